@@ -1,0 +1,14 @@
+package io.sidstream.job.embed;
+
+/** An item with its content vector, or the deletion of an item. */
+public class EmbeddedItem {
+  public String item;
+
+  /** {@code [content.dim]} content vector; null for a deletion. */
+  public float[] vector;
+
+  public boolean deleted;
+
+  /** Event time, ms since the epoch. */
+  public long time;
+}

@@ -1,0 +1,39 @@
+package io.sidstream.job.tokenize;
+
+/**
+ * What an item asks of a prefix (its codes of all levels but the last). One item's claims carry increasing {@link #seq};
+ * an item that leaves a prefix sends RELEASE to the old one and CLAIM to the new one.
+ */
+public class Claim {
+  /** True: the item leaves the prefix. False: it asks for a last code. */
+  public boolean release;
+
+  /** On a release: the item was deleted, and its row is to be removed. */
+  public boolean deleted;
+
+  public String item;
+
+  /** Order of this item's claims, increasing over its whole life. */
+  public long seq;
+
+  /** Token version under which the codes were computed. */
+  public int version;
+
+  /** Recommender revision of that version. */
+  public long revision;
+
+  /** {@code [levels - 1]} the codes of all levels but the last. */
+  public int[] prefix;
+
+  /** {@code [m]}, m at most codebook.size: last-level codes, nearest first; null on a release. */
+  public short[] candidates;
+
+  /** {@code [levels]} distance to the chosen codeword; null on a release. */
+  public float[] distances;
+
+  /** {@code [levels]} distance to the best other codeword minus that distance; null on a release. */
+  public float[] margins;
+
+  /** Event time of the item, ms since the epoch. */
+  public long time;
+}
