@@ -104,10 +104,12 @@ public final class Blas {
             "System property " + THREADS_PROPERTY + " is " + threads + "; set it to 1 or more");
       }
       try {
-        File loaded = new File(Loader.load(openblas_nolapack.class));
-        File library = new File(loaded.getParentFile(), System.mapLibraryName("openblas") + ".0");
+        // The very file that JavaCPP has loaded: of a second copy, setting the number of threads
+        // would know nothing.
+        File folder = new File(Loader.load(openblas_nolapack.class)).getParentFile();
+        File library = new File(folder, System.mapLibraryName("openblas_nolapack") + ".0");
         if (!library.isFile()) {
-          library = new File(loaded.getParentFile(), System.mapLibraryName("openblas"));
+          library = new File(folder, System.mapLibraryName("openblas_nolapack"));
         }
         System.setProperty("dev.ludovic.netlib.blas.nativeLibPath", library.getPath());
         openblas.blas_set_num_threads(threads);

@@ -3,7 +3,14 @@ package io.sidstream.model.math;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.bytedeco.openblas.global.openblas;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,6 +53,23 @@ class BlasTest {
     float[] c = new float[4];
     Blas.gemm(false, true, 2, 2, 2, 1f, x, 1, 3, x, 1, 3, 0f, c, 0, 2);
     assertThat(c).containsExactly(13, 28, 28, 61);
+  }
+
+  @Test
+  void loadsOneCopyOfTheLibraryAndGivesItOneThread() throws IOException {
+    assumeTrue(
+        Blas.engine().equals("native") && Files.exists(Path.of("/proc/self/maps")),
+        "native BLAS on Linux");
+    List<String> copies;
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      copies =
+          maps.filter(line -> line.matches(".*/libopenblas.*"))
+              .map(line -> line.substring(line.indexOf('/')))
+              .distinct()
+              .toList();
+    }
+    assertThat(copies).hasSize(1);
+    assertThat(openblas.blas_get_num_threads()).isEqualTo(1);
   }
 
   @Test
