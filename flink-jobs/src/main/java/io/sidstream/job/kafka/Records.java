@@ -1,0 +1,29 @@
+package io.sidstream.job.kafka;
+
+import java.nio.charset.StandardCharsets;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.java.typeutils.PojoTypeInfo;
+
+/** What stands between the job's records and Kafka's bytes. */
+public final class Records {
+  private Records() {}
+
+  /**
+   * The type of a record between operators.
+   *
+   * @throws IllegalArgumentException for a class that Flink would hand to Kryo
+   */
+  public static <T> TypeInformation<T> type(Class<T> record) {
+    TypeInformation<T> type = TypeInformation.of(record);
+    if (!(type instanceof PojoTypeInfo)) {
+      throw new IllegalArgumentException(
+          record.getName() + " is not a POJO to Flink; give it public fields of plain types and a public constructor without arguments");
+    }
+    return type;
+  }
+
+  /** UTF-8 bytes of a key. */
+  public static byte[] key(String key) {
+    return key.getBytes(StandardCharsets.UTF_8);
+  }
+}
