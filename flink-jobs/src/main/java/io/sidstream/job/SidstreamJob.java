@@ -15,19 +15,23 @@ import io.sidstream.job.kafka.Records;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
 import io.sidstream.job.kafka.Topics;
-import io.sidstream.job.publish.CommitFunction;
+import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.publish.TokenRow;
+import io.sidstream.job.publish.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.resolve.Resolved;
+import io.sidstream.job.resolve.Strategy;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.tokenize.Claim;
+import io.sidstream.job.tokenize.ServingEncoder;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.job.train.CommittedVersions;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
 import io.sidstream.job.train.TrainOperator;
+import io.sidstream.schemas.TokenChecksum;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,14 +74,13 @@ public final class SidstreamJob {
 
   /** Adds the whole job to an environment made with {@link JobEnvironment#flink}. */
   public static void build(StreamExecutionEnvironment env, JobConfig config) {
-    Topics topics = Topics.of(config);
     int parallelism = config.get(JobOptions.PARALLELISM);
     env.setParallelism(parallelism);
     env.setMaxParallelism(config.get(JobOptions.MAX_PARALLELISM));
 
-    DataStream<RawRecord> rawItems = read(env, config, topics.items(), "items");
-    DataStream<RawRecord> rawInteractions = read(env, config, topics.interactions(), "interactions");
-    DataStream<RawRecord> rawVersions = read(env, config, topics.versions(), "versions");
+    DataStream<RawRecord> rawItems = read(env, config, Topics.items(config), "items");
+    DataStream<RawRecord> rawInteractions = read(env, config, Topics.interactions(config), "interactions");
+    DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
 
     SingleOutputStreamOperator<Item> items =
         named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
@@ -127,13 +130,22 @@ public final class SidstreamJob {
                 .keyBy(i -> i.item)
                 .connect(trained.broadcast())
                 .transform(
-                    "Tokenize", Records.type(Claim.class), TokenizeOperator.of(config)),
+                    "Tokenize",
+                    Records.type(Claim.class),
+                    new TokenizeOperator(
+                        ServingEncoder::load,
+                        config.get(JobOptions.TOKENIZE_BATCH),
+                        config.get(JobOptions.TOKENIZE_LINGER).toMillis(),
+                        config.get(JobOptions.TOKENIZE_SCAN_SLICE))),
             "tokenize",
             "Tokenize");
 
     SingleOutputStreamOperator<Resolved> resolved =
         named(
-            claims.keyBy(ResolveFunction.BY_PREFIX).process(ResolveFunction.of(config)),
+            claims.keyBy(ResolveFunction.BY_PREFIX).process(
+                    new ResolveFunction(
+                        Strategy.valueOf(config.get(JobOptions.RESOLVE_STRATEGY).name()),
+                        config.get(JobOptions.RESOLVE_QUARANTINE))),
             "resolve",
             "Resolve");
 
@@ -141,31 +153,31 @@ public final class SidstreamJob {
         named(
             resolved
                 .keyBy(r -> r.item)
-                .transform("Publish", Records.type(TokenRow.class), new PublishOperator()),
+                .transform("Publish", Records.type(TokenRow.class), new PublishOperator(
+                    config.get(JobOptions.QUANTIZER_LEVELS), TokenChecksum::of)),
             "publish",
             "Publish");
 
-    SingleOutputStreamOperator<OutRecord> commits =
+    SingleOutputStreamOperator<VersionRow> commits =
         named(
-            rows.getSideOutput(PublishOperator.COMMIT_PARTS)
-                .keyBy(p -> 0)
-                .process(new CommitFunction(parallelism))
+            rows.getSideOutput(PublishOperator.PARTS)
+                .transform("Commit", Records.type(VersionRow.class), new CommitOperator())
                 .setParallelism(1),
             "commit",
             "Commit");
 
     DataStream<DeadLetterRecord> deadLetters =
         items
-            .getSideOutput(IngestItems.DEAD_LETTERS)
+            .getSideOutput(DeadLetterRecord.DEAD_LETTERS)
             .union(
-                interactions.getSideOutput(IngestInteractions.DEAD_LETTERS),
-                embedded.getSideOutput(EmbedOperator.DEAD_LETTERS));
+                interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
-    write(rows.map(Records::token), config, topics.tokens(), "tokens");
-    write(commits.union(trained.getSideOutput(TrainOperator.VERSIONS)), config, topics.versions(), "versions");
-    write(trained.getSideOutput(TrainOperator.MODELS), config, topics.models(), "models");
-    write(trained.getSideOutput(TrainOperator.ID_EMBEDDINGS), config, topics.idEmbeddings(), "id-embeddings");
-    write(deadLetters.map(Records::deadLetter), config, topics.deadLetters(), "dead-letters");
+    write(rows.map(Records::of), config, Topics.tokens(config), "tokens");
+    write(commits.map(Records::of).union(trained.getSideOutput(TrainOperator.VERSIONS)), config, Topics.versions(config), "versions");
+    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
+    write(trained.getSideOutput(TrainOperator.ID_EMBEDDINGS), config, Topics.idEmbeddings(config), "id-embeddings");
+    write(deadLetters.map(Records::of), config, Topics.deadLetters(config), "dead-letters");
   }
 
   private static DataStream<RawRecord> read(

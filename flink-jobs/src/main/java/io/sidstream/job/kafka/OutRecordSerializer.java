@@ -1,6 +1,5 @@
 package io.sidstream.job.kafka;
 
-import java.nio.charset.StandardCharsets;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
@@ -24,8 +23,4 @@ final class OutRecordSerializer implements KafkaRecordSerializationSchema<OutRec
     return record;
   }
 
-  /** UTF-8 bytes of a key. */
-  static byte[] key(String key) {
-    return key.getBytes(StandardCharsets.UTF_8);
-  }
 }
