@@ -80,7 +80,7 @@ final class Learner {
   private final UserSequences users;
   private final JointTrainer trainer;
   private final Prequential prequential;
-  private final Rng rng;
+  private Rng rng;
   private final WireFormat wire = new WireFormat();
   private final Map<String, Integer> itemIndex = new HashMap<>();
   private final List<String> itemNames = new ArrayList<>();
@@ -256,7 +256,7 @@ final class Learner {
     if (model.length > 0) {
       trainer.readState(new DataInputStream(new ByteArrayInputStream(model)));
     }
-    rng.state(progress.rngState);
+    rng = new Rng(progress.rngState);
     changedItems.or(BitSet.valueOf(progress.changedItems));
     items.clearDirty();
   }
