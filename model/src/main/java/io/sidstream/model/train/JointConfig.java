@@ -1,5 +1,7 @@
 package io.sidstream.model.train;
 
+import io.sidstream.model.content.RqVaeConfig;
+import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.RecommenderShape;
@@ -33,9 +35,7 @@ import java.util.List;
  * @param codebookDecay decay of the codebooks' moving averages
  * @param slowCodebookDecay the same in a slow phase
  * @param commitmentWeight weight of the commitment losses
- * @param reconstructionWeight weight of the reconstruction loss
- * @param straightThroughPerLevel whether the gradient of z goes to the input of every level (the
- *     authors' code) or once to f(x)
+ * @param straightThrough how the gradient of z reaches the encoder
  */
 public record JointConfig(
     Variant variant,
@@ -61,8 +61,7 @@ public record JointConfig(
     float codebookDecay,
     float slowCodebookDecay,
     float commitmentWeight,
-    float reconstructionWeight,
-    boolean straightThroughPerLevel) {
+    StraightThrough straightThrough) {
 
   /** What an item's representation is made of. */
   public enum Variant {
@@ -122,7 +121,6 @@ public record JointConfig(
     unit("codebookDecay", codebookDecay, false);
     unit("slowCodebookDecay", slowCodebookDecay, false);
     notNegative("commitmentWeight", commitmentWeight);
-    notNegative("reconstructionWeight", reconstructionWeight);
     if (variant == Variant.ID && idStart != IdStart.RANDOM) {
       throw new IllegalArgumentException(
           "idStart is "
@@ -164,6 +162,12 @@ public record JointConfig(
   /** The sizes of the recommender. */
   public RecommenderShape recommenderShape() {
     return new RecommenderShape(dim(), heads, ffn, blocks, maxLen, dropout);
+  }
+
+  /** Shape and losses of the quantizer. */
+  public RqVaeConfig quantizerConfig() {
+    return new RqVaeConfig(
+        contentDim, hidden, semanticDim, codewords, metrics, straightThrough, commitmentWeight);
   }
 
   private static void atLeast(String name, int value, int least) {
@@ -223,8 +227,7 @@ public record JointConfig(
     b.codebookDecay = codebookDecay;
     b.slowCodebookDecay = slowCodebookDecay;
     b.commitmentWeight = commitmentWeight;
-    b.reconstructionWeight = reconstructionWeight;
-    b.straightThroughPerLevel = straightThroughPerLevel;
+    b.straightThrough = straightThrough;
     return b;
   }
 
@@ -253,8 +256,7 @@ public record JointConfig(
     private float codebookDecay = 0.8f;
     private float slowCodebookDecay = 0.999f;
     private float commitmentWeight = 1f;
-    private float reconstructionWeight = 1f;
-    private boolean straightThroughPerLevel = true;
+    private StraightThrough straightThrough = StraightThrough.PER_LEVEL;
 
     private Builder() {}
 
@@ -396,15 +398,9 @@ public record JointConfig(
       return this;
     }
 
-    /** See {@link JointConfig#reconstructionWeight}. */
-    public Builder reconstructionWeight(float value) {
-      reconstructionWeight = value;
-      return this;
-    }
-
-    /** See {@link JointConfig#straightThroughPerLevel}. */
-    public Builder straightThroughPerLevel(boolean value) {
-      straightThroughPerLevel = value;
+    /** See {@link JointConfig#straightThrough}. */
+    public Builder straightThrough(StraightThrough value) {
+      straightThrough = value;
       return this;
     }
 
@@ -434,8 +430,7 @@ public record JointConfig(
           codebookDecay,
           slowCodebookDecay,
           commitmentWeight,
-          reconstructionWeight,
-          straightThroughPerLevel);
+          straightThrough);
     }
   }
 }
