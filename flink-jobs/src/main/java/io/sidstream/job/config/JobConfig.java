@@ -26,9 +26,9 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * int batch = config.get(JobOptions.EMBED_BATCH);
  * }</pre>
  *
- * <p>Keys may be nested in YAML ({@code embed: {batch: 16}}) or written with dots ({@code embed.batch: 16}). Lists are
- * YAML lists or texts separated by commas. A {@code --set} wins over the file. Anything that cannot be right stops with
- * a {@link ConfigException}.
+ * <p>Keys may be nested in YAML ({@code embed: {batch: 16}}) or written with dots ({@code
+ * embed.batch: 16}). Lists are YAML lists or texts separated by commas. A {@code --set} wins over
+ * the file. Anything that cannot be right stops with a {@link ConfigException}.
  */
 public final class JobConfig implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -85,7 +85,8 @@ public final class JobConfig implements Serializable {
    *
    * @param yaml a file, or null for none
    * @param sets {@code key=value} each
-   * @throws ConfigException where the file cannot be read, a key is unknown, a value wrong, or values do not go together
+   * @throws ConfigException where the file cannot be read, a key is unknown, a value wrong, or
+   *     values do not go together
    */
   public static JobConfig load(Path yaml, List<String> sets) {
     Map<String, String> texts = new LinkedHashMap<>();
@@ -105,11 +106,14 @@ public final class JobConfig implements Serializable {
   private static Map<?, ?> readYaml(Path yaml) {
     Object root;
     try {
-      root = new Load(LoadSettings.builder().setLabel(yaml.toString()).build()).loadFromString(Files.readString(yaml));
+      root =
+          new Load(LoadSettings.builder().setLabel(yaml.toString()).build())
+              .loadFromString(Files.readString(yaml));
     } catch (IOException e) {
       throw new ConfigException("configuration file " + yaml + " cannot be read: " + e, e);
     } catch (YamlEngineException e) {
-      throw new ConfigException("configuration file " + yaml + " is not YAML: " + e.getMessage(), e);
+      throw new ConfigException(
+          "configuration file " + yaml + " is not YAML: " + e.getMessage(), e);
     }
     if (root == null) {
       return Map.of();
@@ -117,7 +121,8 @@ public final class JobConfig implements Serializable {
     if (root instanceof Map<?, ?> map) {
       return map;
     }
-    throw new ConfigException("configuration file " + yaml + " is a " + kind(root) + "; allowed: keys with values");
+    throw new ConfigException(
+        "configuration file " + yaml + " is a " + kind(root) + "; allowed: keys with values");
   }
 
   private static void flatten(String prefix, Map<?, ?> map, Path yaml, Map<String, String> into) {
@@ -129,7 +134,8 @@ public final class JobConfig implements Serializable {
             return;
           }
           if (v == null) {
-            throw new ConfigException(key + " in " + yaml + " has no value; give it one or remove the line");
+            throw new ConfigException(
+                key + " in " + yaml + " has no value; give it one or remove the line");
           }
           String text =
               v instanceof List<?> list
@@ -158,14 +164,16 @@ public final class JobConfig implements Serializable {
     if (key.startsWith(JobOptions.KAFKA_PREFIX)) {
       String name = key.substring(JobOptions.KAFKA_PREFIX.length());
       if (OWNED_KAFKA.containsKey(name)) {
-        throw new ConfigException(key + " is '" + text + "'; not allowed: " + OWNED_KAFKA.get(name));
+        throw new ConfigException(
+            key + " is '" + text + "'; not allowed: " + OWNED_KAFKA.get(name));
       }
       kafka.put(name, text);
       return;
     }
     Setting<?> setting = JobOptions.settings().get(key);
     if (setting == null) {
-      throw new ConfigException("unknown key " + key + " (value '" + text + "'); nearest known: " + nearest(key));
+      throw new ConfigException(
+          "unknown key " + key + " (value '" + text + "'); nearest known: " + nearest(key));
     }
     set(setting, text);
   }
@@ -179,10 +187,15 @@ public final class JobConfig implements Serializable {
     List<String> metrics = get(JobOptions.QUANTIZER_METRICS);
     if (metrics.size() != levels) {
       throw together(
-          JobOptions.QUANTIZER_METRICS, JobOptions.QUANTIZER_LEVELS, "there must be one metric for each level");
+          JobOptions.QUANTIZER_METRICS,
+          JobOptions.QUANTIZER_LEVELS,
+          "there must be one metric for each level");
     }
     if (get(JobOptions.PARALLELISM) > get(JobOptions.MAX_PARALLELISM)) {
-      throw together(JobOptions.PARALLELISM, JobOptions.MAX_PARALLELISM, "the first must not exceed the second");
+      throw together(
+          JobOptions.PARALLELISM,
+          JobOptions.MAX_PARALLELISM,
+          "the first must not exceed the second");
     }
     int width = get(JobOptions.QUANTIZER_DIM) + get(JobOptions.ID_DIM);
     if (width % get(JobOptions.RECOMMENDER_HEADS) != 0) {
@@ -199,7 +212,9 @@ public final class JobConfig implements Serializable {
     }
     if (get(JobOptions.SEQUENCE_MIN_FRESH) > get(JobOptions.SEQUENCE_LENGTH)) {
       throw together(
-          JobOptions.SEQUENCE_MIN_FRESH, JobOptions.SEQUENCE_LENGTH, "the first must not exceed the second");
+          JobOptions.SEQUENCE_MIN_FRESH,
+          JobOptions.SEQUENCE_LENGTH,
+          "the first must not exceed the second");
     }
     if (get(JobOptions.BOOTSTRAP_ITEMS) < get(JobOptions.QUANTIZER_CODEBOOK_SIZE)) {
       throw together(
@@ -218,7 +233,15 @@ public final class JobConfig implements Serializable {
 
   private ConfigException together(ConfigOption<?> a, ConfigOption<?> b, String rule) {
     return new ConfigException(
-        a.key() + " is '" + shown(a.key()) + "' and " + b.key() + " is '" + shown(b.key()) + "'; " + rule);
+        a.key()
+            + " is '"
+            + shown(a.key())
+            + "' and "
+            + b.key()
+            + " is '"
+            + shown(b.key())
+            + "'; "
+            + rule);
   }
 
   /** The value of a key of {@link JobOptions}; null only where it has no default and is not set. */
@@ -243,12 +266,18 @@ public final class JobConfig implements Serializable {
     return new Configuration(flink);
   }
 
-  /** Every key in effect, one {@code key: value} a line, as a YAML file that gives this configuration; secrets hidden. */
+  /**
+   * Every key in effect, one {@code key: value} a line, as a YAML file that gives this
+   * configuration; secrets hidden.
+   */
   public String describe() {
     StringBuilder out = new StringBuilder();
     for (String key : JobOptions.settings().keySet()) {
       String value = shown(key);
-      out.append(value == null ? "# " : "").append(key).append(": ").append(value == null ? "(not set)" : quote(value));
+      out.append(value == null ? "# " : "")
+          .append(key)
+          .append(": ")
+          .append(value == null ? "(not set)" : quote(value));
       out.append('\n');
     }
     kafka.forEach((k, v) -> line(out, JobOptions.KAFKA_PREFIX + k, v));
@@ -257,7 +286,8 @@ public final class JobConfig implements Serializable {
   }
 
   private static void line(StringBuilder out, String key, String value) {
-    String shown = GlobalConfiguration.isSensitive(key) ? GlobalConfiguration.HIDDEN_CONTENT : value;
+    String shown =
+        GlobalConfiguration.isSensitive(key) ? GlobalConfiguration.HIDDEN_CONTENT : value;
     out.append(key).append(": ").append(quote(shown)).append('\n');
   }
 
@@ -273,13 +303,21 @@ public final class JobConfig implements Serializable {
   /** The keys, their defaults, what is allowed and what they are for, as a Markdown table. */
   public static String markdownTable() {
     JobConfig defaults = defaults();
-    StringBuilder out = new StringBuilder("| key | default | allowed | |\n| --- | --- | --- | --- |\n");
+    StringBuilder out =
+        new StringBuilder("| key | default | allowed | |\n| --- | --- | --- | --- |\n");
     JobOptions.settings()
         .forEach(
             (key, setting) -> {
               String value = defaults.shown(key);
-              out.append("| `").append(key).append("` | ").append(value == null ? "not set" : "`" + value + "`");
-              out.append(" | ").append(setting.allowed()).append(" | ").append(about(setting)).append(" |\n");
+              out.append("| `")
+                  .append(key)
+                  .append("` | ")
+                  .append(value == null ? "not set" : "`" + value + "`");
+              out.append(" | ")
+                  .append(setting.allowed())
+                  .append(" | ")
+                  .append(about(setting))
+                  .append(" |\n");
             });
     out.append("| `kafka.properties.*` | | | Passed to every Kafka client without the prefix. |\n");
     out.append("| `flink.*` | | | Passed to Flink without the prefix. |\n");
@@ -287,7 +325,8 @@ public final class JobConfig implements Serializable {
   }
 
   private static String about(Setting<?> setting) {
-    return new org.apache.flink.configuration.description.HtmlFormatter().format(setting.option().description());
+    return new org.apache.flink.configuration.description.HtmlFormatter()
+        .format(setting.option().description());
   }
 
   private String shown(String key) {

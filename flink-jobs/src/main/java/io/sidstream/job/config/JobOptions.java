@@ -20,8 +20,8 @@ import org.apache.flink.util.TimeUtils;
 /**
  * Every key of the job's configuration. Read a value with {@link JobConfig#get(ConfigOption)}.
  *
- * <p>Two groups of keys are open: {@code kafka.properties.*} goes to every Kafka client, {@code flink.*} goes to Flink,
- * each with the prefix removed.
+ * <p>Two groups of keys are open: {@code kafka.properties.*} goes to every Kafka client, {@code
+ * flink.*} goes to Flink, each with the prefix removed.
  */
 public final class JobOptions {
   private static final Map<String, Setting<?>> SETTINGS = new LinkedHashMap<>();
@@ -98,12 +98,17 @@ public final class JobOptions {
   // The job
 
   public static final ConfigOption<Long> SEED =
-      longInteger("seed", 42, Long.MIN_VALUE, Long.MAX_VALUE, "Where every random draw comes from.");
+      longInteger(
+          "seed", 42, Long.MIN_VALUE, Long.MAX_VALUE, "Where every random draw comes from.");
   public static final ConfigOption<Integer> PARALLELISM =
       integer("parallelism", 2, 1, 32_768, "Subtasks of the keyed operators.");
   public static final ConfigOption<Integer> MAX_PARALLELISM =
       integer(
-          "max-parallelism", 128, 1, 32_768, "Key groups: the limit of parallelism for ever; fixed once a job has state.");
+          "max-parallelism",
+          128,
+          1,
+          32_768,
+          "Key groups: the limit of parallelism for ever; fixed once a job has state.");
   public static final ConfigOption<Duration> CHECKPOINT_INTERVAL =
       duration(
           "checkpoint.interval",
@@ -113,7 +118,8 @@ public final class JobOptions {
           "Time between checkpoints: how long a token waits before a reader of committed records sees it.");
   public static final ConfigOption<String> CHECKPOINT_DIR =
       noDefault(
-          "checkpoint.dir", "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir.");
+          "checkpoint.dir",
+          "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir.");
   public static final ConfigOption<StateBackend> STATE_BACKEND =
       choice("state.backend", StateBackend.class, StateBackend.ROCKSDB, "Where keyed state lives.");
 
@@ -130,7 +136,12 @@ public final class JobOptions {
   // Ingest
 
   public static final ConfigOption<Integer> INGEST_MAX_TEXT_BYTES =
-      integer("ingest.max-text-bytes", 65_536, 1, 16_777_216, "Longest text of an item, bytes of UTF-8.");
+      integer(
+          "ingest.max-text-bytes",
+          65_536,
+          1,
+          16_777_216,
+          "Longest text of an item, bytes of UTF-8.");
   public static final ConfigOption<Integer> INGEST_MAX_ID_BYTES =
       integer("ingest.max-id-bytes", 512, 1, 65_536, "Longest identifier, bytes of UTF-8.");
   public static final ConfigOption<Duration> INGEST_MAX_FUTURE =
@@ -159,7 +170,11 @@ public final class JobOptions {
   // Embed
 
   public static final ConfigOption<EmbedModel> EMBED_MODEL =
-      choice("embed.model", EmbedModel.class, EmbedModel.MINILM, "Model that embeds the text of items.");
+      choice(
+          "embed.model",
+          EmbedModel.class,
+          EmbedModel.MINILM,
+          "Model that embeds the text of items.");
   public static final ConfigOption<Integer> EMBED_BATCH =
       integer("embed.batch", 16, 1, 4_096, "Texts embedded together at most.");
   public static final ConfigOption<Duration> EMBED_LINGER =
@@ -170,7 +185,12 @@ public final class JobOptions {
           Duration.ofMinutes(1),
           "Longest time a text waits for others to be embedded with.");
   public static final ConfigOption<Integer> EMBED_MAX_TOKENS =
-      integer("embed.max-tokens", 128, 3, 512, "Word pieces of a text that the model reads, [CLS] and [SEP] included.");
+      integer(
+          "embed.max-tokens",
+          128,
+          3,
+          512,
+          "Word pieces of a text that the model reads, [CLS] and [SEP] included.");
   public static final ConfigOption<Integer> EMBED_THREADS =
       integer("embed.threads", 1, 1, 256, "Threads of the text model in one subtask.");
 
@@ -184,7 +204,8 @@ public final class JobOptions {
           10_000,
           "Newest items of a user that make a training window: recommender.max-length inputs and the target of the last.");
   public static final ConfigOption<Integer> SEQUENCE_MIN_FRESH =
-      integer("sequence.min-fresh", 1, 1, 10_000, "New events of a user that make a training window.");
+      integer(
+          "sequence.min-fresh", 1, 1, 10_000, "New events of a user that make a training window.");
   public static final ConfigOption<Duration> SEQUENCE_FLUSH =
       duration(
           "sequence.flush",
@@ -234,10 +255,16 @@ public final class JobOptions {
               .withDescription("How each level measures distance, first level first."),
           s -> split(s, x -> x.toLowerCase(Locale.ROOT)),
           v -> String.join(",", v),
-          v -> !v.isEmpty() && v.stream().allMatch(m -> m.equals("cosine") || m.equals("euclidean")),
+          v ->
+              !v.isEmpty() && v.stream().allMatch(m -> m.equals("cosine") || m.equals("euclidean")),
           "cosine or euclidean for each of quantizer.levels levels, separated by commas");
   public static final ConfigOption<Integer> QUANTIZER_DIM =
-      integer("quantizer.dim", 64, 1, 4_096, "Length of a codeword, and of the semantic part of an item's vector.");
+      integer(
+          "quantizer.dim",
+          64,
+          1,
+          4_096,
+          "Length of a codeword, and of the semantic part of an item's vector.");
   public static final ConfigOption<Integer> ID_DIM =
       integer("id.dim", 8, 0, 4_096, "Length of an item's ID embedding; 0 for none.");
   public static final ConfigOption<List<Integer>> ENCODER_HIDDEN =
@@ -261,26 +288,52 @@ public final class JobOptions {
   public static final ConfigOption<Integer> QUANTIZER_STEPS =
       integer("quantizer.steps", 60, 1, 1_000_000, "Optimizer steps of a round of the quantizer.");
   public static final ConfigOption<Double> QUANTIZER_LEARNING_RATE =
-      real("quantizer.learning-rate", 5e-5, 0, 1, "Adam's learning rate in a round of the quantizer.");
+      real(
+          "quantizer.learning-rate",
+          5e-5,
+          0,
+          1,
+          "Adam's learning rate in a round of the quantizer.");
   public static final ConfigOption<Double> QUANTIZER_DECAY =
-      real("quantizer.decay", .999, 0, 1, "Decay of the codebooks' moving averages in a round of the quantizer.");
+      real(
+          "quantizer.decay",
+          .999,
+          0,
+          1,
+          "Decay of the codebooks' moving averages in a round of the quantizer.");
   public static final ConfigOption<Double> QUANTIZER_CHURN_BUDGET =
-      real("quantizer.churn-budget", .05, 0, 1, "Share of old items whose token a new version may change.");
+      real(
+          "quantizer.churn-budget",
+          .05,
+          0,
+          1,
+          "Share of old items whose token a new version may change.");
 
   // The recommender
 
   public static final ConfigOption<Integer> RECOMMENDER_LAYERS =
       integer("recommender.layers", 2, 1, 64, "Transformer blocks.");
   public static final ConfigOption<Integer> RECOMMENDER_HEADS =
-      integer("recommender.heads", 2, 1, 64, "Attention heads; they divide quantizer.dim + id.dim.");
+      integer(
+          "recommender.heads", 2, 1, 64, "Attention heads; they divide quantizer.dim + id.dim.");
   public static final ConfigOption<Double> RECOMMENDER_DROPOUT =
       real("recommender.dropout", .5, 0, .99, "Dropout in training.");
   public static final ConfigOption<Integer> RECOMMENDER_MAX_LENGTH =
-      integer("recommender.max-length", 50, 1, 9_999, "Events of a user that the recommender reads.");
+      integer(
+          "recommender.max-length", 50, 1, 9_999, "Events of a user that the recommender reads.");
   public static final ConfigOption<RecommenderLoss> RECOMMENDER_LOSS =
-      choice("recommender.loss", RecommenderLoss.class, RecommenderLoss.SOFTMAX, "What the recommender minimises.");
+      choice(
+          "recommender.loss",
+          RecommenderLoss.class,
+          RecommenderLoss.SOFTMAX,
+          "What the recommender minimises.");
   public static final ConfigOption<Integer> RECOMMENDER_NEGATIVES =
-      integer("recommender.negatives", 1_024, 1, 1_000_000, "Negatives that the users of a batch share (softmax).");
+      integer(
+          "recommender.negatives",
+          1_024,
+          1,
+          1_000_000,
+          "Negatives that the users of a batch share (softmax).");
   public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
       real("recommender.learning-rate", 1e-3, 0, 1, "Adam's learning rate of the recommender.");
   public static final ConfigOption<Integer> RECOMMENDER_BATCH =
@@ -289,7 +342,12 @@ public final class JobOptions {
   // Training rounds
 
   public static final ConfigOption<Integer> TRAIN_ROUND_INTERACTIONS =
-      integer("train.round-interactions", 5_000, 1, Integer.MAX_VALUE, "New interactions that start a round.");
+      integer(
+          "train.round-interactions",
+          5_000,
+          1,
+          Integer.MAX_VALUE,
+          "New interactions that start a round.");
   public static final ConfigOption<Duration> TRAIN_ROUND_INTERVAL =
       duration(
           "train.round-interval",
@@ -303,14 +361,24 @@ public final class JobOptions {
       real("train.duty-cycle", .8, .01, 1, "Share of its thread's time that training may take.");
   public static final ConfigOption<Integer> TRAIN_PENDING_MAX =
       integer(
-          "train.pending-max", 500_000, 1, Integer.MAX_VALUE, "Interactions kept for items that have not arrived yet.");
+          "train.pending-max",
+          500_000,
+          1,
+          Integer.MAX_VALUE,
+          "Interactions kept for items that have not arrived yet.");
 
   // Bootstrap
 
   public static final ConfigOption<Integer> BOOTSTRAP_ITEMS =
-      integer("bootstrap.items", 2_000, 1, Integer.MAX_VALUE, "Items that the first model waits for.");
+      integer(
+          "bootstrap.items", 2_000, 1, Integer.MAX_VALUE, "Items that the first model waits for.");
   public static final ConfigOption<Integer> BOOTSTRAP_INTERACTIONS =
-      integer("bootstrap.interactions", 40_000, 0, Integer.MAX_VALUE, "Interactions that the first model waits for.");
+      integer(
+          "bootstrap.interactions",
+          40_000,
+          0,
+          Integer.MAX_VALUE,
+          "Interactions that the first model waits for.");
   public static final ConfigOption<Duration> BOOTSTRAP_TIMEOUT =
       duration(
           "bootstrap.timeout",
@@ -336,7 +404,12 @@ public final class JobOptions {
   public static final ConfigOption<Double> GATE_MIN_UTILISATION =
       real("gate.min-utilisation", .3, 0, 1, "Least share of codewords in use at every level.");
   public static final ConfigOption<Double> GATE_MIN_UNIQUE =
-      real("gate.min-unique", .5, 0, 1, "Least share of items whose nearest tuple no other item has.");
+      real(
+          "gate.min-unique",
+          .5,
+          0,
+          1,
+          "Least share of items whose nearest tuple no other item has.");
   public static final ConfigOption<Double> GATE_MAX_RECONSTRUCTION_GROWTH =
       real(
           "gate.max-reconstruction-growth",
@@ -345,7 +418,12 @@ public final class JobOptions {
           1_000,
           "Most growth of the reconstruction error against the version in use, relative.");
   public static final ConfigOption<Double> GATE_MAX_HR_DROP =
-      real("gate.max-hr-drop", .1, 0, 1, "Most fall of the prequential HR@10 against the version in use, relative.");
+      real(
+          "gate.max-hr-drop",
+          .1,
+          0,
+          1,
+          "Most fall of the prequential HR@10 against the version in use, relative.");
 
   // Resolve
 
@@ -357,7 +435,11 @@ public final class JobOptions {
           "How items with the same codes are told apart.");
   public static final ConfigOption<Integer> RESOLVE_QUARANTINE =
       integer(
-          "resolve.quarantine", 1, 0, 1_000_000, "Token versions for which a token that was given up is not given again.");
+          "resolve.quarantine",
+          1,
+          0,
+          1_000_000,
+          "Token versions for which a token that was given up is not given again.");
 
   private JobOptions() {}
 
@@ -387,7 +469,8 @@ public final class JobOptions {
     return option;
   }
 
-  private static ConfigOption<Integer> integer(String key, int value, int min, int max, String about) {
+  private static ConfigOption<Integer> integer(
+      String key, int value, int min, int max, String about) {
     return register(
         ConfigOptions.key(key).intType().defaultValue(value).withDescription(about),
         Integer::valueOf,
@@ -396,7 +479,8 @@ public final class JobOptions {
         "an integer from " + min + " to " + max);
   }
 
-  private static ConfigOption<Long> longInteger(String key, long value, long min, long max, String about) {
+  private static ConfigOption<Long> longInteger(
+      String key, long value, long min, long max, String about) {
     return register(
         ConfigOptions.key(key).longType().defaultValue(value).withDescription(about),
         Long::valueOf,
@@ -405,7 +489,8 @@ public final class JobOptions {
         "an integer from " + min + " to " + max);
   }
 
-  private static ConfigOption<Double> real(String key, double value, double min, double max, String about) {
+  private static ConfigOption<Double> real(
+      String key, double value, double min, double max, String about) {
     return register(
         ConfigOptions.key(key).doubleType().defaultValue(value).withDescription(about),
         Double::valueOf,
@@ -425,20 +510,27 @@ public final class JobOptions {
         TimeUtils::parseDuration,
         JobOptions::show,
         v -> v.compareTo(min) >= 0 && v.compareTo(max) <= 0,
-        "a duration from " + show(min) + " to " + show(max) + ", such as '20 ms', '5 s', '2 min', '1 d'");
+        "a duration from "
+            + show(min)
+            + " to "
+            + show(max)
+            + ", such as '20 ms', '5 s', '2 min', '1 d'");
   }
 
   private static String show(Duration v) {
     return v.isZero() ? "0 ms" : TimeUtils.formatWithHighestUnit(v);
   }
 
-  private static <E extends Enum<E>> ConfigOption<E> choice(String key, Class<E> type, E value, String about) {
+  private static <E extends Enum<E>> ConfigOption<E> choice(
+      String key, Class<E> type, E value, String about) {
     return register(
         ConfigOptions.key(key).enumType(type).defaultValue(value).withDescription(about),
         s -> Enum.valueOf(type, s.toUpperCase(Locale.ROOT).replace('-', '_')),
         JobOptions::show,
         v -> true,
-        Arrays.stream(type.getEnumConstants()).map(JobOptions::show).collect(Collectors.joining(", ")));
+        Arrays.stream(type.getEnumConstants())
+            .map(JobOptions::show)
+            .collect(Collectors.joining(", ")));
   }
 
   private static <E extends Enum<E>> String show(E v) {

@@ -13,6 +13,8 @@ public class TrainingWindow {
   /** How many of the last items are new since the last window of this user, 0..n. */
   public int fresh;
 
-  /** How many accepted events this window stands for: fresh ones, and late ones put in their place. */
+  /**
+   * How many accepted events this window stands for: fresh ones, and late ones put in their place.
+   */
   public int events;
 }

@@ -22,7 +22,8 @@ class JobConfigTest {
   void defaultsAreAllowedByTheirOwnRules() {
     JobConfig config = JobConfig.defaults();
     assertThat(config.get(JobOptions.CONTENT_DIM)).isEqualTo(384);
-    assertThat(config.get(JobOptions.QUANTIZER_METRICS)).containsExactly("cosine", "cosine", "euclidean");
+    assertThat(config.get(JobOptions.QUANTIZER_METRICS))
+        .containsExactly("cosine", "cosine", "euclidean");
     assertThat(config.get(JobOptions.ENCODER_HIDDEN)).containsExactly(512, 256);
     assertThat(config.get(JobOptions.CHECKPOINT_DIR)).isNull();
     assertThat(config.minTime()).isEqualTo(631_152_000_000L);
@@ -119,7 +120,8 @@ class JobConfigTest {
 
   @Test
   void survivesSerialisation() throws Exception {
-    JobConfig config = JobConfig.of(Map.of("seed", "7", "flink.web.port", "8082", "kafka.properties.a", "b"));
+    JobConfig config =
+        JobConfig.of(Map.of("seed", "7", "flink.web.port", "8082", "kafka.properties.a", "b"));
     assertThat(InstantiationUtil.clone(config).describe()).isEqualTo(config.describe());
   }
 
@@ -134,7 +136,8 @@ class JobConfigTest {
   void tableListsEveryKey() {
     assertThat(JobConfig.markdownTable().lines().filter(l -> l.startsWith("| `")))
         .hasSize(JobOptions.settings().size() + 2)
-        .contains("| `embed.batch` | `16` | an integer from 1 to 4096 | Texts embedded together at most. |");
+        .contains(
+            "| `embed.batch` | `16` | an integer from 1 to 4096 | Texts embedded together at most. |");
   }
 
   private Path write(String yaml) throws IOException {
