@@ -1,15 +1,13 @@
 package io.sidstream.job.kafka;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import java.util.Properties;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 
 /** Exactly-once sinks: one Kafka transaction a subtask and checkpoint. */
 public final class Sinks {
-  /** Below the broker's default maximum (transaction.max.timeout.ms, 15 min); the connector's default of 1 h is above it. */
-  static final String TRANSACTION_TIMEOUT_MS = "600000";
-
   private Sinks() {}
 
   /**
@@ -21,18 +19,20 @@ public final class Sinks {
   public static KafkaSink<OutRecord> exactlyOnce(
       JobConfig config, String topic, int maxRequestBytes) {
     Properties p = config.kafkaProperties();
-    p.setProperty("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS);
+    p.setProperty(
+        "transaction.timeout.ms",
+        Long.toString(config.get(JobOptions.KAFKA_TRANSACTION_TIMEOUT).toMillis()));
     p.setProperty("max.request.size", Integer.toString(maxRequestBytes));
     // Ten transactional producers live in one process: the default of 32 MiB each is not needed.
     p.setProperty("buffer.memory", Integer.toString(Math.max(8 << 20, 2 * maxRequestBytes)));
     p.setProperty("linger.ms", "5");
     p.setProperty("compression.type", "lz4");
     return KafkaSink.<OutRecord>builder()
-        .setBootstrapServers(config.kafkaBootstrap())
+        .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
         .setKafkaProducerConfig(p)
         .setRecordSerializer(new OutRecordSerializer(topic))
         .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-        .setTransactionalIdPrefix(config.kafkaGroup() + "-" + topic)
+        .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
         .build();
   }
 }
