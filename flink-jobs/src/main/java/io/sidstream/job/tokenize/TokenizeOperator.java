@@ -179,6 +179,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (closed) {
       return;
     }
+    flush();
     if (complete > 0) {
       output.emitWatermark(new Watermark(complete));
     }
