@@ -50,7 +50,10 @@ public class TrainProgress {
 
   public long tail;
 
-  /** Processing time of the first item and of the end of the last round, ms since the epoch; 0 for never. */
+  /**
+   * Processing time of the first item and of the end of the last round, ms since the epoch; 0 for
+   * never.
+   */
   public long firstItemAt;
 
   public long lastRoundAt;

@@ -212,7 +212,7 @@ final class TokenPipeline implements AutoCloseable {
       if (all != null) {
         harness.initializeState(
             AbstractStreamOperatorTestHarness.repartitionOperatorState(
-                all, count == 1 ? 1 : MAX_PARALLELISM, old, count, i));
+                all, name.equals("commit") ? 1 : MAX_PARALLELISM, old, count, i));
       }
       harness.open();
       Node node = new Node(harness);
