@@ -146,7 +146,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
   }
 
-  private static Map<String, Object> settings(Path log, int port, int controllerPort) {
+  private static Map<String, String> settings(Path log, int port, int controllerPort) {
     Map<String, Object> s = new HashMap<>();
     s.put("process.roles", "broker,controller");
     s.put("node.id", NODE);
@@ -161,12 +161,12 @@ public final class EmbeddedKafka implements AutoCloseable {
     s.put("message.max.bytes", MAX_MESSAGE_BYTES);
     s.put("replica.fetch.max.bytes", MAX_MESSAGE_BYTES);
     // One node.
-    s.put("offsets.topic.replication.factor", (short) 1);
+    s.put("offsets.topic.replication.factor", 1);
     s.put("offsets.topic.num.partitions", 4);
-    s.put("transaction.state.log.replication.factor", (short) 1);
+    s.put("transaction.state.log.replication.factor", 1);
     s.put("transaction.state.log.min.isr", 1);
     s.put("transaction.state.log.num.partitions", 4);
-    s.put("share.coordinator.state.topic.replication.factor", (short) 1);
+    s.put("share.coordinator.state.topic.replication.factor", 1);
     s.put("share.coordinator.state.topic.min.isr", 1);
     s.put("group.initial.rebalance.delay.ms", 0);
     // A run that is stopped for a while must still be able to commit what its last checkpoint
@@ -183,6 +183,9 @@ public final class EmbeddedKafka implements AutoCloseable {
     s.put("log.index.size.max.bytes", 1024 * 1024);
     s.put("controlled.shutdown.enable", false);
     s.put("broker.session.timeout.ms", 20_000);
-    return s;
+    // As text: each key wants its own number type otherwise.
+    Map<String, String> texts = new HashMap<>();
+    s.forEach((key, value) -> texts.put(key, String.valueOf(value)));
+    return texts;
   }
 }
