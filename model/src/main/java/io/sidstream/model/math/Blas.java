@@ -1,0 +1,219 @@
+package io.sidstream.model.math;
+
+import dev.ludovic.netlib.blas.BLAS;
+import dev.ludovic.netlib.blas.JavaBLAS;
+import dev.ludovic.netlib.blas.NativeBLAS;
+import java.io.File;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.openblas.global.openblas;
+import org.bytedeco.openblas.global.openblas_nolapack;
+
+/**
+ * The one door to matrix products: row-major {@code float[]} on the heap, with offsets and leading
+ * dimensions, no copies.
+ *
+ * <p>The work is done by OpenBLAS, reached through netlib's JNI binding. The library is loaded by
+ * the first call (safe from several threads) and checked once against plain Java, because old
+ * OpenBLAS builds are known to compute wrong results on some processors; where a result is wrong
+ * the class refuses to load.
+ *
+ * <p>System properties, read once: {@value #THREADS_PROPERTY} the number of BLAS threads (default
+ * 1: parallelism is that of the caller's tasks); {@value #ENGINE_PROPERTY}{@code =java} takes the
+ * plain Java implementation instead of the native one.
+ */
+public final class Blas {
+  /** Property: number of threads that one native product may use. */
+  public static final String THREADS_PROPERTY = "sidstream.blas.threads";
+
+  /** Property: {@code native} (default) or {@code java}. */
+  public static final String ENGINE_PROPERTY = "sidstream.blas";
+
+  private static final int[] CHECKED_SIZES = {1, 7, 1021};
+
+  private Blas() {}
+
+  private static final class Engine {
+    static final BLAS BLAS = load();
+
+    private static BLAS load() {
+      String engine = System.getProperty(ENGINE_PROPERTY, "native");
+      BLAS blas =
+          switch (engine) {
+            case "native" -> loadNative();
+            case "java" -> JavaBLAS.getInstance();
+            default ->
+                throw new IllegalStateException(
+                    "System property "
+                        + ENGINE_PROPERTY
+                        + " is '"
+                        + engine
+                        + "'; set it to 'native' or 'java'");
+          };
+      selfCheck(blas);
+      return blas;
+    }
+
+    private static BLAS loadNative() {
+      int threads = Integer.getInteger(THREADS_PROPERTY, 1);
+      if (threads < 1) {
+        throw new IllegalStateException(
+            "System property " + THREADS_PROPERTY + " is " + threads + "; set it to 1 or more");
+      }
+      try {
+        File loaded = new File(Loader.load(openblas_nolapack.class));
+        File library = new File(loaded.getParentFile(), System.mapLibraryName("openblas") + ".0");
+        if (!library.isFile()) {
+          library = new File(loaded.getParentFile(), System.mapLibraryName("openblas"));
+        }
+        System.setProperty("dev.ludovic.netlib.blas.nativeLibPath", library.getPath());
+        openblas.blas_set_num_threads(threads);
+        return NativeBLAS.getInstance();
+      } catch (RuntimeException | LinkageError e) {
+        throw new IllegalStateException(
+            "Cannot load the native OpenBLAS for "
+                + Loader.Detector.getPlatform()
+                + ": put org.bytedeco:openblas and javacpp with this platform's classifier on the class path, or set -D"
+                + ENGINE_PROPERTY
+                + "=java for the slow plain Java products",
+            e);
+      }
+    }
+  }
+
+  /**
+   * Loads and checks the engine now, so that a wrong installation fails at start and not at the
+   * first product.
+   */
+  public static String engine() {
+    return Engine.BLAS instanceof NativeBLAS ? "native" : "java";
+  }
+
+  /**
+   * C = alpha op(A) op(B) + beta C, everything row-major; op(X) is X or its transpose.
+   *
+   * @param transA whether A is stored as {@code [k, m]} rather than {@code [m, k]}
+   * @param transB whether B is stored as {@code [n, k]} rather than {@code [k, n]}
+   * @param m rows of C
+   * @param n columns of C
+   * @param k the summed dimension
+   * @param lda elements from one stored row of A to the next
+   * @param ldb elements from one stored row of B to the next
+   * @param ldc elements from one row of C to the next
+   * @throws IndexOutOfBoundsException when an array is too short for its shape
+   */
+  public static void gemm(
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      float alpha,
+      float[] a,
+      int aOff,
+      int lda,
+      float[] b,
+      int bOff,
+      int ldb,
+      float beta,
+      float[] c,
+      int cOff,
+      int ldc) {
+    if (m == 0 || n == 0) {
+      return;
+    }
+    // A row-major matrix is the transpose of a column-major one: C' = op(B)' op(A)'.
+    Engine.BLAS.sgemm(
+        transB ? "T" : "N",
+        transA ? "T" : "N",
+        n,
+        m,
+        k,
+        alpha,
+        b,
+        bOff,
+        ldb,
+        a,
+        aOff,
+        lda,
+        beta,
+        c,
+        cOff,
+        ldc);
+  }
+
+  /** C[m,n] = A[m,k] B[k,n] on dense row-major arrays without offsets. */
+  public static void multiply(int m, int n, int k, float[] a, float[] b, float[] c) {
+    gemm(false, false, m, n, k, 1f, a, 0, k, b, 0, n, 0f, c, 0, n);
+  }
+
+  private static void selfCheck(BLAS blas) {
+    for (int m : CHECKED_SIZES) {
+      for (int n : CHECKED_SIZES) {
+        for (int k : CHECKED_SIZES) {
+          // One dimension may be large at a time: the reference is a plain triple loop.
+          if ((long) m * n * k > 60_000) {
+            continue;
+          }
+          for (int t = 0; t < 4; t++) {
+            selfCheck(blas, (t & 1) != 0, (t & 2) != 0, m, n, k);
+          }
+        }
+      }
+    }
+    selfCheck(blas, false, false, 61, 67, 71);
+  }
+
+  private static void selfCheck(BLAS blas, boolean transA, boolean transB, int m, int n, int k) {
+    Rng rng = new Rng(m * 31L + n * 7L + k);
+    float[] a = new float[m * k];
+    float[] b = new float[k * n];
+    float[] c = new float[m * n];
+    for (int i = 0; i < a.length; i++) {
+      a[i] = rng.nextFloat() - 0.5f;
+    }
+    for (int i = 0; i < b.length; i++) {
+      b[i] = rng.nextFloat() - 0.5f;
+    }
+    int lda = transA ? m : k;
+    int ldb = transB ? k : n;
+    blas.sgemm(
+        transB ? "T" : "N", transA ? "T" : "N", n, m, k, 1f, b, 0, ldb, a, 0, lda, 0f, c, 0, n);
+    for (int i = 0; i < m; i++) {
+      for (int j = 0; j < n; j++) {
+        double sum = 0;
+        double size = 0;
+        for (int p = 0; p < k; p++) {
+          double product =
+              (double) (transA ? a[p * lda + i] : a[i * lda + p])
+                  * (transB ? b[j * ldb + p] : b[p * ldb + j]);
+          sum += product;
+          size += Math.abs(product);
+        }
+        if (!(Math.abs(c[i * n + j] - sum) <= 1e-5 * size + 1e-7)) {
+          throw new IllegalStateException(
+              "The BLAS library computes wrong products here: sgemm m="
+                  + m
+                  + " n="
+                  + n
+                  + " k="
+                  + k
+                  + " transA="
+                  + transA
+                  + " transB="
+                  + transB
+                  + " gave "
+                  + c[i * n + j]
+                  + " for "
+                  + sum
+                  + " at ["
+                  + i
+                  + ", "
+                  + j
+                  + "]; use a newer org.bytedeco:openblas, or set -D"
+                  + ENGINE_PROPERTY
+                  + "=java");
+        }
+      }
+    }
+  }
+}

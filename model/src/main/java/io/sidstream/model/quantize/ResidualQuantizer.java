@@ -1,0 +1,265 @@
+package io.sidstream.model.quantize;
+
+import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.RowProduct;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Hybrid residual quantization with codebooks C_1..C_L: r_1 is the input; at a cosine level c_l =
+ * argmax_k ⟨r_l/‖r_l‖, C_l[k]⟩, at a Euclidean level c_l = argmin_k ‖r_l − C_l[k]‖²; r_{l+1} = r_l
+ * − C_l[c_l] and z = Σ C_l[c_l] (section 3.2 of arXiv 2502.16474). Ties go to the lowest index; a
+ * residual of norm 0 at a cosine level has code 0.
+ *
+ * <p><b>Stability.</b> Given an item's previous codes and a tolerance per level, the item keeps its
+ * code at a level while cos_best − cos_kept ≤ tolerance (cosine), or d_kept ≤ d_best · (1 +
+ * tolerance) with d the squared distance (Euclidean). The residual then goes on from the kept
+ * codeword.
+ *
+ * <p><b>Batch invariance.</b> The result for a row depends on that row and the codebooks alone (see
+ * {@link RowProduct}). Immutable and thread-safe; the result object belongs to the caller's thread.
+ */
+public final class ResidualQuantizer {
+  /** Rows that go through all levels together, so that their scores stay in the cache. */
+  private static final int BLOCK = 256;
+
+  /**
+   * Codewords this close to the best by matrix product, relative to the norms, are compared again
+   * one by one.
+   */
+  private static final float NEAR_TIE = 4e-6f;
+
+  private final List<Codebook> codebooks;
+  private final int dim;
+  private final int largestSize;
+
+  /**
+   * A quantizer of the given levels, first level first.
+   *
+   * @throws IllegalArgumentException when there is no level or the dimensions differ
+   */
+  public ResidualQuantizer(List<Codebook> codebooks) {
+    this.codebooks = List.copyOf(codebooks);
+    if (codebooks.isEmpty()) {
+      throw new IllegalArgumentException("A residual quantizer needs at least one codebook");
+    }
+    this.dim = codebooks.get(0).dim();
+    int largest = 0;
+    for (int l = 0; l < codebooks.size(); l++) {
+      if (codebooks.get(l).dim() != dim) {
+        throw new IllegalArgumentException(
+            "Codebook "
+                + l
+                + " has dimension "
+                + codebooks.get(l).dim()
+                + ", the first has "
+                + dim);
+      }
+      largest = Math.max(largest, codebooks.get(l).size());
+    }
+    this.largestSize = largest;
+  }
+
+  /** Number of levels, L. */
+  public int levels() {
+    return codebooks.size();
+  }
+
+  /** Dimension, D. */
+  public int dim() {
+    return dim;
+  }
+
+  /** The codebook of a level, from 0. */
+  public Codebook codebook(int level) {
+    return codebooks.get(level);
+  }
+
+  /** The codebooks, first level first. */
+  public List<Codebook> codebooks() {
+    return codebooks;
+  }
+
+  /** Encodes the rows of r, {@code [n, dim]}, without previous codes. */
+  public void encode(float[] r, int n, EncodeResult out) {
+    encode(r, n, null, null, out);
+  }
+
+  /**
+   * Encodes the rows of r.
+   *
+   * @param r {@code [n, dim]}, not changed
+   * @param previous {@code [n, levels]} codes to keep within the tolerance, -1 for none; or null
+   * @param tolerance {@code [levels]}; may be null if previous is
+   * @throws IllegalArgumentException naming the first row that has a value that is not finite
+   */
+  public void encode(float[] r, int n, int[] previous, float[] tolerance, EncodeResult out) {
+    out.prepare(n, this);
+    encodeRows(r, 0, n, previous, tolerance, out, 0);
+  }
+
+  /**
+   * As {@link #encode}, for rows {@code firstRow..firstRow+n-1} of a result that was prepared; r
+   * starts at rOff.
+   */
+  public void encodeRows(
+      float[] r,
+      int rOff,
+      int n,
+      int[] previous,
+      float[] tolerance,
+      EncodeResult out,
+      int firstRow) {
+    if (previous != null && (tolerance == null || tolerance.length != levels())) {
+      throw new IllegalArgumentException(
+          "Previous codes need a tolerance for each of the " + levels() + " levels");
+    }
+    for (int at = 0; at < n; at += BLOCK) {
+      encodeBlock(
+          r, rOff + at * dim, Math.min(BLOCK, n - at), previous, tolerance, out, firstRow + at);
+    }
+  }
+
+  private void encodeBlock(
+      float[] r,
+      int rOff,
+      int n,
+      int[] previous,
+      float[] tolerance,
+      EncodeResult out,
+      int firstRow) {
+    float[] residual = out.scratch(0, n * dim);
+    float[] scores = out.scratch(1, n * largestSize);
+    float[] tile = out.scratch(2, RowProduct.scratch(largestSize, dim));
+    System.arraycopy(r, rOff, residual, 0, n * dim);
+    int levels = levels();
+    for (int l = 0; l < levels; l++) {
+      Codebook book = codebooks.get(l);
+      int size = book.size();
+      RowProduct.apply(residual, 0, n, dim, book.transposed, 0, size, scores, 0, tile);
+      for (int i = 0; i < n; i++) {
+        int at = (firstRow + i) * levels + l;
+        float squaredNorm = Kernels.dot(residual, i * dim, residual, i * dim, dim);
+        if (!Float.isFinite(squaredNorm)) {
+          throw new IllegalArgumentException(
+              "Row "
+                  + (firstRow + i)
+                  + " of the batch has a value that is NaN, infinite or too large to square");
+        }
+        int kept = previous == null ? -1 : previous[at];
+        choose(
+            book,
+            residual,
+            i * dim,
+            squaredNorm,
+            scores,
+            i * size,
+            kept,
+            kept < 0 ? 0f : tolerance[l],
+            out,
+            at);
+        if (l == levels - 1 && out.lastDistances != null) {
+          System.arraycopy(scores, i * size, out.lastDistances, (firstRow + i) * size, size);
+        }
+        book.addTo(out.codes[at], -1f, residual, i * dim);
+      }
+    }
+    for (int i = 0; i < n; i++) {
+      // z is the sum of the codewords, first level first: not input minus residual, which would
+      // round differently.
+      int zi = (firstRow + i) * dim;
+      Arrays.fill(out.z, zi, zi + dim, 0f);
+      for (int l = 0; l < levels; l++) {
+        codebooks.get(l).addTo(out.codes[(firstRow + i) * levels + l], 1f, out.z, zi);
+      }
+    }
+  }
+
+  /**
+   * Turns inner products into distances (up to a term constant in the row), and writes code,
+   * distance and margin of one row.
+   */
+  private void choose(
+      Codebook book,
+      float[] r,
+      int rOff,
+      float squaredNorm,
+      float[] scores,
+      int sOff,
+      int kept,
+      float tolerance,
+      EncodeResult out,
+      int at) {
+    int size = book.size();
+    float norm = (float) Math.sqrt(squaredNorm);
+    boolean cosine = book.metric() == Metric.COSINE;
+    float slack;
+    if (cosine) {
+      float inverse = norm > 0f ? 1f / norm : 0f;
+      for (int k = 0; k < size; k++) {
+        scores[sOff + k] = 1f - scores[sOff + k] * inverse;
+      }
+      slack = NEAR_TIE;
+    } else {
+      float[] squaredNorms = book.squaredNorms;
+      for (int k = 0; k < size; k++) {
+        scores[sOff + k] = squaredNorms[k] - 2f * scores[sOff + k];
+      }
+      slack = NEAR_TIE * (squaredNorm + book.largestNorm * book.largestNorm);
+    }
+    float min = Float.POSITIVE_INFINITY;
+    for (int k = 0; k < size; k++) {
+      min = Math.min(min, scores[sOff + k]);
+    }
+    int best = -1;
+    float bestDistance = Float.POSITIVE_INFINITY;
+    for (int k = 0; k < size; k++) {
+      if (scores[sOff + k] <= min + slack) {
+        float distance = distance(book, k, r, rOff, norm);
+        if (distance < bestDistance) {
+          bestDistance = distance;
+          best = k;
+        }
+      }
+    }
+    int chosen = best;
+    float chosenDistance = bestDistance;
+    if (kept >= 0 && kept < size && kept != best) {
+      float distance = distance(book, kept, r, rOff, norm);
+      boolean within =
+          cosine
+              ? distance - bestDistance <= tolerance
+              : distance <= bestDistance * (1f + tolerance);
+      if (within) {
+        chosen = kept;
+        chosenDistance = distance;
+      }
+    }
+    float other = bestDistance;
+    if (chosen == best) {
+      int second = -1;
+      float secondScore = Float.POSITIVE_INFINITY;
+      for (int k = 0; k < size; k++) {
+        if (k != best && scores[sOff + k] < secondScore) {
+          secondScore = scores[sOff + k];
+          second = k;
+        }
+      }
+      // With one codeword there is no other: the margin is 0.
+      other =
+          second < 0 ? bestDistance : Math.max(bestDistance, distance(book, second, r, rOff, norm));
+    }
+    out.codes[at] = chosen;
+    out.distances[at] = chosenDistance;
+    out.margins[at] = other - chosenDistance;
+  }
+
+  private static float distance(Codebook book, int k, float[] r, int rOff, float norm) {
+    if (book.metric() == Metric.EUCLIDEAN) {
+      return Kernels.squaredDistance(r, rOff, book.codewords, k * book.dim(), book.dim());
+    }
+    return norm > 0f
+        ? 1f - Kernels.dot(r, rOff, book.codewords, k * book.dim(), book.dim()) / norm
+        : 1f;
+  }
+}
