@@ -457,27 +457,13 @@ public final class JointTrainer implements Representations {
     }
     int levels = config.levels();
     int d = config.semanticDim();
-    chunk = grown(chunk, n * config.contentDim());
-    if (chunkCodes.length < n * levels) {
-      chunkCodes = new int[n * levels];
-    }
-    Kernels.gatherRows(items.content(), 0, config.contentDim(), rows, n, chunk, 0);
     int[] codes = items.codes();
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(codes, rows[i] * levels, chunkCodes, i * levels, levels);
-    }
+    gather(rows, n);
     inUse.encode(chunk, n, chunkCodes, encoded);
     int changed = 0;
     for (int i = 0; i < n; i++) {
       boolean had = items.encoded(rows[i]);
-      if (had
-          && !Arrays.equals(
-              chunkCodes,
-              i * levels,
-              (i + 1) * levels,
-              encoded.codes,
-              i * levels,
-              (i + 1) * levels)) {
+      if (had && !sameCodes(i, levels)) {
         changed++;
       }
       System.arraycopy(encoded.codes, i * levels, codes, rows[i] * levels, levels);
@@ -485,6 +471,128 @@ public final class JointTrainer implements Representations {
       items.markDirty(rows[i]);
     }
     return changed;
+  }
+
+  /**
+   * What a tokenizer would do with the known items, codes in use kept within its tolerance. Changes
+   * nothing.
+   *
+   * <p>Reconstruction is that of the quantizer as it stands, with nearest codes: the decoder is no
+   * part of a tokenizer.
+   */
+  public Quality quality(TokenizerModel tokenizer) {
+    requireQuantizer("quality");
+    int n = items.knownCount();
+    int levels = config.levels();
+    int[] codes = new int[n * levels];
+    int[] before = new int[n * levels];
+    double reconstruction = 0;
+    for (int from = 0; from < n; from += ENCODE_CHUNK) {
+      int m = Math.min(ENCODE_CHUNK, n - from);
+      int[] rows = new int[m];
+      for (int i = 0; i < m; i++) {
+        rows[i] = items.knownAt(from + i);
+      }
+      gather(rows, m);
+      tokenizer.encode(chunk, m, chunkCodes, encoded);
+      System.arraycopy(encoded.codes, 0, codes, from * levels, m * levels);
+      System.arraycopy(chunkCodes, 0, before, from * levels, m * levels);
+      quantizer.forwardTrain(chunk, m);
+      reconstruction += quantizer.reconstructionLoss() * m;
+    }
+    int[] sizes = new int[levels];
+    for (int l = 0; l < levels; l++) {
+      sizes[l] = tokenizer.quantizer().codebook(l).size();
+    }
+    return Quality.of(codes, before, n, sizes, n == 0 ? 0 : reconstruction / n);
+  }
+
+  /**
+   * The quantizer as it stands, with the least tolerance under which at most a share {@code
+   * churnBudget} of the items in use change a code: {@code base} times a factor found by bisection
+   * on a sample, to within 1/16 of it.
+   *
+   * @param base tolerance per level at factor 1; a level at 0 stays at 0
+   * @param most greatest factor; taken where no factor keeps the budget
+   * @param sample items measured at most
+   */
+  public TokenizerModel candidateWithin(double churnBudget, float[] base, float most, int sample) {
+    TokenizerModel nearest = candidate(new float[config.levels()]);
+    int[] rows = inUseSample(sample);
+    if (rows.length == 0 || churn(nearest, rows) <= churnBudget) {
+      return nearest;
+    }
+    float low = 0f;
+    float high = Math.min(1f, most);
+    while (high < most && churn(nearest.withTolerance(times(base, high)), rows) > churnBudget) {
+      low = high;
+      high = Math.min(2 * high, most);
+    }
+    while (high - low > high / 16) {
+      float middle = (low + high) / 2;
+      if (churn(nearest.withTolerance(times(base, middle)), rows) > churnBudget) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return nearest.withTolerance(times(base, high));
+  }
+
+  private static float[] times(float[] a, float factor) {
+    float[] b = new float[a.length];
+    for (int i = 0; i < a.length; i++) {
+      b[i] = a[i] * factor;
+    }
+    return b;
+  }
+
+  /** Items with codes, evenly spread over the table. */
+  private int[] inUseSample(int most) {
+    int[] rows = new int[items.knownCount()];
+    int n = 0;
+    for (int i = 0; i < items.size(); i++) {
+      if (items.known(i) && items.encoded(i)) {
+        rows[n++] = i;
+      }
+    }
+    int m = Math.min(n, most);
+    for (int i = 0; i < m; i++) {
+      rows[i] = rows[(int) ((long) i * n / m)];
+    }
+    return Arrays.copyOf(rows, m);
+  }
+
+  private double churn(TokenizerModel tokenizer, int[] rows) {
+    int levels = config.levels();
+    int changed = 0;
+    for (int from = 0; from < rows.length; from += ENCODE_CHUNK) {
+      int m = Math.min(ENCODE_CHUNK, rows.length - from);
+      gather(Arrays.copyOfRange(rows, from, from + m), m);
+      tokenizer.encode(chunk, m, chunkCodes, encoded);
+      for (int i = 0; i < m; i++) {
+        changed += sameCodes(i, levels) ? 0 : 1;
+      }
+    }
+    return (double) changed / rows.length;
+  }
+
+  private boolean sameCodes(int row, int levels) {
+    int from = row * levels;
+    return Arrays.equals(chunkCodes, from, from + levels, encoded.codes, from, from + levels);
+  }
+
+  /** Content vectors and codes in use of n rows into the chunk. */
+  private void gather(int[] rows, int n) {
+    int levels = config.levels();
+    chunk = grown(chunk, n * config.contentDim());
+    if (chunkCodes.length < n * levels) {
+      chunkCodes = new int[n * levels];
+    }
+    Kernels.gatherRows(items.content(), 0, config.contentDim(), rows, n, chunk, 0);
+    for (int i = 0; i < n; i++) {
+      System.arraycopy(items.codes(), rows[i] * levels, chunkCodes, i * levels, levels);
+    }
   }
 
   @Override

@@ -185,4 +185,45 @@ class JointTrainerTest {
     assertThatThrownBy(() -> trainer.step(new int[] {0, 1}, Phase.RECOMMENDER))
         .hasMessage("no tokenizer is in use; call adopt first");
   }
+
+  @Test
+  void qualityCountsAndTheBudgetIsKept() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Quality fresh = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(fresh.items()).isEqualTo(240);
+    assertThat(fresh.oldItems()).isZero();
+    assertThat(fresh.churn()).isZero();
+    assertThat(java.util.Arrays.stream(fresh.utilisation()).boxed())
+        .allMatch(u -> u > 0.7 && u <= 1);
+    assertThat(java.util.Arrays.stream(fresh.perplexity()).boxed()).allMatch(p -> p > 4 && p <= 16);
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    Rng batches = new Rng(2);
+    for (int i = 0; i < 40; i++) {
+      trainer.step(c.batch(32, batches), Phase.JOINT);
+    }
+    float[] base = {0.1f, 0.1f, 0.1f};
+    Quality loose = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(loose.churn()).isGreaterThan(0.2);
+    assertThat(loose.reconstruction()).isPositive();
+    Quality held = trainer.quality(trainer.candidateWithin(0.1, base, 1000f, 4096));
+    assertThat(held.churn()).isLessThanOrEqualTo(0.1);
+    int before = trainer.adopt(trainer.candidateWithin(0.1, base, 1000f, 4096));
+    assertThat(before).isEqualTo((int) Math.round(held.churn() * 240));
+  }
+
+  @Test
+  void collisionsAreCounted() {
+    int[] codes = {1, 0, 1, 0, 0, 1, 1, 1, 1, 0};
+    int[] before = {1, 0, 0, 0, -1, -1, 1, 0, 1, 0};
+    Quality q = Quality.of(codes, before, 5, new int[] {4, 2}, 0);
+    assertThat(q.uniqueTuples()).isEqualTo(0.4);
+    assertThat(q.largestCollision()).isEqualTo(3);
+    assertThat(q.utilisation()).containsExactly(0.5, 1.0);
+    assertThat(q.oldItems()).isEqualTo(4);
+    assertThat(q.churn()).isEqualTo(0.5);
+    assertThat(q.churnPerLevel()).containsExactly(0.25, 0.25);
+  }
 }
