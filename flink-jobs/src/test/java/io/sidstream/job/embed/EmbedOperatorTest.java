@@ -21,10 +21,14 @@ import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Order, batches and state. The model itself is tested by OnnxTextEmbedderTest; here a vector tells its text. */
+/**
+ * Order, batches and state. The model itself is tested by OnnxTextEmbedderTest; here a vector tells
+ * its text.
+ */
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 class EmbedOperatorTest {
-  private static final Map<String, String> CONFIG = Map.of("embed.batch", "3", "embed.linger", "20 ms");
+  private static final Map<String, String> CONFIG =
+      Map.of("embed.batch", "3", "embed.linger", "20 ms");
 
   /** Static, because operators are serialised. */
   private static final AtomicInteger LOADED = new AtomicInteger();
@@ -78,10 +82,12 @@ class EmbedOperatorTest {
   @Test
   void nothingOvertakesAWaitingTextOfItsItem() throws Exception {
     try (var harness = open(CONFIG, null)) {
-      send(harness, text("a", "x"), vector("a", 5), deletion("a"), vector("b", 6), text("a", "yyy"));
+      send(
+          harness, text("a", "x"), vector("a", 5), deletion("a"), vector("b", 6), text("a", "yyy"));
       assertThat(told(harness)).containsExactly("b=[6.0]");
       harness.setProcessingTime(1000);
-      assertThat(told(harness)).containsExactly("b=[6.0]", "a=[1.0]", "a=[5.0]", "a=deleted", "a=[3.0]");
+      assertThat(told(harness))
+          .containsExactly("b=[6.0]", "a=[1.0]", "a=[5.0]", "a=deleted", "a=[3.0]");
     }
   }
 
@@ -142,7 +148,10 @@ class EmbedOperatorTest {
     }
   }
 
-  /** Random items, flushes, barriers and restarts: what comes out of an item is what came in, in order. */
+  /**
+   * Random items, flushes, barriers and restarts: what comes out of an item is what came in, in
+   * order.
+   */
   @Test
   void everyItemKeepsItsOrder() throws Exception {
     for (int seed = 0; seed < 20; seed++) {
@@ -174,7 +183,8 @@ class EmbedOperatorTest {
           harness.prepareSnapshotPreBarrier(life);
           snapshot = harness.snapshot(life, life);
           for (String told : told(harness)) {
-            expect(seen, told.substring(0, told.indexOf('=')), told.substring(told.indexOf('=') + 1));
+            expect(
+                seen, told.substring(0, told.indexOf('=')), told.substring(told.indexOf('=') + 1));
           }
         }
       }
@@ -200,7 +210,8 @@ class EmbedOperatorTest {
       try (var harness = harness(CONFIG, 2, subtask)) {
         harness.setStateBackend(new EmbeddedRocksDBStateBackend(true));
         harness.initializeState(
-            AbstractStreamOperatorTestHarness.repartitionOperatorState(snapshot, 128, 1, 2, subtask));
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                snapshot, 128, 1, 2, subtask));
         harness.open();
         for (int i = 0; i < 20; i++) {
           if (KeyGroupRangeAssignment.assignKeyToParallelOperator("i" + i, 128, 2) == subtask) {
@@ -218,7 +229,8 @@ class EmbedOperatorTest {
     into.computeIfAbsent(item, k -> new ArrayList<>()).add(what);
   }
 
-  private static List<String> told(KeyedOneInputStreamOperatorTestHarness<String, Item, EmbeddedItem> harness) {
+  private static List<String> told(
+      KeyedOneInputStreamOperatorTestHarness<String, Item, EmbeddedItem> harness) {
     return harness.extractOutputValues().stream()
         .map(e -> e.item + "=" + (e.deleted ? "deleted" : Arrays.toString(e.vector)))
         .toList();
@@ -250,7 +262,8 @@ class EmbedOperatorTest {
   }
 
   private static void send(
-      KeyedOneInputStreamOperatorTestHarness<String, Item, EmbeddedItem> harness, Item... items) throws Exception {
+      KeyedOneInputStreamOperatorTestHarness<String, Item, EmbeddedItem> harness, Item... items)
+      throws Exception {
     for (Item item : items) {
       harness.processElement(new StreamRecord<>(item));
     }

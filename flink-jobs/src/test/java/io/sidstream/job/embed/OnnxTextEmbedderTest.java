@@ -51,7 +51,9 @@ class OnnxTextEmbedderTest {
     try (OnnxTextEmbedder embedder = new OnnxTextEmbedder(EmbedModel.MINILM, 12, 1)) {
       // [CLS] and [SEP] leave ten words.
       float[][] vectors =
-          embedder.embed(List.of("word ".repeat(10), "word ".repeat(10) + "apple", "word ".repeat(9) + "apple"));
+          embedder.embed(
+              List.of(
+                  "word ".repeat(10), "word ".repeat(10) + "apple", "word ".repeat(9) + "apple"));
       assertThat(dot(vectors[0], vectors[1])).isGreaterThan(.999999);
       assertThat(dot(vectors[0], vectors[2])).isLessThan(.99);
     }
@@ -69,7 +71,8 @@ class OnnxTextEmbedderTest {
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(
-                new GZIPInputStream(Files.newInputStream(folder.resolve("items.jsonl.gz"))), StandardCharsets.UTF_8))) {
+                new GZIPInputStream(Files.newInputStream(folder.resolve("items.jsonl.gz"))),
+                StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         JsonNode item = json.readTree(line);
         if (item.get("idx").asInt() % 300 == 1) {
@@ -80,7 +83,8 @@ class OnnxTextEmbedderTest {
     }
     assertThat(texts).hasSizeGreaterThan(30);
     try (OnnxTextEmbedder embedder = new OnnxTextEmbedder(EmbedModel.MINILM, 128, 1);
-        RandomAccessFile npy = new RandomAccessFile(folder.resolve("minilm-l6-v2.f16.npy").toFile(), "r")) {
+        RandomAccessFile npy =
+            new RandomAccessFile(folder.resolve("minilm-l6-v2.f16.npy").toFile(), "r")) {
       float[][] vectors = embedder.embed(texts);
       for (int i = 0; i < vectors.length; i++) {
         assertThat(dot(vectors[i], row(npy, rows.get(i)))).as(texts.get(i)).isGreaterThan(.999);

@@ -57,8 +57,8 @@ class IngestTest {
     interactions.close();
   }
 
-  private static <T> OneInputStreamOperatorTestHarness<RawRecord, T> harness(ProcessFunction<RawRecord, T> function)
-      throws Exception {
+  private static <T> OneInputStreamOperatorTestHarness<RawRecord, T> harness(
+      ProcessFunction<RawRecord, T> function) throws Exception {
     var harness = ProcessFunctionTestHarnesses.forProcessFunction(function);
     harness.setProcessingTime(NOW);
     return harness;
@@ -77,8 +77,10 @@ class IngestTest {
   @Test
   void itemWithTextAndItemWithTitle() throws Exception {
     try (var harness = harness(new IngestItems(JobConfig.defaults()))) {
-      assertThat(accepted(harness, raw("a", item(e -> text(e, "text", "title")))).text).isEqualTo("text");
-      assertThat(accepted(harness, raw("a", item(e -> text(e, " ", "title")))).text).isEqualTo("title");
+      assertThat(accepted(harness, raw("a", item(e -> text(e, "text", "title")))).text)
+          .isEqualTo("text");
+      assertThat(accepted(harness, raw("a", item(e -> text(e, " ", "title")))).text)
+          .isEqualTo("title");
       assertThat(accepted(harness, raw("a", item(e -> text(e, null, "title")))).vector).isNull();
     }
   }
@@ -114,23 +116,46 @@ class IngestTest {
     RawRecord notUtf8 = raw("a", (byte[]) null);
     notUtf8.key = new byte[] {(byte) 0xFF};
     itemRule(Rule.KEY_NOT_UTF8, "not UTF-8", notUtf8);
-    itemRule(Rule.VECTOR_WRONG_DIMENSION, "vector has 2 elements; expected: content.dim = 3", vector(1, 2));
+    itemRule(
+        Rule.VECTOR_WRONG_DIMENSION,
+        "vector has 2 elements; expected: content.dim = 3",
+        vector(1, 2));
     itemRule(Rule.VECTOR_WRONG_DIMENSION, "vector has 0 elements", vector());
     itemRule(Rule.VECTOR_NOT_FINITE, "vector[1] is NaN", vector(1, Float.NaN, 3));
-    itemRule(Rule.VECTOR_NOT_FINITE, "vector[2] is -Infinity", vector(1, 2, Float.NEGATIVE_INFINITY));
+    itemRule(
+        Rule.VECTOR_NOT_FINITE, "vector[2] is -Infinity", vector(1, 2, Float.NEGATIVE_INFINITY));
     itemRule(Rule.VECTOR_NOT_FINITE, "squared norm of 1.0", vector(1e20f, 0, 0));
     itemRule(Rule.VECTOR_ZERO, "squared norm of 0.0", vector(0, -0f, 0));
     itemRule(Rule.VECTOR_ZERO, "expected: at least", vector(1e-30f, 0, 0));
-    itemRule(Rule.TEXT_TOO_LONG, "text is 'äääääääääää'", raw("a", item(e -> e.setText("ä".repeat(11)))));
-    itemRule(Rule.TEXT_TOO_LONG, "...' (200 characters)", raw("a", item(e -> text(e, null, "x".repeat(200)))));
-    itemRule(Rule.TEXT_NOT_EMBEDDABLE, "content.dim is 3", raw("a", item(e -> text(e, "text", null))));
+    itemRule(
+        Rule.TEXT_TOO_LONG,
+        "text is 'äääääääääää'",
+        raw("a", item(e -> e.setText("ä".repeat(11)))));
+    itemRule(
+        Rule.TEXT_TOO_LONG,
+        "...' (200 characters)",
+        raw("a", item(e -> text(e, null, "x".repeat(200)))));
+    itemRule(
+        Rule.TEXT_NOT_EMBEDDABLE, "content.dim is 3", raw("a", item(e -> text(e, "text", null))));
     itemRule(Rule.NO_CONTENT, "expected: one of them", raw("a", item(e -> text(e, null, " "))));
     Instant late = Instant.ofEpochMilli(NOW + 86_400_001);
-    itemRule(Rule.TIME_IN_FUTURE, "time is 2020-06-02T00:00:00.001Z", raw("a", item(e -> e.setTime(late))));
+    itemRule(
+        Rule.TIME_IN_FUTURE,
+        "time is 2020-06-02T00:00:00.001Z",
+        raw("a", item(e -> e.setTime(late))));
     Instant early = Instant.parse("1989-12-31T23:59:59.999Z");
-    itemRule(Rule.TIME_TOO_OLD, "not before 1990-01-01T00:00:00Z", raw("a", item(e -> e.setTime(early))));
-    itemRule(Rule.TIME_IN_FUTURE, "time is", raw("a", item(e -> e.setTime(Instant.ofEpochMilli(Long.MAX_VALUE)))));
-    itemRule(Rule.TIME_TOO_OLD, "time is", raw("a", item(e -> e.setTime(Instant.ofEpochMilli(Long.MIN_VALUE)))));
+    itemRule(
+        Rule.TIME_TOO_OLD,
+        "not before 1990-01-01T00:00:00Z",
+        raw("a", item(e -> e.setTime(early))));
+    itemRule(
+        Rule.TIME_IN_FUTURE,
+        "time is",
+        raw("a", item(e -> e.setTime(Instant.ofEpochMilli(Long.MAX_VALUE)))));
+    itemRule(
+        Rule.TIME_TOO_OLD,
+        "time is",
+        raw("a", item(e -> e.setTime(Instant.ofEpochMilli(Long.MIN_VALUE)))));
     itemRule(Rule.UNDECODABLE, "value has 0 bytes", raw("a", new byte[0]));
     byte[] unknown = wire.encode(item(e -> {}));
     unknown[3]++;
@@ -142,14 +167,23 @@ class IngestTest {
   void everyInteractionRuleNamesFieldValueAndExpectation() throws Exception {
     interactionRule(Rule.KEY_MISSING, "expected: the user", raw(null, interaction(e -> {})));
     interactionRule(Rule.NULL_VALUE, "cannot be deleted", raw("u", (byte[]) null));
-    interactionRule(Rule.KEY_MISMATCH, "key is 'v'; expected: the user, 'u'", raw("v", interaction(e -> {})));
+    interactionRule(
+        Rule.KEY_MISMATCH, "key is 'v'; expected: the user, 'u'", raw("v", interaction(e -> {})));
     interactionRule(Rule.ID_EMPTY, "item is ''", raw("u", interaction(e -> e.setItem(""))));
-    interactionRule(Rule.ID_TOO_LONG, "eventId is '123456789'", raw("u", interaction(e -> e.setEventId("123456789"))));
-    interactionRule(Rule.EVENT_ID_EMPTY, "eventId is ''", raw("u", interaction(e -> e.setEventId(""))));
+    interactionRule(
+        Rule.ID_TOO_LONG,
+        "eventId is '123456789'",
+        raw("u", interaction(e -> e.setEventId("123456789"))));
+    interactionRule(
+        Rule.EVENT_ID_EMPTY, "eventId is ''", raw("u", interaction(e -> e.setEventId(""))));
     for (float weight : new float[] {-1, Float.NaN, Float.POSITIVE_INFINITY}) {
-      interactionRule(Rule.WEIGHT_INVALID, "weight is " + weight, raw("u", interaction(e -> e.setWeight(weight))));
+      interactionRule(
+          Rule.WEIGHT_INVALID,
+          "weight is " + weight,
+          raw("u", interaction(e -> e.setWeight(weight))));
     }
-    interactionRule(Rule.TIME_TOO_OLD, "1970", raw("u", interaction(e -> e.setTime(Instant.EPOCH))));
+    interactionRule(
+        Rule.TIME_TOO_OLD, "1970", raw("u", interaction(e -> e.setTime(Instant.EPOCH))));
     interactionRule(Rule.WRONG_SCHEMA, "expected is a InteractionEvent", raw("a", item(e -> {})));
   }
 
@@ -157,7 +191,8 @@ class IngestTest {
   void deadLetterKeepsWhereItCameFromAndCutsTheValue() throws Exception {
     byte[] value = new byte[1000];
     Arrays.fill(value, (byte) 7);
-    DeadLetter letter = wire.decode(wire.encode(rejected(items, raw("a", value)).toDeadLetter()), DeadLetter.class);
+    DeadLetter letter =
+        wire.decode(wire.encode(rejected(items, raw("a", value)).toDeadLetter()), DeadLetter.class);
     assertThat(letter.getTopic()).isEqualTo("t");
     assertThat(letter.getPartition()).isEqualTo(5);
     assertThat(letter.getOffset()).isEqualTo(77);
@@ -189,7 +224,8 @@ class IngestTest {
       interactions.processElement(new StreamRecord<>(bad));
     }
     assertThat(items.extractOutputValues().size() + letters(items).size()).isEqualTo(n);
-    assertThat(interactions.extractOutputValues().size() + letters(interactions).size()).isEqualTo(n);
+    assertThat(interactions.extractOutputValues().size() + letters(interactions).size())
+        .isEqualTo(n);
     letters(items).forEach(l -> seen.add(l.code));
     letters(interactions).forEach(l -> seen.add(l.code));
     assertThat(seen).contains("UNDECODABLE", "UNKNOWN_SCHEMA", "WRONG_SCHEMA", "KEY_MISMATCH");
@@ -208,8 +244,10 @@ class IngestTest {
           @Override
           public void close() {}
         };
-    new RawRecordDeserializer().deserialize(new ConsumerRecord<>("t", 1, 2L, null, new byte[] {9}), collector);
-    new RawRecordDeserializer().deserialize(new ConsumerRecord<>("t", 1, 3L, new byte[] {8}, null), collector);
+    new RawRecordDeserializer()
+        .deserialize(new ConsumerRecord<>("t", 1, 2L, null, new byte[] {9}), collector);
+    new RawRecordDeserializer()
+        .deserialize(new ConsumerRecord<>("t", 1, 3L, new byte[] {8}, null), collector);
     assertThat(out).extracting(r -> r.offset).containsExactly(2L, 3L);
     assertThat(out.get(0).key).isNull();
     assertThat(out.get(0).value).containsExactly(9);
@@ -229,15 +267,15 @@ class IngestTest {
     assertThat(letter.reason).contains(reason);
   }
 
-  private static <T> T accepted(OneInputStreamOperatorTestHarness<RawRecord, T> harness, RawRecord raw)
-      throws Exception {
+  private static <T> T accepted(
+      OneInputStreamOperatorTestHarness<RawRecord, T> harness, RawRecord raw) throws Exception {
     harness.processElement(new StreamRecord<>(raw));
     List<T> out = harness.extractOutputValues();
     return out.get(out.size() - 1);
   }
 
-  private static DeadLetterRecord rejected(OneInputStreamOperatorTestHarness<RawRecord, ?> harness, RawRecord raw)
-      throws Exception {
+  private static DeadLetterRecord rejected(
+      OneInputStreamOperatorTestHarness<RawRecord, ?> harness, RawRecord raw) throws Exception {
     int before = letters(harness).size();
     harness.processElement(new StreamRecord<>(raw));
     List<DeadLetterRecord> letters = letters(harness);
@@ -245,8 +283,10 @@ class IngestTest {
     return letters.get(before);
   }
 
-  private static List<DeadLetterRecord> letters(OneInputStreamOperatorTestHarness<RawRecord, ?> harness) {
-    Collection<StreamRecord<DeadLetterRecord>> letters = harness.getSideOutput(DeadLetterRecord.DEAD_LETTERS);
+  private static List<DeadLetterRecord> letters(
+      OneInputStreamOperatorTestHarness<RawRecord, ?> harness) {
+    Collection<StreamRecord<DeadLetterRecord>> letters =
+        harness.getSideOutput(DeadLetterRecord.DEAD_LETTERS);
     return letters == null ? List.of() : letters.stream().map(StreamRecord::getValue).toList();
   }
 

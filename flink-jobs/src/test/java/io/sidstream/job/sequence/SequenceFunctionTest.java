@@ -161,7 +161,8 @@ class SequenceFunctionTest {
           List<TrainingWindow> out = harness.extractOutputValues();
           if (out.size() > events) {
             TrainingWindow window = out.get(out.size() - 1);
-            assertThat(window.items).containsExactly(all.stream().map(e -> e.item).toArray(String[]::new));
+            assertThat(window.items)
+                .containsExactly(all.stream().map(e -> e.item).toArray(String[]::new));
             assertThat(window.fresh).isBetween(0, window.items.length);
             events = out.size();
           }
@@ -169,7 +170,8 @@ class SequenceFunctionTest {
         harness.setProcessingTime(1_000_000);
         Set<String> seen = new HashSet<>();
         harness.extractOutputValues().forEach(w -> seen.addAll(List.of(w.items)));
-        assertThat(harness.extractOutputValues().stream().mapToInt(w -> w.events).sum()).isEqualTo(60);
+        assertThat(harness.extractOutputValues().stream().mapToInt(w -> w.events).sum())
+            .isEqualTo(60);
         assertThat(seen).isNotEmpty();
       }
     }
@@ -193,7 +195,8 @@ class SequenceFunctionTest {
   }
 
   private static void send(
-      KeyedOneInputStreamOperatorTestHarness<String, Interaction, TrainingWindow> harness, Interaction... events)
+      KeyedOneInputStreamOperatorTestHarness<String, Interaction, TrainingWindow> harness,
+      Interaction... events)
       throws Exception {
     for (Interaction event : events) {
       harness.processElement(new StreamRecord<>(event));
@@ -204,7 +207,9 @@ class SequenceFunctionTest {
       Map<String, String> config, OperatorSubtaskState snapshot) throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new KeyedProcessOperator<>(new SequenceFunction(JobConfig.of(config))), e -> e.user, Types.STRING);
+            new KeyedProcessOperator<>(new SequenceFunction(JobConfig.of(config))),
+            e -> e.user,
+            Types.STRING);
     harness.setup();
     if (snapshot != null) {
       harness.initializeState(snapshot);
