@@ -27,9 +27,10 @@ import org.apache.flink.util.function.SerializableFunction;
 /**
  * Gives each item its content vector; keyed by item.
  *
- * <p>A vector passes. A text waits for others, up to embed.batch of them or embed.linger, and is embedded with them,
- * unless the item was last embedded from the same text. What follows a waiting text of the same item waits behind it.
- * Nothing waits across a checkpoint barrier. The model is loaded with the first text.
+ * <p>A vector passes. A text waits for others, up to embed.batch of them or embed.linger, and is
+ * embedded with them, unless the item was last embedded from the same text. What follows a waiting
+ * text of the same item waits behind it. Nothing waits across a checkpoint barrier. The model is
+ * loaded with the first text.
  */
 public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     implements OneInputStreamOperator<Item, EmbeddedItem> {

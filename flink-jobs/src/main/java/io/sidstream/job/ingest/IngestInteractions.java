@@ -6,7 +6,10 @@ import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 
-/** Records of the interactions topic to interactions. A record that breaks a {@link Rule} goes to {@link DeadLetterRecord#DEAD_LETTERS}; no bytes make it throw. */
+/**
+ * Records of the interactions topic to interactions. A record that breaks a {@link Rule} goes to
+ * {@link DeadLetterRecord#DEAD_LETTERS}; no bytes make it throw.
+ */
 public final class IngestInteractions extends ProcessFunction<RawRecord, Interaction> {
   private final JobConfig config;
   private transient Validation validation;

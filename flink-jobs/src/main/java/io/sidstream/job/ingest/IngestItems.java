@@ -6,7 +6,10 @@ import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 
-/** Records of the items topic to items and deletions. A record that breaks a {@link Rule} goes to {@link DeadLetterRecord#DEAD_LETTERS}; no bytes make it throw. */
+/**
+ * Records of the items topic to items and deletions. A record that breaks a {@link Rule} goes to
+ * {@link DeadLetterRecord#DEAD_LETTERS}; no bytes make it throw.
+ */
 public final class IngestItems extends ProcessFunction<RawRecord, Item> {
   private final JobConfig config;
   private transient Validation validation;

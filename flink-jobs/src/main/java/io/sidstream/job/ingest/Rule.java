@@ -1,6 +1,9 @@
 package io.sidstream.job.ingest;
 
-/** The rules that a record can break. The names are stable: they stand in dead letters and in metrics. */
+/**
+ * The rules that a record can break. The names are stable: they stand in dead letters and in
+ * metrics.
+ */
 public enum Rule {
   /** The value is not a record in the wire format. */
   UNDECODABLE,
@@ -26,7 +29,10 @@ public enum Rule {
   VECTOR_ZERO,
   /** The text is longer than ingest.max-text-bytes. */
   TEXT_TOO_LONG,
-  /** The item has a text and no vector, and content.dim is not the length of the text model's vectors. */
+  /**
+   * The item has a text and no vector, and content.dim is not the length of the text model's
+   * vectors.
+   */
   TEXT_NOT_EMBEDDABLE,
   /** The item has no vector, no text and no title. */
   NO_CONTENT,

@@ -79,7 +79,8 @@ final class Validation {
       throw new Rejection(Rule.KEY_MISSING, "key is null; expected: the user");
     }
     if (raw.value == null) {
-      throw new Rejection(Rule.NULL_VALUE, "value is null; expected: an InteractionEvent, which cannot be deleted");
+      throw new Rejection(
+          Rule.NULL_VALUE, "value is null; expected: an InteractionEvent, which cannot be deleted");
     }
     InteractionEvent event = decode(raw.value, InteractionEvent.class);
     Interaction interaction = new Interaction();
@@ -93,7 +94,8 @@ final class Validation {
     interaction.weight = event.getWeight();
     if (!Float.isFinite(interaction.weight) || interaction.weight < 0) {
       throw new Rejection(
-          Rule.WEIGHT_INVALID, "weight is " + interaction.weight + "; expected: a finite number, not negative");
+          Rule.WEIGHT_INVALID,
+          "weight is " + interaction.weight + "; expected: a finite number, not negative");
     }
     interaction.time = time(event.getTime(), now);
     return interaction;
@@ -117,7 +119,8 @@ final class Validation {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(key)).toString();
     } catch (CharacterCodingException e) {
-      throw new Rejection(Rule.KEY_NOT_UTF8, "key has bytes that are not UTF-8; expected: the item in UTF-8");
+      throw new Rejection(
+          Rule.KEY_NOT_UTF8, "key has bytes that are not UTF-8; expected: the item in UTF-8");
     }
   }
 
@@ -127,7 +130,8 @@ final class Validation {
     }
     if (longer(id, maxIdBytes)) {
       throw new Rejection(
-          Rule.ID_TOO_LONG, field + " is " + quote(id) + "; expected: at most " + maxIdBytes + " bytes of UTF-8");
+          Rule.ID_TOO_LONG,
+          field + " is " + quote(id) + "; expected: at most " + maxIdBytes + " bytes of UTF-8");
     }
     return id;
   }
@@ -136,7 +140,12 @@ final class Validation {
     if (!Arrays.equals(key, id.getBytes(StandardCharsets.UTF_8))) {
       throw new Rejection(
           Rule.KEY_MISMATCH,
-          "key is " + quote(new String(key, StandardCharsets.UTF_8)) + "; expected: the " + field + ", " + quote(id));
+          "key is "
+              + quote(new String(key, StandardCharsets.UTF_8))
+              + "; expected: the "
+              + field
+              + ", "
+              + quote(id));
     }
   }
 
@@ -144,12 +153,17 @@ final class Validation {
     long millis = time.toEpochMilli();
     if (millis < minTime) {
       throw new Rejection(
-          Rule.TIME_TOO_OLD, "time is " + time + "; expected: not before " + Instant.ofEpochMilli(minTime));
+          Rule.TIME_TOO_OLD,
+          "time is " + time + "; expected: not before " + Instant.ofEpochMilli(minTime));
     }
     if (millis - maxFuture > now) {
       throw new Rejection(
           Rule.TIME_IN_FUTURE,
-          "time is " + time + "; expected: not after " + Instant.ofEpochMilli(now + maxFuture) + " (now + max-future)");
+          "time is "
+              + time
+              + "; expected: not after "
+              + Instant.ofEpochMilli(now + maxFuture)
+              + " (now + max-future)");
     }
     return millis;
   }
@@ -157,7 +171,8 @@ final class Validation {
   private void text(String field, String text) throws Rejection {
     if (text != null && longer(text, maxTextBytes)) {
       throw new Rejection(
-          Rule.TEXT_TOO_LONG, field + " is " + quote(text) + "; expected: at most " + maxTextBytes + " bytes of UTF-8");
+          Rule.TEXT_TOO_LONG,
+          field + " is " + quote(text) + "; expected: at most " + maxTextBytes + " bytes of UTF-8");
     }
   }
 
@@ -169,7 +184,8 @@ final class Validation {
       text("title", event.getTitle());
       return event.getTitle();
     }
-    throw new Rejection(Rule.NO_CONTENT, "vector, text and title are null or blank; expected: one of them");
+    throw new Rejection(
+        Rule.NO_CONTENT, "vector, text and title are null or blank; expected: one of them");
   }
 
   private void vector(float[] vector) throws Rejection {
@@ -181,7 +197,9 @@ final class Validation {
     double square = 0;
     for (int i = 0; i < dim; i++) {
       if (!Float.isFinite(vector[i])) {
-        throw new Rejection(Rule.VECTOR_NOT_FINITE, "vector[" + i + "] is " + vector[i] + "; expected: finite numbers");
+        throw new Rejection(
+            Rule.VECTOR_NOT_FINITE,
+            "vector[" + i + "] is " + vector[i] + "; expected: finite numbers");
       }
       square += (double) vector[i] * vector[i];
     }
@@ -192,13 +210,15 @@ final class Validation {
     }
     if (square < Float.MIN_NORMAL) {
       throw new Rejection(
-          Rule.VECTOR_ZERO, "vector has a squared norm of " + square + "; expected: at least " + Float.MIN_NORMAL);
+          Rule.VECTOR_ZERO,
+          "vector has a squared norm of " + square + "; expected: at least " + Float.MIN_NORMAL);
     }
   }
 
   private static boolean longer(String text, int maxBytes) {
     return text.length() > maxBytes
-        || (text.length() * 3L > maxBytes && text.getBytes(StandardCharsets.UTF_8).length > maxBytes);
+        || (text.length() * 3L > maxBytes
+            && text.getBytes(StandardCharsets.UTF_8).length > maxBytes);
   }
 
   private static String quote(String text) {

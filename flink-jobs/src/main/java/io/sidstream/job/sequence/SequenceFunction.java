@@ -19,16 +19,18 @@ import org.apache.flink.util.Collector;
  * The newest items of each user in event time, as training windows; keyed by user.
  *
  * <ul>
- *   <li>An event whose identifier is among those of the window or of the last {@value #RECENT} events is a duplicate
- *       and is dropped.
- *   <li>An event older than the newest is put in its place; ties keep the order of arrival. It is <em>fresh</em> where
- *       all behind it is new since the last window, else <em>late</em>.
+ *   <li>An event whose identifier is among those of the window or of the last {@value #RECENT}
+ *       events is a duplicate and is dropped.
+ *   <li>An event older than the newest is put in its place; ties keep the order of arrival. It is
+ *       <em>fresh</em> where all behind it is new since the last window, else <em>late</em>.
  *   <li>An event of weight 0, or one older than a full window, is counted and has no place.
- *   <li>A window goes out when fresh and late events reach sequence.min-fresh, or sequence.flush after the first event
- *       that has not gone out. A user without events for sequence.retention is forgotten.
+ *   <li>A window goes out when fresh and late events reach sequence.min-fresh, or sequence.flush
+ *       after the first event that has not gone out. A user without events for sequence.retention
+ *       is forgotten.
  * </ul>
  */
-public final class SequenceFunction extends KeyedProcessFunction<String, Interaction, TrainingWindow> {
+public final class SequenceFunction
+    extends KeyedProcessFunction<String, Interaction, TrainingWindow> {
   /** Event identifiers that are remembered beside those of the window. */
   static final int RECENT = 200;
 
@@ -70,7 +72,8 @@ public final class SequenceFunction extends KeyedProcessFunction<String, Interac
     flush = config.get(JobOptions.SEQUENCE_FLUSH).toMillis();
     ValueStateDescriptor<UserHistory> descriptor =
         new ValueStateDescriptor<>("history", TypeInformation.of(UserHistory.class));
-    descriptor.enableTimeToLive(StateTtlConfig.newBuilder(config.get(JobOptions.SEQUENCE_RETENTION)).build());
+    descriptor.enableTimeToLive(
+        StateTtlConfig.newBuilder(config.get(JobOptions.SEQUENCE_RETENTION)).build());
     state = getRuntimeContext().getState(descriptor);
     var group = getRuntimeContext().getMetricGroup();
     duplicates = group.counter(DUPLICATES);
@@ -81,7 +84,8 @@ public final class SequenceFunction extends KeyedProcessFunction<String, Interac
   }
 
   @Override
-  public void processElement(Interaction event, Context context, Collector<TrainingWindow> out) throws Exception {
+  public void processElement(Interaction event, Context context, Collector<TrainingWindow> out)
+      throws Exception {
     UserHistory history = state.value();
     if (history == null) {
       history = new UserHistory();
@@ -103,7 +107,8 @@ public final class SequenceFunction extends KeyedProcessFunction<String, Interac
   }
 
   @Override
-  public void onTimer(long time, OnTimerContext context, Collector<TrainingWindow> out) throws Exception {
+  public void onTimer(long time, OnTimerContext context, Collector<TrainingWindow> out)
+      throws Exception {
     UserHistory history = state.value();
     if (history == null || history.flushAt != time) {
       return;
@@ -153,7 +158,8 @@ public final class SequenceFunction extends KeyedProcessFunction<String, Interac
     history.fresh = Math.min(history.fresh, items.length);
   }
 
-  private void send(String user, UserHistory history, Context context, Collector<TrainingWindow> out) {
+  private void send(
+      String user, UserHistory history, Context context, Collector<TrainingWindow> out) {
     TrainingWindow window = new TrainingWindow();
     window.user = user;
     window.items = history.items.clone();
@@ -180,7 +186,10 @@ public final class SequenceFunction extends KeyedProcessFunction<String, Interac
     return false;
   }
 
-  /** The array without its first {@code drop} elements, and with a value before the one that was at {@code at}. */
+  /**
+   * The array without its first {@code drop} elements, and with a value before the one that was at
+   * {@code at}.
+   */
   private static long[] insert(long[] from, int drop, int at, long value) {
     long[] to = new long[from.length + 1 - drop];
     System.arraycopy(from, drop, to, 0, at - drop);

@@ -11,7 +11,9 @@ public class UserHistory {
   /** {@code [n]} 64-bit hashes of their event identifiers. */
   public long[] ids = {};
 
-  /** {@code [m]}, m at most 200: hashes of the identifiers of the last events, in order of arrival. */
+  /**
+   * {@code [m]}, m at most 200: hashes of the identifiers of the last events, in order of arrival.
+   */
   public long[] recentIds = {};
 
   /** How many of the last items are new since the last window. */
@@ -20,7 +22,9 @@ public class UserHistory {
   /** Late events put in their place since the last window. */
   public int late;
 
-  /** Events since the last window that have no place in it: weight 0, or older than a full window. */
+  /**
+   * Events since the last window that have no place in it: weight 0, or older than a full window.
+   */
   public int unplaced;
 
   /** When the processing-time flush is due, ms since the epoch; 0 for not at all. */
