@@ -2,15 +2,16 @@ package io.sidstream.job.tokens;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.config.JobOptions.ResolveStrategy;
 import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.publish.TokenRow;
 import io.sidstream.job.publish.VersionRow;
-import io.sidstream.job.resolve.Strategy;
 import io.sidstream.schemas.ItemToken;
+import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.TokenRef;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
-import java.io.IOException;
+import io.sidstream.schemas.WireFormat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,11 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * them.
  */
 class TokenHistoryTest {
-  static {
-    // Before the first decoder: Avro makes specific records only of trusted packages.
-    System.setProperty("org.apache.avro.SERIALIZABLE_PACKAGES", "io.sidstream.schemas");
-  }
-
+  private static final WireFormat WIRE = new WireFormat();
   private static final int VERSIONS = 5;
 
   private record Token(List<Integer> codes, int suffix) {
@@ -52,16 +49,16 @@ class TokenHistoryTest {
   private record Row(String item, int commit, Token token, Token previous, ItemToken full) {}
 
   @ParameterizedTest
-  @EnumSource(Strategy.class)
-  void withoutFaults(Strategy strategy) throws Exception {
+  @EnumSource(ResolveStrategy.class)
+  void withoutFaults(ResolveStrategy strategy) throws Exception {
     for (long seed = 0; seed < 12; seed++) {
       run(seed, strategy, (int) (seed % 3), false, false);
     }
   }
 
   @ParameterizedTest
-  @EnumSource(Strategy.class)
-  void withCrashesAndRescaling(Strategy strategy) throws Exception {
+  @EnumSource(ResolveStrategy.class)
+  void withCrashesAndRescaling(ResolveStrategy strategy) throws Exception {
     for (long seed = 100; seed < 112; seed++) {
       run(seed, strategy, (int) (seed % 3), true, false);
     }
@@ -69,11 +66,11 @@ class TokenHistoryTest {
 
   @Test
   void onRocksDb() throws Exception {
-    run(7, Strategy.NEAREST_FREE, 1, true, true);
+    run(7, ResolveStrategy.NEAREST_FREE, 1, true, true);
   }
 
   private static void run(
-      long seed, Strategy strategy, int quarantine, boolean crashes, boolean rocks)
+      long seed, ResolveStrategy strategy, int quarantine, boolean crashes, boolean rocks)
       throws Exception {
     Random random = new Random(seed);
     int items = 10 + random.nextInt(40);
@@ -92,7 +89,7 @@ class TokenHistoryTest {
           pipeline.log.add(
               new TokenPipeline.Input(
                   null,
-                  TinyQuantizer.update(seed, ++sent, codewords, random.nextFloat() * 0.3f),
+                  TinyTokenizer.update(seed, ++sent, codewords, random.nextFloat() * 0.3f),
                   0));
         }
         if (random.nextInt(6) == 0) {
@@ -130,7 +127,7 @@ class TokenHistoryTest {
     float[] vector = known.get(id);
     // Now and then the same vector again, in a fresh array.
     if (vector == null || kind > 3) {
-      vector = new float[TinyQuantizer.DIMENSION];
+      vector = new float[TinyTokenizer.DIMENSION];
       for (int j = 0; j < vector.length; j++) {
         vector[j] = (float) random.nextGaussian();
       }
@@ -140,8 +137,7 @@ class TokenHistoryTest {
     return item;
   }
 
-  private static void check(String about, TokenPipeline pipeline, Strategy strategy)
-      throws IOException {
+  private static void check(String about, TokenPipeline pipeline, ResolveStrategy strategy) {
     List<Row> rows = new ArrayList<>();
     Set<String> explained = new HashSet<>();
     for (TokenRow row : pipeline.rows) {
@@ -159,7 +155,7 @@ class TokenHistoryTest {
     Map<String, Token> before = Map.of();
     int expected = 1;
     for (VersionRow committed : pipeline.commits) {
-      VersionRecord record = VersionRecord.getDecoder().decode(committed.value);
+      VersionRecord record = WIRE.decode(committed.value, VersionRecord.class);
       String version = about + ", version " + record.getVersion();
       assertThat(record.getVersion()).as(version).isEqualTo(expected++);
       assertThat(record.getState()).isEqualTo(VersionState.COMMIT);
@@ -185,27 +181,27 @@ class TokenHistoryTest {
         .isEqualTo(pipeline.alive(i -> i).keySet());
   }
 
-  private static Row decode(TokenRow row) throws IOException {
+  private static Row decode(TokenRow row) {
     if (row.value == null) {
-      TokenRef previous = row.previous == null ? null : TokenRef.getDecoder().decode(row.previous);
+      TokenRef previous = row.previous == null ? null : WIRE.decode(row.previous, TokenRef.class);
       return new Row(row.item, row.commit, null, Token.of(previous), null);
     }
-    ItemToken token = ItemToken.getDecoder().decode(row.value);
+    ItemToken token = WIRE.decode(row.value, ItemToken.class);
     assertThat(token.getCommit())
         .isEqualTo(row.commit)
         .isBetween(token.getVersion(), token.getVersion() + 1);
     return new Row(row.item, row.commit, Token.of(token), Token.of(token.getPrevious()), token);
   }
 
-  private static void checkRepair(String about, ItemToken row, Strategy strategy) {
-    int last = TinyQuantizer.LEVELS - 1;
+  private static void checkRepair(String about, ItemToken row, ResolveStrategy strategy) {
+    int last = TinyTokenizer.LEVELS - 1;
     assertThat(row.getCodes().subList(0, last))
         .as(about)
         .isEqualTo(row.getNearest().subList(0, last));
-    if (strategy != Strategy.NEAREST_FREE) {
+    if (strategy != ResolveStrategy.NEAREST_FREE) {
       assertThat(row.getCodes()).as(about).isEqualTo(row.getNearest());
     }
-    if (strategy == Strategy.NONE) {
+    if (strategy == ResolveStrategy.NONE) {
       assertThat(row.getSuffix()).as(about).isNull();
     }
   }
@@ -221,7 +217,7 @@ class TokenHistoryTest {
       VersionRecord record,
       List<Row> rows,
       Map<String, Token> before,
-      Strategy strategy) {
+      ResolveStrategy strategy) {
     int version = record.getVersion();
     Map<String, Token> table = new HashMap<>();
     Map<String, Row> newest = new TreeMap<>();
@@ -242,7 +238,7 @@ class TokenHistoryTest {
       }
     }
     assertThat(joined).as(about + ": the table from the newest rows").isEqualTo(table);
-    if (strategy != Strategy.NONE) {
+    if (strategy != ResolveStrategy.NONE) {
       assertThat(new HashSet<>(table.values())).as(about + ": unique").hasSize(table.size());
     }
 
@@ -251,13 +247,11 @@ class TokenHistoryTest {
     long rowCount = 0;
     long old = 0;
     long moved = 0;
-    long[] codes = new long[TinyQuantizer.LEVELS];
-    long[] prefixes = new long[TinyQuantizer.LEVELS];
+    long[] codes = new long[TinyTokenizer.LEVELS];
+    long[] prefixes = new long[TinyTokenizer.LEVELS];
     for (Map.Entry<String, Token> e : table.entrySet()) {
       Token now = e.getValue();
-      long sum =
-          TokenPipeline.checksum(
-              e.getKey(), now.codes.stream().mapToInt(Integer::intValue).toArray(), now.suffix);
+      long sum = TokenChecksum.of(e.getKey(), now.codes, now.suffix);
       tableChecksum += sum;
       if (newest.get(e.getKey()).commit == version) {
         rowCount++;

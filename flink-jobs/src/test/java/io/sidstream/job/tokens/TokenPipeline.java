@@ -1,15 +1,14 @@
 package io.sidstream.job.tokens;
 
+import io.sidstream.job.config.JobOptions.ResolveStrategy;
 import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.CommitPart;
 import io.sidstream.job.publish.PublishOperator;
-import io.sidstream.job.publish.RowChecksum;
 import io.sidstream.job.publish.TokenRow;
 import io.sidstream.job.publish.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.resolve.Resolved;
-import io.sidstream.job.resolve.Strategy;
 import io.sidstream.job.tokenize.Claim;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.job.train.TokenizerUpdate;
@@ -45,7 +44,6 @@ import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
  */
 final class TokenPipeline implements AutoCloseable {
   static final int MAX_PARALLELISM = 16;
-  static final RowChecksum CHECKSUM = TokenPipeline::checksum;
 
   /** An entry of the source's log; exactly one field is set. */
   record Input(EmbeddedItem item, TokenizerUpdate update, long checkpoint) {}
@@ -69,7 +67,7 @@ final class TokenPipeline implements AutoCloseable {
   private record Snapshot(int logPosition, Map<String, OperatorSubtaskState[]> states) {}
 
   private final Random random;
-  private final Strategy strategy;
+  private final ResolveStrategy strategy;
   private final int quarantine;
   private final StateBackend backend;
 
@@ -103,7 +101,8 @@ final class TokenPipeline implements AutoCloseable {
   private List<VersionRow> openCommits;
   private long lastCheckpoint;
 
-  TokenPipeline(long seed, Strategy strategy, int quarantine, int parallelism, StateBackend backend)
+  TokenPipeline(
+      long seed, ResolveStrategy strategy, int quarantine, int parallelism, StateBackend backend)
       throws Exception {
     this.random = new Random(seed);
     this.strategy = strategy;
@@ -111,15 +110,6 @@ final class TokenPipeline implements AutoCloseable {
     this.backend = backend;
     this.parallelism = parallelism;
     build(null);
-  }
-
-  static long checksum(String item, int[] codes, int suffix) {
-    long h = item.hashCode() * 0x9E3779B97F4A7C15L + suffix;
-    for (int code : codes) {
-      h = (h ^ code) * 0xBF58476D1CE4E5B9L;
-      h ^= h >>> 29;
-    }
-    return h;
   }
 
   // ---- the graph
@@ -146,7 +136,7 @@ final class TokenPipeline implements AutoCloseable {
             from,
             i ->
                 new KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow>(
-                    new PublishOperator(TinyQuantizer.LEVELS, CHECKSUM),
+                    new PublishOperator(TinyTokenizer.LEVELS),
                     r -> r.item,
                     Types.STRING,
                     MAX_PARALLELISM,
@@ -177,7 +167,7 @@ final class TokenPipeline implements AutoCloseable {
             i ->
                 new KeyedTwoInputStreamOperatorTestHarness<
                     String, EmbeddedItem, TokenizerUpdate, Claim>(
-                    new TokenizeOperator(TinyQuantizer::load, batch, 5, slice),
+                    new TokenizeOperator(batch, 5, slice),
                     e -> e.item,
                     null,
                     Types.STRING,
