@@ -5,7 +5,8 @@ import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
 import io.sidstream.schemas.InteractionEvent;
 import io.sidstream.schemas.ItemEvent;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.Vectors;
+import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -43,6 +44,7 @@ public final class Feeder {
   private final double rate;
   private final FlowControl flow;
 
+  private final WireFormat wire = new WireFormat();
   private final Map<String, Long> sendTimes = new ConcurrentHashMap<>();
   private volatile long itemsSent;
   private volatile long interactionsSent;
@@ -169,14 +171,7 @@ public final class Feeder {
     if (lane.alreadyThere(partition)) {
       skipped++;
     } else {
-      List<Float> vector = null;
-      if (vectors != null) {
-        float[] row = vectors.row(item.row());
-        vector = new ArrayList<>(row.length);
-        for (float x : row) {
-          vector.add(x);
-        }
-      }
+      List<Float> vector = vectors == null ? null : Vectors.toList(vectors.row(item.row()));
       ItemEvent event =
           ItemEvent.newBuilder()
               .setItem(item.id())
@@ -191,7 +186,7 @@ public final class Feeder {
       sendTimes.put(item.id(), now);
       send(
           producer,
-          new ProducerRecord<>(lane.topic, partition, now, key, Wire.bytes(event)),
+          new ProducerRecord<>(lane.topic, partition, now, key, wire.encode(event)),
           failures);
     }
     itemsSent++;
@@ -217,7 +212,7 @@ public final class Feeder {
       long now = System.currentTimeMillis();
       send(
           producer,
-          new ProducerRecord<>(lane.topic, partition, now, key, Wire.bytes(event)),
+          new ProducerRecord<>(lane.topic, partition, now, key, wire.encode(event)),
           failures);
     }
     interactionsSent++;
@@ -335,23 +330,6 @@ public final class Feeder {
         now = System.nanoTime();
       }
       next += gapNanos;
-    }
-  }
-
-  /** Single-object encoding. */
-  private static final class Wire {
-    static byte[] bytes(org.apache.avro.specific.SpecificRecordBase record) {
-      try {
-        ByteBuffer buffer =
-            record instanceof ItemEvent item
-                ? item.toByteBuffer()
-                : ((InteractionEvent) record).toByteBuffer();
-        byte[] out = new byte[buffer.remaining()];
-        buffer.get(out);
-        return out;
-      } catch (java.io.IOException e) {
-        throw new java.io.UncheckedIOException("writing to memory", e);
-      }
     }
   }
 }

@@ -4,8 +4,7 @@ import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.VersionRecord;
-import java.io.IOException;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +28,7 @@ public final class Monitor implements AutoCloseable {
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final String tokensTopic;
   private final String versionsTopic;
+  private final WireFormat wire = new WireFormat();
   private final Progress progress;
   private final FlowControl flow;
   private final Map<String, Long> sendTimes;
@@ -107,21 +107,20 @@ public final class Monitor implements AutoCloseable {
       }
     } catch (WakeupException e) {
       // close()
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       failure = e;
     }
   }
 
-  private void take(ConsumerRecord<byte[], byte[]> record, long now) throws IOException {
+  private void take(ConsumerRecord<byte[], byte[]> record, long now) {
     if (record.topic().equals(tokensTopic)) {
       String item = new String(record.key(), StandardCharsets.UTF_8);
-      ItemToken row =
-          record.value() == null ? null : ItemToken.fromByteBuffer(ByteBuffer.wrap(record.value()));
+      ItemToken row = record.value() == null ? null : wire.decode(record.value(), ItemToken.class);
       progress.token(item, row, sendTimes.get(item), now);
     } else if (record.topic().equals(versionsTopic)) {
-      progress.version(VersionRecord.fromByteBuffer(ByteBuffer.wrap(record.value())), now);
+      progress.version(wire.decode(record.value(), VersionRecord.class), now);
     } else {
-      progress.deadLetter(DeadLetter.fromByteBuffer(ByteBuffer.wrap(record.value())));
+      progress.deadLetter(wire.decode(record.value(), DeadLetter.class));
     }
   }
 

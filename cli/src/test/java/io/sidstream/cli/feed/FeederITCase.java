@@ -9,7 +9,7 @@ import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.schemas.InteractionEvent;
 import io.sidstream.schemas.ItemEvent;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.WireFormat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class FeederITCase {
   private static final DataSet DATA = Generator.generate(120, 900, 7);
+
+  private final WireFormat wire = new WireFormat();
 
   @TempDir static Path folder;
   private static EmbeddedKafka kafka;
@@ -54,7 +56,9 @@ class FeederITCase {
       Feeder cut = feeder(config, flow);
       Thread thread = new Thread(() -> runQuietly(cut));
       thread.start();
-      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> cut.interactionsSent() >= limit);
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> cut.interactionsSent() >= limit);
       flow.close();
       thread.join();
       assertThat(cut.done()).isFalse();
@@ -69,7 +73,7 @@ class FeederITCase {
     List<String> events = new ArrayList<>();
     Map<String, Long> lastOfUser = new HashMap<>();
     for (ConsumerRecord<byte[], byte[]> record : read(Topics.interactions(config), 900)) {
-      InteractionEvent event = InteractionEvent.fromByteBuffer(ByteBuffer.wrap(record.value()));
+      InteractionEvent event = wire.decode(record.value(), InteractionEvent.class);
       events.add(event.getEventId());
       long number = Long.parseLong(event.getEventId().substring(1));
       Long before = lastOfUser.put(event.getUser(), number);
@@ -78,7 +82,7 @@ class FeederITCase {
     assertThat(events).hasSize(900).doesNotHaveDuplicates();
     Set<String> items = new HashSet<>();
     for (ConsumerRecord<byte[], byte[]> record : read(Topics.items(config), 120)) {
-      ItemEvent item = ItemEvent.fromByteBuffer(ByteBuffer.wrap(record.value()));
+      ItemEvent item = wire.decode(record.value(), ItemEvent.class);
       assertThat(items.add(item.getItem())).as(item.getItem() + " only once").isTrue();
       assertThat(item.getText()).isNotBlank();
     }
@@ -104,15 +108,12 @@ class FeederITCase {
     read(Topics.items(config), 120)
         .forEach(
             record -> {
-              try {
-                ItemEvent item = ItemEvent.fromByteBuffer(ByteBuffer.wrap(record.value()));
-                itemTimes.put(item.getItem(), item.getTime().toEpochMilli());
-              } catch (java.io.IOException e) {
-                throw new AssertionError(e);
-              }
+              ItemEvent item = wire.decode(record.value(), ItemEvent.class);
+              itemTimes.put(item.getItem(), item.getTime().toEpochMilli());
             });
     for (int k = 0; k < DATA.interactions(); k++) {
-      assertThat(itemTimes.get(DATA.items().get(DATA.item()[k]).id())).isLessThanOrEqualTo(DATA.time()[k]);
+      assertThat(itemTimes.get(DATA.items().get(DATA.item()[k]).id()))
+          .isLessThanOrEqualTo(DATA.time()[k]);
     }
     assertThat(feeder.sendTimes()).hasSize(120);
   }
@@ -125,7 +126,8 @@ class FeederITCase {
   }
 
   private static JobConfig config(String prefix) {
-    return JobConfig.load(null, List.of("kafka.bootstrap=" + kafka.bootstrap(), "topics.prefix=" + prefix));
+    return JobConfig.load(
+        null, List.of("kafka.bootstrap=" + kafka.bootstrap(), "topics.prefix=" + prefix));
   }
 
   private static JobConfig topics(String prefix) throws InterruptedException {
@@ -147,7 +149,10 @@ class FeederITCase {
     }
   }
 
-  /** Reads a topic until there are that many records, and then a little longer, so that one too many is seen. */
+  /**
+   * Reads a topic until there are that many records, and then a little longer, so that one too many
+   * is seen.
+   */
   private static List<ConsumerRecord<byte[], byte[]>> read(String topic, int count) {
     List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
     try (KafkaConsumer<byte[], byte[]> consumer =
@@ -156,7 +161,9 @@ class FeederITCase {
             new ByteArrayDeserializer(),
             new ByteArrayDeserializer())) {
       consumer.assign(
-          consumer.partitionsFor(topic).stream().map(p -> new TopicPartition(topic, p.partition())).toList());
+          consumer.partitionsFor(topic).stream()
+              .map(p -> new TopicPartition(topic, p.partition()))
+              .toList());
       Awaitility.await()
           .atMost(Duration.ofSeconds(60))
           .until(

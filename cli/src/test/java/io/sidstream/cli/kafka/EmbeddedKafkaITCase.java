@@ -30,7 +30,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EmbeddedKafkaITCase {
-  /** What the killed process runs: a broker, a topic with ten acknowledged records, then nothing until it is killed. */
+  /**
+   * What the killed process runs: a broker, a topic with ten acknowledged records, then nothing
+   * until it is killed.
+   */
   static final class Victim {
     public static void main(String[] args) throws Exception {
       EmbeddedKafka kafka = EmbeddedKafka.start(Path.of(args[0]));
@@ -65,7 +68,8 @@ class EmbeddedKafkaITCase {
             .start();
     String address;
     try (BufferedReader out =
-        new BufferedReader(new InputStreamReader(victim.getInputStream(), StandardCharsets.UTF_8))) {
+        new BufferedReader(
+            new InputStreamReader(victim.getInputStream(), StandardCharsets.UTF_8))) {
       String line = out.readLine();
       assertThat(line).startsWith("written ");
       address = line.substring("written ".length());
@@ -86,7 +90,9 @@ class EmbeddedKafkaITCase {
             .atMost(Duration.ofSeconds(30))
             .until(
                 () -> {
-                  consumer.poll(Duration.ofMillis(100)).forEach(record -> values.add(record.value()));
+                  consumer
+                      .poll(Duration.ofMillis(100))
+                      .forEach(record -> values.add(record.value()));
                   return values.size() == 10;
                 });
       }

@@ -11,10 +11,14 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 
 /**
@@ -113,6 +117,7 @@ public final class Topics {
           }
         }
       }
+      awaitLeaders(admin, all(config), bootstrap);
       return created;
     } catch (ExecutionException e) {
       throw new IllegalStateException(
@@ -121,6 +126,50 @@ public final class Topics {
               + ": "
               + e.getCause().getMessage(),
           e.getCause());
+    }
+  }
+
+  /**
+   * A broker says "created" before every partition can be read and written; the first client would
+   * fail.
+   */
+  private static void awaitLeaders(Admin admin, List<NewTopic> topics, String bootstrap)
+      throws InterruptedException, ExecutionException {
+    List<String> names = topics.stream().map(NewTopic::name).toList();
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (true) {
+      try {
+        Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+        admin
+            .describeTopics(names)
+            .allTopicNames()
+            .get()
+            .forEach(
+                (name, topic) ->
+                    topic
+                        .partitions()
+                        .forEach(
+                            p ->
+                                ends.put(
+                                    new TopicPartition(name, p.partition()), OffsetSpec.latest())));
+        admin.listOffsets(ends).all().get();
+        return;
+      } catch (ExecutionException e) {
+        if (!(e.getCause() instanceof RetriableException)) {
+          throw e;
+        }
+        if (System.nanoTime() > deadline) {
+          throw new IllegalStateException(
+              "topics "
+                  + names
+                  + " on kafka.bootstrap "
+                  + bootstrap
+                  + " have no leader after 30 s: "
+                  + e.getMessage(),
+              e.getCause());
+        }
+        TimeUnit.MILLISECONDS.sleep(50);
+      }
     }
   }
 
