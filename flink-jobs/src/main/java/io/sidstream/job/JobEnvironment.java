@@ -13,12 +13,16 @@ import org.apache.flink.core.execution.CheckpointingMode;
 public final class JobEnvironment {
   private JobEnvironment() {}
 
-  /** Flink's configuration for the job: exactly once, incremental RocksDB checkpoints, no generic (Kryo) types. */
+  /**
+   * Flink's configuration for the job: exactly once, incremental RocksDB checkpoints, no generic
+   * (Kryo) types.
+   */
   public static Configuration flink(JobConfig config) {
     Configuration flink = new Configuration();
     flink.set(PipelineOptions.GENERIC_TYPES, false);
     flink.set(PipelineOptions.OBJECT_REUSE, true);
-    flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, config.get(JobOptions.CHECKPOINT_INTERVAL));
+    flink.set(
+        CheckpointingOptions.CHECKPOINTING_INTERVAL, config.get(JobOptions.CHECKPOINT_INTERVAL));
     flink.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
     flink.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
     flink.set(
@@ -26,7 +30,9 @@ public final class JobEnvironment {
         ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
     flink.set(
         StateBackendOptions.STATE_BACKEND,
-        config.get(JobOptions.STATE_BACKEND) == JobOptions.StateBackend.ROCKSDB ? "rocksdb" : "hashmap");
+        config.get(JobOptions.STATE_BACKEND) == JobOptions.StateBackend.ROCKSDB
+            ? "rocksdb"
+            : "hashmap");
     String dir = config.get(JobOptions.CHECKPOINT_DIR);
     if (dir != null) {
       flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, dir);

@@ -43,7 +43,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 /**
  * The job, top to bottom as a record goes through it.
  *
- * <p>As a jar: {@code flink run -c io.sidstream.job.SidstreamJob sidstream-job.jar --conf job.yaml --set parallelism=4}.
+ * <p>As a jar: {@code flink run -c io.sidstream.job.SidstreamJob sidstream-job.jar --conf job.yaml
+ * --set parallelism=4}.
  */
 public final class SidstreamJob {
   private SidstreamJob() {}
@@ -55,7 +56,9 @@ public final class SidstreamJob {
     for (int i = 0; i < args.length; i++) {
       if (i + 1 == args.length || !(args[i].equals("--conf") || args[i].equals("--set"))) {
         throw new IllegalArgumentException(
-            "argument " + args[i] + " is not known or has no value; allowed: --conf FILE, --set key=value");
+            "argument "
+                + args[i]
+                + " is not known or has no value; allowed: --conf FILE, --set key=value");
       }
       if (args[i].equals("--conf")) {
         conf = Path.of(args[++i]);
@@ -79,7 +82,8 @@ public final class SidstreamJob {
     env.setMaxParallelism(config.get(JobOptions.MAX_PARALLELISM));
 
     DataStream<RawRecord> rawItems = read(env, config, Topics.items(config), "items");
-    DataStream<RawRecord> rawInteractions = read(env, config, Topics.interactions(config), "interactions");
+    DataStream<RawRecord> rawInteractions =
+        read(env, config, Topics.interactions(config), "interactions");
     DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
 
     SingleOutputStreamOperator<Item> items =
@@ -142,7 +146,9 @@ public final class SidstreamJob {
 
     SingleOutputStreamOperator<Resolved> resolved =
         named(
-            claims.keyBy(ResolveFunction.BY_PREFIX).process(
+            claims
+                .keyBy(ResolveFunction.BY_PREFIX)
+                .process(
                     new ResolveFunction(
                         Strategy.valueOf(config.get(JobOptions.RESOLVE_STRATEGY).name()),
                         config.get(JobOptions.RESOLVE_QUARANTINE))),
@@ -153,8 +159,11 @@ public final class SidstreamJob {
         named(
             resolved
                 .keyBy(r -> r.item)
-                .transform("Publish", Records.type(TokenRow.class), new PublishOperator(
-                    config.get(JobOptions.QUANTIZER_LEVELS), TokenChecksum::of)),
+                .transform(
+                    "Publish",
+                    Records.type(TokenRow.class),
+                    new PublishOperator(
+                        config.get(JobOptions.QUANTIZER_LEVELS), TokenChecksum::of)),
             "publish",
             "Publish");
 
@@ -174,9 +183,17 @@ public final class SidstreamJob {
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
     write(rows.map(Records::of), config, Topics.tokens(config), "tokens");
-    write(commits.map(Records::of).union(trained.getSideOutput(TrainOperator.VERSIONS)), config, Topics.versions(config), "versions");
+    write(
+        commits.map(Records::of).union(trained.getSideOutput(TrainOperator.VERSIONS)),
+        config,
+        Topics.versions(config),
+        "versions");
     write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
-    write(trained.getSideOutput(TrainOperator.ID_EMBEDDINGS), config, Topics.idEmbeddings(config), "id-embeddings");
+    write(
+        trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
+        config,
+        Topics.idEmbeddings(config),
+        "id-embeddings");
     write(deadLetters.map(Records::of), config, Topics.deadLetters(config), "dead-letters");
   }
 
@@ -188,7 +205,8 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  private static void write(DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+  private static void write(
+      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
     records.sinkTo(Sinks.exactlyOnce(config, topic)).uid("sink-" + name).name("Write " + name);
   }
 

@@ -22,5 +22,4 @@ final class OutRecordSerializer implements KafkaRecordSerializationSchema<OutRec
     }
     return record;
   }
-
 }

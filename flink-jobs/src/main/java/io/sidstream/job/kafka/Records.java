@@ -22,7 +22,8 @@ public final class Records {
     TypeInformation<T> type = TypeInformation.of(record);
     if (!(type instanceof PojoTypeInfo)) {
       throw new IllegalArgumentException(
-          record.getName() + " is not a POJO to Flink; give it public fields of plain types and a public constructor without arguments");
+          record.getName()
+              + " is not a POJO to Flink; give it public fields of plain types and a public constructor without arguments");
     }
     return type;
   }

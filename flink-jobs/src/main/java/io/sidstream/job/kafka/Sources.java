@@ -8,11 +8,17 @@ import java.util.Properties;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 
-/** Sources of raw records: decoding is Ingest's work, so that a record that cannot be decoded is not lost. */
+/**
+ * Sources of raw records: decoding is Ingest's work, so that a record that cannot be decoded is not
+ * lost.
+ */
 public final class Sources {
   private Sources() {}
 
-  /** Reads a topic from its beginning, then from where the last checkpoint stood; committed records only. */
+  /**
+   * Reads a topic from its beginning, then from where the last checkpoint stood; committed records
+   * only.
+   */
   public static KafkaSource<RawRecord> raw(JobConfig config, String topic) {
     Properties p = config.kafkaProperties();
     p.setProperty("isolation.level", "read_committed");

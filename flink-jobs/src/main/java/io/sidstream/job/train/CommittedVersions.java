@@ -10,7 +10,10 @@ import org.apache.flink.util.Collector;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the trainer which token versions are committed, so that it begins no version before the last one is complete. */
+/**
+ * Tells the trainer which token versions are committed, so that it begins no version before the
+ * last one is complete.
+ */
 public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent> {
   private static final Logger LOG = LoggerFactory.getLogger(CommittedVersions.class);
 
@@ -27,8 +30,14 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent> {
     try {
       version = wire.decode(record.value, VersionRecord.class);
     } catch (RuntimeException e) {
-      // The topic is the job's own, but anybody with access can write to it; such a record commits nothing.
-      LOG.warn("{}-{}@{} is not a version record and is skipped: {}", record.topic, record.partition, record.offset, e.getMessage());
+      // The topic is the job's own, but anybody with access can write to it; such a record commits
+      // nothing.
+      LOG.warn(
+          "{}-{}@{} is not a version record and is skipped: {}",
+          record.topic,
+          record.partition,
+          record.offset,
+          e.getMessage());
       return;
     }
     if (version.getState() == VersionState.COMMIT) {

@@ -187,8 +187,7 @@ final class Learner {
     collectDirty();
     for (int i = dirtyItems.nextSetBit(0); i >= 0; i = dirtyItems.nextSetBit(i + 1)) {
       byte[] row = items.row(i);
-      to.put(
-          itemNames.get(i), ByteBuffer.allocate(4 + row.length).putInt(i).put(row).array());
+      to.put(itemNames.get(i), ByteBuffer.allocate(4 + row.length).putInt(i).put(row).array());
     }
     dirtyItems.clear();
   }
@@ -322,7 +321,9 @@ final class Learner {
     progress.stepsLeft--;
   }
 
-  /** Half of the batch are users of the newest windows, half are users of any time; all distinct. */
+  /**
+   * Half of the batch are users of the newest windows, half are users of any time; all distinct.
+   */
   private int[] batch(TrainProgress progress) {
     int size = Math.min(joint.batchUsers(), userNames.size());
     int[] batch = new int[size];
@@ -492,7 +493,10 @@ final class Learner {
     return parts;
   }
 
-  /** int32 levels; per level: int32 metric (0 cosine, 1 Euclidean), K, D, then K x D float32; all big-endian. */
+  /**
+   * int32 levels; per level: int32 metric (0 cosine, 1 Euclidean), K, D, then K x D float32; all
+   * big-endian.
+   */
   private static byte[] codebooks(TokenizerModel tokenizer) {
     List<Codebook> books = tokenizer.quantizer().codebooks();
     int floats = books.stream().mapToInt(b -> b.codewords().length).sum();
@@ -534,9 +538,7 @@ final class Learner {
               digest,
               ByteBuffer.wrap(data),
               Instant.ofEpochMilli(now));
-      to.add(
-          OutRecord.of(
-              Records.key(progress.version + "/" + kind + "/" + i), wire.encode(part)));
+      to.add(OutRecord.of(Records.key(progress.version + "/" + kind + "/" + i), wire.encode(part)));
     }
   }
 
@@ -609,7 +611,6 @@ final class Learner {
   }
 
   private OutRecord out(VersionRecord record) {
-    return OutRecord.of(
-        Records.key(Integer.toString(record.getVersion())), wire.encode(record));
+    return OutRecord.of(Records.key(Integer.toString(record.getVersion())), wire.encode(record));
   }
 }

@@ -2,9 +2,7 @@ package io.sidstream.job.train;
 
 import org.apache.flink.metrics.MetricGroup;
 
-/**
- * Gauges of Train, under {@code <host>.taskmanager.<tm>.sidstream.Train.<subtask>}.
- */
+/** Gauges of Train, under {@code <host>.taskmanager.<tm>.sidstream.Train.<subtask>}. */
 public final class TrainMetrics {
   /** Token version in use, 0 for none. */
   public static final String VERSION = "tokenVersion";

@@ -97,8 +97,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
             new MapStateDescriptor<>(
                 "model", Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
     progressState =
-        store.getState(
-            new ValueStateDescriptor<>("progress", Records.type(TrainProgress.class)));
+        store.getState(new ValueStateDescriptor<>("progress", Records.type(TrainProgress.class)));
     setCurrentKey(SHARD);
     learner = new Learner(config);
     progress = progressState.value();
@@ -193,11 +192,12 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
             && progress.interactions >= config.get(JobOptions.BOOTSTRAP_INTERACTIONS);
     boolean waited =
         progress.firstItemAt > 0
-            && now() - progress.firstItemAt
-                >= config.get(JobOptions.BOOTSTRAP_TIMEOUT).toMillis();
+            && now() - progress.firstItemAt >= config.get(JobOptions.BOOTSTRAP_TIMEOUT).toMillis();
     if (learner.knownItems() > 0 && (enough || waited && progress.head == progress.tail)) {
       LOG.info(
-          "bootstrap with {} items and {} interactions", learner.knownItems(), progress.interactions);
+          "bootstrap with {} items and {} interactions",
+          learner.knownItems(),
+          progress.interactions);
       learner.initialiseCodebooks();
       begin(Phase.BOOTSTRAP, config.get(JobOptions.BOOTSTRAP_STEPS));
     }
@@ -303,14 +303,17 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     progress.resetPrequential();
   }
 
-  private void version(VersionState state, int version, String reason, Learner.Candidate candidate) {
+  private void version(
+      VersionState state, int version, String reason, Learner.Candidate candidate) {
     output.collect(
         VERSIONS,
         new StreamRecord<>(
             learner.versionRecord(state, version, reason, candidate, progress, now())));
   }
 
-  /** Writes what changed, so that the snapshot holds exactly what was emitted before the barrier. */
+  /**
+   * Writes what changed, so that the snapshot holds exactly what was emitted before the barrier.
+   */
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     super.prepareSnapshotPreBarrier(checkpointId);
