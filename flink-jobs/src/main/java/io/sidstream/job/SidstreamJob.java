@@ -21,17 +21,14 @@ import io.sidstream.job.publish.TokenRow;
 import io.sidstream.job.publish.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.resolve.Resolved;
-import io.sidstream.job.resolve.Strategy;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.tokenize.Claim;
-import io.sidstream.job.tokenize.ServingEncoder;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.job.train.CommittedVersions;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
 import io.sidstream.job.train.TrainOperator;
-import io.sidstream.schemas.TokenChecksum;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -137,7 +134,6 @@ public final class SidstreamJob {
                     "Tokenize",
                     Records.type(Claim.class),
                     new TokenizeOperator(
-                        ServingEncoder::load,
                         config.get(JobOptions.TOKENIZE_BATCH),
                         config.get(JobOptions.TOKENIZE_LINGER).toMillis(),
                         config.get(JobOptions.TOKENIZE_SCAN_SLICE))),
@@ -150,7 +146,7 @@ public final class SidstreamJob {
                 .keyBy(ResolveFunction.BY_PREFIX)
                 .process(
                     new ResolveFunction(
-                        Strategy.valueOf(config.get(JobOptions.RESOLVE_STRATEGY).name()),
+                        config.get(JobOptions.RESOLVE_STRATEGY),
                         config.get(JobOptions.RESOLVE_QUARANTINE))),
             "resolve",
             "Resolve");
@@ -162,8 +158,7 @@ public final class SidstreamJob {
                 .transform(
                     "Publish",
                     Records.type(TokenRow.class),
-                    new PublishOperator(
-                        config.get(JobOptions.QUANTIZER_LEVELS), TokenChecksum::of)),
+                    new PublishOperator(config.get(JobOptions.QUANTIZER_LEVELS))),
             "publish",
             "Publish");
 
