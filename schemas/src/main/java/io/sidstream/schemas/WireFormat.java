@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongFunction;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaNormalization;
 import org.apache.avro.SystemLimitException;
@@ -16,7 +17,6 @@ import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
-import org.apache.avro.io.ResolvingDecoder;
 import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
@@ -46,17 +46,35 @@ public final class WireFormat {
   private static final byte MARKER_1 = 0x01;
 
   static {
-    // Avro makes objects of trusted packages only; ours is not among those it knows.
+    // Avro makes objects of trusted packages only; ours is not among those it knows. Class loaders
+    // of several jobs
+    // may share one Avro, so what is trusted already is not wrapped again.
     ClassSecurityValidator.ClassSecurityPredicate known = ClassSecurityValidator.getGlobal();
     String ours = WireFormat.class.getPackageName();
-    ClassSecurityValidator.setGlobal(c -> c.getPackageName().equals(ours) || known.isTrusted(c));
+    if (!known.isTrusted(WireFormat.class)) {
+      ClassSecurityValidator.setGlobal(c -> c.getPackageName().equals(ours) || known.isTrusted(c));
+    }
   }
 
+  private final LongFunction<Schema> schemas;
   private final Map<Class<?>, Writer> writers = new HashMap<>();
-  private final Map<Class<?>, Map<Long, Reader>> readers = new HashMap<>();
+  private final Map<Class<?>, Map<Long, SpecificDatumReader<SpecificRecord>>> readers =
+      new HashMap<>();
   private final ByteArrayOutputStream out = new ByteArrayOutputStream(4096);
   private BinaryEncoder encoder;
   private BinaryDecoder decoder;
+
+  /** Reads what any release wrote. */
+  public WireFormat() {
+    this(ReleasedSchemas::byFingerprint);
+  }
+
+  /**
+   * Reads what was written with the schemas that are given by their fingerprints, null for unknown.
+   */
+  WireFormat(LongFunction<Schema> schemas) {
+    this.schemas = schemas;
+  }
 
   /** Writes a record. */
   public byte[] encode(SpecificRecord record) {
@@ -101,7 +119,7 @@ public final class WireFormat {
     for (int i = HEADER - 1; i >= 2; i--) {
       fingerprint = fingerprint << 8 | (bytes[i] & 0xFF);
     }
-    Reader reader = reader(fingerprint, type);
+    SpecificDatumReader<SpecificRecord> reader = reader(fingerprint, type);
     decoder = DecoderFactory.get().binaryDecoder(bytes, HEADER, bytes.length - HEADER, decoder);
     Object record;
     int left;
@@ -112,29 +130,30 @@ public final class WireFormat {
     } catch (EOFException | SystemLimitException e) {
       throw refuse(
           Problem.TRUNCATED,
-          reader.name() + " of " + bytes.length + " bytes ends too early: " + message(e),
+          type.getSimpleName() + " of " + bytes.length + " bytes ends too early: " + message(e),
           e);
     } catch (IOException | RuntimeException e) {
       throw refuse(
           Problem.MALFORMED,
-          reader.name() + " of " + bytes.length + " bytes is malformed: " + message(e),
+          type.getSimpleName() + " of " + bytes.length + " bytes is malformed: " + message(e),
           e);
     }
     if (left > 0) {
       throw refuse(
           Problem.TRAILING_BYTES,
-          reader.name() + " of " + bytes.length + " bytes has " + left + " too many",
+          type.getSimpleName() + " of " + bytes.length + " bytes has " + left + " too many",
           null);
     }
     return type.cast(record);
   }
 
-  private Reader reader(long fingerprint, Class<?> type) {
-    Map<Long, Reader> known = readers.computeIfAbsent(type, t -> new HashMap<>());
-    Reader reader = known.get(fingerprint);
+  private SpecificDatumReader<SpecificRecord> reader(long fingerprint, Class<?> type) {
+    Map<Long, SpecificDatumReader<SpecificRecord>> known =
+        readers.computeIfAbsent(type, t -> new HashMap<>());
+    SpecificDatumReader<SpecificRecord> reader = known.get(fingerprint);
     if (reader == null) {
       Schema present = SpecificData.get().getSchema(type);
-      Schema writer = ReleasedSchemas.byFingerprint(fingerprint);
+      Schema writer = schemas.apply(fingerprint);
       if (writer == null) {
         throw refuse(
             Problem.UNKNOWN_SCHEMA,
@@ -149,7 +168,7 @@ public final class WireFormat {
             "value is a " + writer.getName() + "; expected is a " + present.getName(),
             null);
       }
-      reader = new Reader(writer, present);
+      reader = new SpecificDatumReader<>(writer, present);
       known.put(fingerprint, reader);
     }
     return reader;
@@ -191,33 +210,6 @@ public final class WireFormat {
         to.writeFloat(floats.getFloat(i));
       }
       to.writeArrayEnd();
-    }
-  }
-
-  private static final class Reader extends SpecificDatumReader<SpecificRecord> {
-    Reader(Schema writer, Schema present) {
-      super(writer, present);
-    }
-
-    String name() {
-      return getExpected().getName();
-    }
-
-    /** As inherited, but a float array is read without a Float for each. */
-    @Override
-    protected Object readArray(Object old, Schema expected, ResolvingDecoder in)
-        throws IOException {
-      if (expected.getElementType().getType() != Schema.Type.FLOAT) {
-        return super.readArray(old, expected, in);
-      }
-      long n = in.readArrayStart();
-      FloatArray floats = new FloatArray((int) n, expected);
-      for (int base = 0; n > 0; base += (int) n, n = in.arrayNext()) {
-        for (int i = 0; i < n; i++) {
-          floats.add(base + i, in.readFloat());
-        }
-      }
-      return floats;
     }
   }
 }

@@ -13,6 +13,9 @@ public class DeadLetterRecord {
   public static final OutputTag<DeadLetterRecord> DEAD_LETTERS =
       new OutputTag<>("dead-letters", TypeInformation.of(DeadLetterRecord.class));
 
+  /** Longest reason, characters: a reason may quote what a library says of the bytes. */
+  private static final int MAX_REASON = 1000;
+
   public String topic;
   public int partition;
   public long offset;
@@ -26,10 +29,15 @@ public class DeadLetterRecord {
   /** The field, its value and what is expected. */
   public String reason;
 
-  /** Key as it was, cut like the value. */
+  /**
+   * Key as it was, cut to a quarter of dead-letters.max-bytes where it is longer; null for null.
+   */
   public byte[] key;
 
-  /** Value as it was, cut to dead-letters.max-bytes where it is longer; null for null. */
+  /**
+   * Value as it was, cut such that value and twice the key fit dead-letters.max-bytes; null for
+   * null.
+   */
   public byte[] value;
 
   /** Length of the whole value, bytes; -1 for null. */
@@ -46,10 +54,12 @@ public class DeadLetterRecord {
     letter.offset = raw.offset;
     letter.timestamp = raw.timestamp;
     letter.code = rejection.rule().name();
-    letter.reason = rejection.getMessage();
-    letter.key = cut(raw.key, maxBytes);
-    letter.value =
-        cut(raw.value, Math.max(0, maxBytes - (letter.key == null ? 0 : letter.key.length)));
+    String reason = rejection.getMessage();
+    letter.reason =
+        reason.length() <= MAX_REASON ? reason : reason.substring(0, MAX_REASON) + "...";
+    // The key goes out twice: as the key of the dead letter and inside it.
+    letter.key = cut(raw.key, maxBytes / 4);
+    letter.value = cut(raw.value, maxBytes - (letter.key == null ? 0 : 2 * letter.key.length));
     letter.valueLength = raw.value == null ? -1 : raw.value.length;
     letter.time = now;
     return letter;

@@ -30,6 +30,7 @@ class OnnxTextEmbedderTest {
           "Matte red lip colour",
           "Shampoo for dry hair, 500 ml",
           "word ".repeat(400),
+          "\ud83d\ude80 \u53e3\u7d05 \u0000 \ud800 unpaired",
           "");
 
   @ParameterizedTest

@@ -199,8 +199,12 @@ class IngestTest {
     assertThat(letter.getTimestamp().toEpochMilli()).isEqualTo(NOW - 500);
     assertThat(letter.getTime().toEpochMilli()).isEqualTo(NOW);
     assertThat(letter.getKey().array()).containsExactly('a');
-    assertThat(letter.getValue().array()).hasSize(99).containsOnly(7);
+    assertThat(letter.getValue().array()).hasSize(98).containsOnly(7);
     assertThat(letter.getValueLength()).isEqualTo(1000);
+
+    DeadLetterRecord longKey = rejected(items, raw("k".repeat(1000), value));
+    assertThat(longKey.key).hasSize(25);
+    assertThat(longKey.value).hasSize(50);
   }
 
   @Test
