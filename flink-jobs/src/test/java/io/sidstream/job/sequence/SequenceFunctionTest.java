@@ -13,10 +13,13 @@ import java.util.Random;
 import java.util.Set;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 class SequenceFunctionTest {
@@ -104,16 +107,17 @@ class SequenceFunctionTest {
     }
   }
 
-  @Test
-  void goesOnAfterRestore() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void goesOnAfterRestore(boolean rocksDb) throws Exception {
     Map<String, String> config = Map.of("sequence.min-fresh", "3", "sequence.flush", "5 s");
     Interaction first = event("a", 10);
     OperatorSubtaskState snapshot;
-    try (var harness = open(config, null)) {
+    try (var harness = open(config, null, rocksDb)) {
       send(harness, first, event("b", 20));
       snapshot = harness.snapshot(1, 1);
     }
-    try (var harness = open(config, snapshot)) {
+    try (var harness = open(config, snapshot, rocksDb)) {
       send(harness, first);
       harness.setProcessingTime(5000);
       assertWindow(harness.extractOutputValues().get(0), 2, 2, "a", "b");
@@ -205,11 +209,19 @@ class SequenceFunctionTest {
 
   private static KeyedOneInputStreamOperatorTestHarness<String, Interaction, TrainingWindow> open(
       Map<String, String> config, OperatorSubtaskState snapshot) throws Exception {
+    return open(config, snapshot, false);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<String, Interaction, TrainingWindow> open(
+      Map<String, String> config, OperatorSubtaskState snapshot, boolean rocksDb) throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
             new KeyedProcessOperator<>(new SequenceFunction(JobConfig.of(config))),
             e -> e.user,
             Types.STRING);
+    if (rocksDb) {
+      harness.setStateBackend(new EmbeddedRocksDBStateBackend(true));
+    }
     harness.setup();
     if (snapshot != null) {
       harness.initializeState(snapshot);
