@@ -4,6 +4,9 @@ import dev.ludovic.netlib.blas.BLAS;
 import dev.ludovic.netlib.blas.JavaBLAS;
 import dev.ludovic.netlib.blas.NativeBLAS;
 import java.io.File;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -33,24 +36,65 @@ public final class Blas {
   private Blas() {}
 
   private static final class Engine {
-    static final BLAS BLAS = load();
+    static final BLAS BLAS = find();
 
-    private static BLAS load() {
+    /**
+     * netlib's {@code sgemm} behind its argument check, which takes the last row of a matrix to be
+     * a whole leading dimension long and so refuses the right-hand columns of a matrix. {@link
+     * Blas#gemm} checks exactly.
+     */
+    static final MethodHandle SGEMM = handle(BLAS);
+
+    static {
+      selfCheck();
+    }
+
+    private static BLAS find() {
       String engine = System.getProperty(ENGINE_PROPERTY, "native");
-      BLAS blas =
-          switch (engine) {
-            case "native" -> loadNative();
-            case "java" -> JavaBLAS.getInstance();
-            default ->
-                throw new IllegalStateException(
-                    "System property "
-                        + ENGINE_PROPERTY
-                        + " is '"
-                        + engine
-                        + "'; set it to 'native' or 'java'");
-          };
-      selfCheck(blas);
-      return blas;
+      return switch (engine) {
+        case "native" -> loadNative();
+        case "java" -> JavaBLAS.getInstance();
+        default ->
+            throw new IllegalStateException(
+                "System property "
+                    + ENGINE_PROPERTY
+                    + " is '"
+                    + engine
+                    + "'; set it to 'native' or 'java'");
+      };
+    }
+
+    private static MethodHandle handle(BLAS blas) {
+      try {
+        Class<?> type = Class.forName("dev.ludovic.netlib.blas.AbstractBLAS");
+        return MethodHandles.privateLookupIn(type, MethodHandles.lookup())
+            .findVirtual(
+                type,
+                "sgemmK",
+                MethodType.methodType(
+                    void.class,
+                    String.class,
+                    String.class,
+                    int.class,
+                    int.class,
+                    int.class,
+                    float.class,
+                    float[].class,
+                    int.class,
+                    int.class,
+                    float[].class,
+                    int.class,
+                    int.class,
+                    float.class,
+                    float[].class,
+                    int.class,
+                    int.class))
+            .bindTo(blas);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(
+            "This version of dev.ludovic.netlib:blas has no sgemmK; use the version that the project names",
+            e);
+      }
     }
 
     private static BLAS loadNative() {
@@ -60,10 +104,12 @@ public final class Blas {
             "System property " + THREADS_PROPERTY + " is " + threads + "; set it to 1 or more");
       }
       try {
-        File loaded = new File(Loader.load(openblas_nolapack.class));
-        File library = new File(loaded.getParentFile(), System.mapLibraryName("openblas") + ".0");
+        // The very file that JavaCPP has loaded: of a second copy, setting the number of threads
+        // would know nothing.
+        File folder = new File(Loader.load(openblas_nolapack.class)).getParentFile();
+        File library = new File(folder, System.mapLibraryName("openblas_nolapack") + ".0");
         if (!library.isFile()) {
-          library = new File(loaded.getParentFile(), System.mapLibraryName("openblas"));
+          library = new File(folder, System.mapLibraryName("openblas_nolapack"));
         }
         System.setProperty("dev.ludovic.netlib.blas.nativeLibPath", library.getPath());
         openblas.blas_set_num_threads(threads);
@@ -121,24 +167,51 @@ public final class Blas {
     if (m == 0 || n == 0) {
       return;
     }
-    // A row-major matrix is the transpose of a column-major one: C' = op(B)' op(A)'.
-    Engine.BLAS.sgemm(
-        transB ? "T" : "N",
-        transA ? "T" : "N",
-        n,
-        m,
-        k,
-        alpha,
-        b,
-        bOff,
-        ldb,
-        a,
-        aOff,
-        lda,
-        beta,
-        c,
-        cOff,
-        ldc);
+    check("A", a.length, aOff, transA ? k : m, transA ? m : k, lda);
+    check("B", b.length, bOff, transB ? n : k, transB ? k : n, ldb);
+    check("C", c.length, cOff, m, n, ldc);
+    String opA = transA ? "T" : "N";
+    String opB = transB ? "T" : "N";
+    try {
+      // A row-major matrix is the transpose of a column-major one: C' = op(B)' op(A)'.
+      Engine.SGEMM.invokeExact(
+          opB, opA, n, m, k, alpha, b, bOff, ldb, a, aOff, lda, beta, c, cOff, ldc);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException("sgemm failed", e);
+    }
+  }
+
+  private static void check(String name, int length, int offset, int rows, int cols, int stride) {
+    if (rows < 0 || cols < 0 || stride < Math.max(1, cols)) {
+      throw new IllegalArgumentException(
+          "Matrix "
+              + name
+              + " of "
+              + rows
+              + " x "
+              + cols
+              + " has leading dimension "
+              + stride
+              + "; it must be at least "
+              + cols);
+    }
+    if (offset < 0 || (rows > 0 && offset + (rows - 1L) * stride + cols > length)) {
+      throw new IndexOutOfBoundsException(
+          "Matrix "
+              + name
+              + " of "
+              + rows
+              + " x "
+              + cols
+              + " with leading dimension "
+              + stride
+              + " from offset "
+              + offset
+              + " does not fit an array of "
+              + length);
+    }
   }
 
   /** C[m,n] = A[m,k] B[k,n] on dense row-major arrays without offsets. */
@@ -146,7 +219,7 @@ public final class Blas {
     gemm(false, false, m, n, k, 1f, a, 0, k, b, 0, n, 0f, c, 0, n);
   }
 
-  private static void selfCheck(BLAS blas) {
+  private static void selfCheck() {
     for (int m : CHECKED_SIZES) {
       for (int n : CHECKED_SIZES) {
         for (int k : CHECKED_SIZES) {
@@ -155,15 +228,15 @@ public final class Blas {
             continue;
           }
           for (int t = 0; t < 4; t++) {
-            selfCheck(blas, (t & 1) != 0, (t & 2) != 0, m, n, k);
+            selfCheck((t & 1) != 0, (t & 2) != 0, m, n, k);
           }
         }
       }
     }
-    selfCheck(blas, false, false, 61, 67, 71);
+    selfCheck(false, false, 61, 67, 71);
   }
 
-  private static void selfCheck(BLAS blas, boolean transA, boolean transB, int m, int n, int k) {
+  private static void selfCheck(boolean transA, boolean transB, int m, int n, int k) {
     Rng rng = new Rng(m * 31L + n * 7L + k);
     float[] a = new float[m * k];
     float[] b = new float[k * n];
@@ -176,8 +249,7 @@ public final class Blas {
     }
     int lda = transA ? m : k;
     int ldb = transB ? k : n;
-    blas.sgemm(
-        transB ? "T" : "N", transA ? "T" : "N", n, m, k, 1f, b, 0, ldb, a, 0, lda, 0f, c, 0, n);
+    gemm(transA, transB, m, n, k, 1f, a, 0, lda, b, 0, ldb, 0f, c, 0, n);
     for (int i = 0; i < m; i++) {
       for (int j = 0; j < n; j++) {
         double sum = 0;

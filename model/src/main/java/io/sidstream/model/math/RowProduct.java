@@ -9,16 +9,33 @@ import java.util.stream.IntStream;
  * alone, never on how many rows are computed together or at which position.
  *
  * <p>A BLAS library takes different paths for different numbers of rows, and their sums may differ
- * in the last bit. So rows are computed in tiles of a fixed height, the last one padded. Which
- * heights give the same bits as the smallest is tried once per shape {@code [k, n]} on random data;
- * only those are used. Thread-safe.
+ * in the last bit. So rows are computed in tiles of a few fixed heights, the last one padded, and
+ * long sums are cut into pieces of {@value #PIECE} that no path cuts further. Which heights give
+ * the same bits as the smallest is tried once per shape {@code [k, n]} on random data, and only
+ * those are used. OpenBLAS' SkylakeX kernels agree at every height; its Haswell kernels do not, and
+ * run in tiles of 8. Thread-safe.
  */
 public final class RowProduct {
-  private static final int[] HEIGHTS = {256, 64, 32, 8};
+  /**
+   * Longest sum that is left to one call: OpenBLAS cuts longer ones at some heights and not at
+   * others.
+   */
+  private static final int PIECE = 256;
+
+  /**
+   * Heights to use together if the tallest agrees with the smallest; the small tiles of 4 take
+   * OpenBLAS' path without packing.
+   */
+  private static final int[] FAST = {256, 64, 4};
+
+  /** Heights to use otherwise, as far as they agree with the smallest. */
+  private static final int[] PLAIN = {256, 64, 32, 16, 8};
+
+  private static final int TALLEST = 256;
   private static final int PROBES = 2;
 
-  /** By k and n: the heights that agree bit for bit, tallest first. */
-  private static final ConcurrentHashMap<Long, int[]> AGREEING = new ConcurrentHashMap<>();
+  /** By n and k: the heights in use, tallest first. */
+  private static final ConcurrentHashMap<Long, int[]> HEIGHTS = new ConcurrentHashMap<>();
 
   private RowProduct() {}
 
@@ -46,30 +63,11 @@ public final class RowProduct {
       float[] y,
       int yOff,
       float[] scratch) {
-    int[] heights = AGREEING.get(key(n, k));
-    if (heights == null) {
-      heights = AGREEING.computeIfAbsent(key(n, k), ignored -> agreeing(n, k));
-    }
+    int[] heights = inUse(n, k);
     int row = 0;
     for (int height : heights) {
       while (rows - row >= height) {
-        Blas.gemm(
-            false,
-            false,
-            height,
-            n,
-            k,
-            1f,
-            x,
-            xOff + row * k,
-            k,
-            w,
-            wOff,
-            n,
-            0f,
-            y,
-            yOff + row * n,
-            n);
+        tile(height, x, xOff + row * k, k, w, wOff, n, y, yOff + row * n);
         row += height;
       }
     }
@@ -79,50 +77,89 @@ public final class RowProduct {
       int out = height * k;
       System.arraycopy(x, xOff + row * k, scratch, 0, rest * k);
       Arrays.fill(scratch, rest * k, out, 0f);
-      Blas.gemm(false, false, height, n, k, 1f, scratch, 0, k, w, wOff, n, 0f, scratch, out, n);
+      tile(height, scratch, 0, k, w, wOff, n, scratch, out);
       System.arraycopy(scratch, out, y, yOff + row * n, rest * n);
     }
   }
 
   /** The heights in use for a shape, tallest first: for start-up logs and benchmarks. */
   public static int[] heights(int n, int k) {
-    return AGREEING.computeIfAbsent(key(n, k), ignored -> agreeing(n, k)).clone();
+    return inUse(n, k).clone();
   }
 
-  private static long key(int n, int k) {
-    return ((long) n << 32) | k;
+  private static int[] inUse(int n, int k) {
+    Long shape = ((long) n << 32) | k;
+    int[] heights = HEIGHTS.get(shape);
+    return heights != null ? heights : HEIGHTS.computeIfAbsent(shape, ignored -> choose(n, k));
   }
 
-  private static int[] agreeing(int n, int k) {
-    int tallest = HEIGHTS[0];
-    boolean[] agrees = new boolean[HEIGHTS.length];
+  private static void tile(
+      int height, float[] x, int xOff, int k, float[] w, int wOff, int n, float[] y, int yOff) {
+    for (int from = 0; from < k; from += PIECE) {
+      int length = Math.min(PIECE, k - from);
+      float beta = from == 0 ? 0f : 1f;
+      Blas.gemm(
+          false,
+          false,
+          height,
+          n,
+          length,
+          1f,
+          x,
+          xOff + from,
+          k,
+          w,
+          wOff + from * n,
+          n,
+          beta,
+          y,
+          yOff,
+          n);
+    }
+  }
+
+  private static int[] choose(int n, int k) {
+    int[] fast = agreeing(FAST, n, k);
+    if (fast.length > 0 && fast[0] == TALLEST) {
+      return fast;
+    }
+    int[] plain = agreeing(PLAIN, n, k);
+    // Where even the positions within the smallest tile differ, rows go one by one, which cannot.
+    return plain.length > 0 ? plain : new int[] {1};
+  }
+
+  /**
+   * The heights that give every row the bits that it has alone in the smallest tile; none if the
+   * smallest itself does not.
+   */
+  private static int[] agreeing(int[] heights, int n, int k) {
+    int smallest = heights[heights.length - 1];
+    boolean[] agrees = new boolean[heights.length];
     Arrays.fill(agrees, true);
     for (int probe = 0; probe < PROBES; probe++) {
       Rng rng = new Rng(1000L * n + k + probe);
-      float[] x = gaussian(rng, tallest * k);
+      float[] x = gaussian(rng, TALLEST * k);
       float[] w = gaussian(rng, k * n);
-      float[] expected = new float[tallest * n];
-      // The reference: every row alone at the first position of the smallest tile, the others zero.
-      int smallest = HEIGHTS[HEIGHTS.length - 1];
-      float[] tile = new float[smallest * k];
+      float[] expected = new float[TALLEST * n];
+      float[] alone = new float[smallest * k];
       float[] out = new float[smallest * n];
-      for (int r = 0; r < tallest; r++) {
-        System.arraycopy(x, r * k, tile, 0, k);
-        Blas.gemm(false, false, smallest, n, k, 1f, tile, 0, k, w, 0, n, 0f, out, 0, n);
+      for (int r = 0; r < TALLEST; r++) {
+        System.arraycopy(x, r * k, alone, 0, k);
+        tile(smallest, alone, 0, k, w, 0, n, out, 0);
         System.arraycopy(out, 0, expected, r * n, n);
       }
-      float[] y = new float[tallest * n];
-      for (int h = 0; h < HEIGHTS.length; h++) {
-        for (int r = 0; r < tallest; r += HEIGHTS[h]) {
-          Blas.gemm(false, false, HEIGHTS[h], n, k, 1f, x, r * k, k, w, 0, n, 0f, y, r * n, n);
+      float[] y = new float[TALLEST * n];
+      for (int h = 0; h < heights.length; h++) {
+        for (int r = 0; r < TALLEST; r += heights[h]) {
+          tile(heights[h], x, r * k, k, w, 0, n, y, r * n);
         }
         agrees[h] &= Arrays.equals(y, expected);
       }
     }
-    int[] heights =
-        IntStream.range(0, HEIGHTS.length).filter(h -> agrees[h]).map(h -> HEIGHTS[h]).toArray();
-    // Where even the positions within the smallest tile differ, rows go one by one, which cannot.
-    return heights.length > 0 && agrees[HEIGHTS.length - 1] ? heights : new int[] {1};
+    if (!agrees[heights.length - 1]) {
+      return new int[0];
+    }
+    return IntStream.range(0, heights.length).filter(h -> agrees[h]).map(h -> heights[h]).toArray();
   }
 
   private static float[] gaussian(Rng rng, int n) {

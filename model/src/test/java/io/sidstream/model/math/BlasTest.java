@@ -1,8 +1,17 @@
 package io.sidstream.model.math;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.bytedeco.openblas.global.openblas;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -36,6 +45,43 @@ class BlasTest {
         assertThat(c[6 + i * ldc + n]).as("gap after row %d", i).isEqualTo(before[6 + i * ldc + n]);
       }
     }
+  }
+
+  @Test
+  void takesTheRightHandColumnsOfAMatrix() {
+    float[] x = {1, 2, 3, 4, 5, 6};
+    float[] c = new float[4];
+    Blas.gemm(false, true, 2, 2, 2, 1f, x, 1, 3, x, 1, 3, 0f, c, 0, 2);
+    assertThat(c).containsExactly(13, 28, 28, 61);
+  }
+
+  @Test
+  void loadsOneCopyOfTheLibraryAndGivesItOneThread() throws IOException {
+    assumeTrue(
+        Blas.engine().equals("native") && Files.exists(Path.of("/proc/self/maps")),
+        "native BLAS on Linux");
+    List<String> copies;
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      copies =
+          maps.filter(line -> line.matches(".*/libopenblas.*"))
+              .map(line -> line.substring(line.indexOf('/')))
+              .distinct()
+              .toList();
+    }
+    assertThat(copies).hasSize(1);
+    assertThat(openblas.blas_get_num_threads()).isEqualTo(1);
+  }
+
+  @Test
+  void namesTheMatrixThatDoesNotFit() {
+    float[] x = new float[6];
+    assertThatThrownBy(
+            () -> Blas.gemm(false, false, 2, 2, 3, 1f, x, 1, 3, x, 0, 2, 0f, new float[4], 0, 2))
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageContaining("Matrix A of 2 x 3");
+    assertThatThrownBy(
+            () -> Blas.gemm(false, false, 2, 2, 3, 1f, x, 0, 3, x, 0, 1, 0f, new float[4], 0, 2))
+        .hasMessageContaining("Matrix B of 3 x 2 has leading dimension 1");
   }
 
   private static float[] random(Rng rng, int n) {
