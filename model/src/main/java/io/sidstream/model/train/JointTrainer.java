@@ -113,6 +113,21 @@ public final class JointTrainer implements Representations {
     return recommender;
   }
 
+  /** The quantizer, for tests and averaging; null for variant ID. Live. */
+  RqVae quantizer() {
+    return quantizer;
+  }
+
+  /** Distinct items of the last batch; those of its loss come first. */
+  int[] batchItems() {
+    return Arrays.copyOf(slots, slotCount);
+  }
+
+  /** How many of {@link #batchItems} are candidates of the loss. */
+  int batchCandidates() {
+    return candidates;
+  }
+
   /** Steps so far. */
   public long steps() {
     return steps;

@@ -4,11 +4,11 @@ package io.sidstream.model.recommend;
  * The recommender in plain double loops, padded and right-aligned as the original is, one sequence
  * at a time; evaluation mode. Written from the equations, apart from the code it checks.
  */
-final class PaddedReference {
+public final class PaddedReference {
   private PaddedReference() {}
 
   /** h of the n real positions of one sequence x [n][d]. */
-  static double[][] forward(RecommenderShape shape, double[] p, double[][] x) {
+  public static double[][] forward(RecommenderShape shape, double[] p, double[][] x) {
     int d = shape.dim();
     int len = shape.maxLen();
     int pad = len - x.length;
