@@ -13,25 +13,19 @@ import java.util.BitSet;
 final class CodePool {
   private static final byte FORMAT = 1;
 
-  /** Bit per code: taken, or at rest. */
-  private final BitSet used;
+  /** First version that may have a code at rest, where a code is taken. */
+  private static final int TAKEN = Integer.MAX_VALUE;
 
-  /** Codes at rest and the first version that may have each; {@code rests} entries. */
-  private int[] restingCodes;
+  /** By code: the first version whose claims may have it; 0 for a free code. */
+  private int[] reusableFrom;
 
-  private int[] restingUntil;
-  private int rests;
-
-  private CodePool(BitSet used, int rests) {
-    this.used = used;
-    this.rests = rests;
-    this.restingCodes = new int[Math.max(rests, 4)];
-    this.restingUntil = new int[Math.max(rests, 4)];
+  private CodePool(int[] reusableFrom) {
+    this.reusableFrom = reusableFrom;
   }
 
   static CodePool fromBytes(byte[] bytes) {
     if (bytes == null) {
-      return new CodePool(new BitSet(), 0);
+      return new CodePool(new int[0]);
     }
     ByteBuffer in = ByteBuffer.wrap(bytes);
     byte format = in.get();
@@ -43,65 +37,54 @@ final class CodePool {
               + FORMAT
               + ": start from a savepoint of a matching release");
     }
-    byte[] bits = new byte[in.getShort() & 0xffff];
+    byte[] bits = new byte[in.getShort()];
     in.get(bits);
-    CodePool pool = new CodePool(BitSet.valueOf(bits), in.getShort() & 0xffff);
-    for (int i = 0; i < pool.rests; i++) {
-      pool.restingCodes[i] = in.getShort() & 0xffff;
-      pool.restingUntil[i] = in.getInt();
+    BitSet used = BitSet.valueOf(bits);
+    CodePool pool = new CodePool(new int[used.length()]);
+    for (int code = used.nextSetBit(0); code >= 0; code = used.nextSetBit(code + 1)) {
+      pool.reusableFrom[code] = TAKEN;
+    }
+    for (int rests = in.getShort(); rests > 0; rests--) {
+      pool.reusableFrom[in.getShort()] = in.getInt();
     }
     return pool;
   }
 
   byte[] toBytes() {
+    BitSet used = new BitSet(reusableFrom.length);
+    int rests = 0;
+    for (int code = 0; code < reusableFrom.length; code++) {
+      if (reusableFrom[code] != 0) {
+        used.set(code);
+        rests += reusableFrom[code] == TAKEN ? 0 : 1;
+      }
+    }
     byte[] bits = used.toByteArray();
     ByteBuffer out = ByteBuffer.allocate(5 + bits.length + 6 * rests);
     out.put(FORMAT).putShort((short) bits.length).put(bits).putShort((short) rests);
-    for (int i = 0; i < rests; i++) {
-      out.putShort((short) restingCodes[i]).putInt(restingUntil[i]);
+    for (int code = 0; code < reusableFrom.length; code++) {
+      if (reusableFrom[code] != 0 && reusableFrom[code] != TAKEN) {
+        out.putShort((short) code).putInt(reusableFrom[code]);
+      }
     }
     return out.array();
   }
 
-  boolean isEmpty() {
-    return used.isEmpty();
-  }
-
   /** Whether a claim of the version may have the code. */
   boolean isFree(int code, int version) {
-    if (!used.get(code)) {
-      return true;
-    }
-    int i = resting(code);
-    return i >= 0 && version >= restingUntil[i];
+    return code >= reusableFrom.length
+        || (reusableFrom[code] != TAKEN && version >= reusableFrom[code]);
   }
 
   void take(int code) {
-    used.set(code);
-    int i = resting(code);
-    if (i >= 0) {
-      rests--;
-      restingCodes[i] = restingCodes[rests];
-      restingUntil[i] = restingUntil[rests];
+    if (code >= reusableFrom.length) {
+      reusableFrom = Arrays.copyOf(reusableFrom, code + 1);
     }
+    reusableFrom[code] = TAKEN;
   }
 
-  /** Gives a taken code back, for claims of the version or later. */
-  void release(int code, int reusableFrom) {
-    if (rests == restingCodes.length) {
-      restingCodes = Arrays.copyOf(restingCodes, 2 * rests);
-      restingUntil = Arrays.copyOf(restingUntil, 2 * rests);
-    }
-    restingCodes[rests] = code;
-    restingUntil[rests++] = reusableFrom;
-  }
-
-  private int resting(int code) {
-    for (int i = 0; i < rests; i++) {
-      if (restingCodes[i] == code) {
-        return i;
-      }
-    }
-    return -1;
+  /** Gives a taken code back, for claims of the version (from 1) or later. */
+  void release(int code, int version) {
+    reusableFrom[code] = version;
   }
 }

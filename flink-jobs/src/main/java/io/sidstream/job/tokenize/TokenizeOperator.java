@@ -81,6 +81,10 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient Stream<String> keyStream;
   private transient Iterator<String> keys;
   private transient boolean scanning;
+
+  /** Item events since the last slice of a scan began. */
+  private transient int arrivals;
+
   private transient boolean closed;
   private transient MailboxExecutor mailbox;
 
@@ -166,10 +170,13 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
     TreeMap<Integer, TokenizerUpdate> known = new TreeMap<>();
     updates.immutableEntries().forEach(e -> known.put(e.getKey(), e.getValue()));
+    queue.addAll(known.tailMap(complete, false).values());
     if (known.containsKey(complete)) {
       use(known.get(complete));
+    } else if (!queue.isEmpty()) {
+      // The first scan did not end: its model is the only one there is.
+      use(queue.peek());
     }
-    queue.addAll(known.tailMap(complete, false).values());
     if (complete > 0 || !queue.isEmpty()) {
       // As a mail, because nothing may be emitted before all operators of the task are open.
       mailbox.execute(this::resume, "resume after version " + complete);
@@ -206,6 +213,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   @Override
   public void processElement1(StreamRecord<EmbeddedItem> element) throws Exception {
     EmbeddedItem event = element.getValue();
+    arrivals++;
     if (event.deleted) {
       delete(event);
     } else if (model == null) {
@@ -396,7 +404,10 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (scanning || queue.isEmpty()) {
       return;
     }
-    use(queue.poll());
+    TokenizerUpdate next = queue.poll();
+    if (next != current) {
+      use(next);
+    }
     scanning = true;
     scanItems = 0;
     scanMoved = 0;
@@ -424,6 +435,9 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (closed || !scanning) {
       return;
     }
+    boolean busy = arrivals > 0;
+    arrivals = 0;
+    long start = System.nanoTime();
     List<Row> rows = new ArrayList<>(scanSlice);
     for (int seen = 0; seen < scanSlice && keys.hasNext(); seen++) {
       String item = keys.next();
@@ -443,10 +457,17 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
         scanMoved++;
       }
     }
-    if (keys.hasNext()) {
-      mailbox.execute(this::scanSlice, "scan for token version " + current.version);
-    } else {
+    if (!keys.hasNext()) {
       endScan();
+    } else if (busy) {
+      // While a mail waits, a task processes one record before it runs the mail. A pause as long as
+      // the slice leaves
+      // half of the time to the items that arrive, and to the barriers behind them.
+      long pause = Math.max(1, (System.nanoTime() - start) / 1_000_000);
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + pause, time -> scanSlice());
+    } else {
+      mailbox.execute(this::scanSlice, "scan for token version " + current.version);
     }
   }
 

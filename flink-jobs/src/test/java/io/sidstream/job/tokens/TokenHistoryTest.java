@@ -99,7 +99,7 @@ class TokenHistoryTest {
         if (random.nextInt(60) == 0) {
           pipeline.triggerCheckpoint();
         }
-        if (crashes && pipeline.hasCheckpoint() && random.nextInt(150) == 0) {
+        if (crashes && pipeline.hasCheckpoint() && random.nextInt(400) == 0) {
           pipeline.crash(1 + random.nextInt(3));
         }
         for (int i = random.nextInt(6); i >= 0; i--) {
