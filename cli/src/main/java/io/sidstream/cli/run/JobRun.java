@@ -81,7 +81,7 @@ public final class JobRun implements AutoCloseable {
       build.build(environment, config);
       StreamGraph graph = environment.getStreamGraph();
       graph.setJobName("sidstream");
-      JobID job = cluster.submitJob(graph).get().getJobID();
+      JobID job = cluster.submitJob(graph.getJobGraph()).get().getJobID();
       return new JobRun(cluster, job, from);
     } catch (ExecutionException e) {
       cluster.close();
