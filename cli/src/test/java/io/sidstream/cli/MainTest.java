@@ -21,13 +21,18 @@ class MainTest {
     assertUsage("--ui-port", "demo", "--ui-port", "0");
     assertUsage("Unknown option", "demo", "--nonsense");
     assertUsage("'many'", "demo", "--max-items", "many");
-    assertUsage("--data " + folder.resolve("no"), "demo", "--data", folder.resolve("no").toString());
+    assertUsage(
+        "--data " + folder.resolve("no"), "demo", "--data", folder.resolve("no").toString());
     assertUsage("needs --data", "demo", "--vectors", "x.npy");
     assertUsage("--rate -1", "demo", "--rate", "-1");
     assertUsage("--items 5", "demo", "--items", "5");
     assertUsage("parallelism", "demo", "--set", "parallelism=-1");
     assertUsage("paralelism", "job", "--set", "paralelism=2");
-    assertUsage(folder.resolve("no.yaml").toString(), "job", "--conf", folder.resolve("no.yaml").toString());
+    assertUsage(
+        folder.resolve("no.yaml").toString(),
+        "job",
+        "--conf",
+        folder.resolve("no.yaml").toString());
     assertUsage("there is no folder", "demo", "--json", folder.resolve("no/out.json").toString());
     assertUsage("name what to do");
   }
@@ -52,13 +57,16 @@ class MainTest {
     Throwable failure =
         new IllegalStateException(
             "the job failed", new RuntimeException("a layer", new ArithmeticException("by zero")));
-    assertThat(Failures.describe(failure)).isEqualTo("the job failed (cause: ArithmeticException: by zero)");
+    assertThat(Failures.describe(failure))
+        .isEqualTo("the job failed (cause: ArithmeticException: by zero)");
     assertThat(Failures.describe(new IllegalStateException("alone"))).isEqualTo("alone");
   }
 
   @Test
   void helpNamesEveryCommand() {
-    assertThat(new CommandLine(Main.commandLine((env, config) -> {}).getCommandSpec()).getUsageMessage())
+    assertThat(
+            new CommandLine(Main.commandLine((env, config) -> {}).getCommandSpec())
+                .getUsageMessage())
         .contains("demo")
         .contains("job");
   }

@@ -21,7 +21,8 @@ class DataSetReaderTest {
       {"item": "A", "idx": 1, "title": "Amber", "brand": "acme"}
       {"item": "C", "title": "Cyan", "text": "cyan thing"}
       """;
-  private static final String EVENTS = "u2\tA\t20\nu1\tB\t20\nu1\tC\t10\nu1\tA\t20\nu3\tmissing\t5\n";
+  private static final String EVENTS =
+      "u2\tA\t20\nu1\tB\t20\nu1\tC\t10\nu1\tA\t20\nu3\tmissing\t5\n";
 
   @TempDir Path folder;
 
@@ -32,7 +33,9 @@ class DataSetReaderTest {
     DataSet set = DataSetReader.read(folder, 0);
     assertThat(set.items()).extracting(SourceItem::id).containsExactly("B", "A", "C");
     assertThat(set.items()).extracting(SourceItem::row).containsExactly(1, 0, 2);
-    assertThat(set.items().get(0).attributes()).containsOnlyKeys("categories").containsEntry("categories", "x, y");
+    assertThat(set.items().get(0).attributes())
+        .containsOnlyKeys("categories")
+        .containsEntry("categories", "x, y");
     assertThat(set.items().get(1).text()).isNull();
     assertThat(set.items().get(1).attributes()).containsEntry("brand", "acme");
     assertThat(set.user()).containsExactly("u1", "u2", "u1", "u1");

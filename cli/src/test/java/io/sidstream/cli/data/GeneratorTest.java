@@ -65,7 +65,8 @@ class GeneratorTest {
     }
     assertThat((double) top / SET.interactions()).as("share of the top tenth").isBetween(0.25, 0.9);
 
-    // The theme of a user's next item is mostly that of the last one; by chance it would be one in twenty.
+    // The theme of a user's next item is mostly that of the last one; by chance it would be one in
+    // twenty.
     Map<String, String> last = new HashMap<>();
     int same = 0;
     int pairs = 0;

@@ -67,8 +67,11 @@ class NpyVectorsTest {
     byte[] header =
         String.format("{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", type, fortran, shape)
             .getBytes(StandardCharsets.ISO_8859_1);
-    ByteBuffer out = ByteBuffer.allocate(10 + header.length + 4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    out.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) header.length).put(header);
+    ByteBuffer out =
+        ByteBuffer.allocate(10 + header.length + 4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    out.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0})
+        .putShort((short) header.length)
+        .put(header);
     for (float value : values) {
       out.putFloat(value);
     }

@@ -46,7 +46,8 @@ class JobRunITCase {
     }
     Path newest = Checkpoints.newest(folder).orElseThrow();
 
-    // What a kill in the middle of a checkpoint leaves: metadata that is cut off. It is newer, and must be passed over.
+    // What a kill in the middle of a checkpoint leaves: metadata that is cut off. It is newer, and
+    // must be passed over.
     Path cut = Files.createDirectories(newest.resolveSibling("chk-999999")).resolve("_metadata");
     Files.copy(newest.resolve("_metadata"), cut);
     try (FileChannel channel = FileChannel.open(cut, StandardOpenOption.WRITE)) {

@@ -31,7 +31,8 @@ class ProgressTest {
     progress.version(revision(1, 25, 6, 4, 2, 1), 1400);
     progress.version(version(2, VersionState.HELD, 25).build(), 1450);
     progress.version(version(2, VersionState.BEGIN, 25).build(), 1500);
-    progress.version(version(2, VersionState.COMMIT, 25).setOldItems(2).setMovedItems(1).build(), 1600);
+    progress.version(
+        version(2, VersionState.COMMIT, 25).setOldItems(2).setMovedItems(1).build(), 1600);
     progress.version(revision(2, 30, 0, 0, 0, 0), 1700);
     progress.token("c", row("c", List.of(1, 2), List.of(1, 2), 1), 2000L, 2300);
     progress.token("c", row("c", List.of(1, 3), List.of(1, 3), null), 2000L, 9000);
@@ -121,7 +122,12 @@ class ProgressTest {
   }
 
   private static VersionRecord revision(
-      int version, long interactions, long events, double hits, double popularityHits, double newHits) {
+      int version,
+      long interactions,
+      long events,
+      double hits,
+      double popularityHits,
+      double newHits) {
     return version(version, VersionState.REVISION, interactions)
         .setPrequential(
             Prequential.newBuilder()
@@ -136,7 +142,8 @@ class ProgressTest {
         .build();
   }
 
-  private static ItemToken row(String item, List<Integer> codes, List<Integer> nearest, Integer suffix) {
+  private static ItemToken row(
+      String item, List<Integer> codes, List<Integer> nearest, Integer suffix) {
     return ItemToken.newBuilder()
         .setItem(item)
         .setVersion(1)
