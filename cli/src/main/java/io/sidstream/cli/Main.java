@@ -1,10 +1,9 @@
 package io.sidstream.cli;
 
 import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
-import io.sidstream.job.config.JobConfig;
 import java.util.concurrent.Callable;
-import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -36,7 +35,7 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command. */
   static int run(String... args) {
-    return commandLine(Main::sidstream).execute(args);
+    return commandLine(SidstreamJob::build).execute(args);
   }
 
   /** The command with its error handling. */
@@ -58,13 +57,6 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new JobCommand(job))
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
-  }
-
-  private static void sidstream(StreamExecutionEnvironment environment, JobConfig config)
-      throws Exception {
-    Class.forName("io.sidstream.job.SidstreamJob")
-        .getMethod("build", StreamExecutionEnvironment.class, JobConfig.class)
-        .invoke(null, environment, config);
   }
 
   @Override

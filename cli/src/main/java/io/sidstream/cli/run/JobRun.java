@@ -1,5 +1,6 @@
 package io.sidstream.cli.run;
 
+import io.sidstream.job.JobEnvironment;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.io.IOException;
@@ -94,7 +95,7 @@ public final class JobRun implements AutoCloseable {
 
   /** What a small machine needs; {@code flink.*} keys of the configuration win. */
   private static Configuration defaults(JobConfig config, int uiPort) {
-    Configuration flink = new Configuration();
+    Configuration flink = JobEnvironment.flink(config);
     flink.set(RestOptions.BIND_PORT, uiPort + "-" + Math.min(65535, uiPort + 99));
     flink.set(RestOptions.BIND_ADDRESS, "localhost");
     flink.set(RestOptions.ADDRESS, "localhost");

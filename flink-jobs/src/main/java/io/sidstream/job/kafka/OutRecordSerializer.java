@@ -1,6 +1,5 @@
 package io.sidstream.job.kafka;
 
-import java.nio.charset.StandardCharsets;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
@@ -22,10 +21,5 @@ final class OutRecordSerializer implements KafkaRecordSerializationSchema<OutRec
       }
     }
     return record;
-  }
-
-  /** UTF-8 bytes of a key. */
-  static byte[] key(String key) {
-    return key.getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -14,17 +14,13 @@ public final class Sinks {
    * A sink of one topic.
    *
    * @param topic full name of the topic
-   * @param maxRequestBytes largest record, bytes
    */
-  public static KafkaSink<OutRecord> exactlyOnce(
-      JobConfig config, String topic, int maxRequestBytes) {
+  public static KafkaSink<OutRecord> exactlyOnce(JobConfig config, String topic) {
     Properties p = config.kafkaProperties();
     p.setProperty(
         "transaction.timeout.ms",
         Long.toString(config.get(JobOptions.KAFKA_TRANSACTION_TIMEOUT).toMillis()));
-    p.setProperty("max.request.size", Integer.toString(maxRequestBytes));
-    // Ten transactional producers live in one process: the default of 32 MiB each is not needed.
-    p.setProperty("buffer.memory", Integer.toString(Math.max(8 << 20, 2 * maxRequestBytes)));
+    p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
     p.setProperty("linger.ms", "5");
     p.setProperty("compression.type", "lz4");
     return KafkaSink.<OutRecord>builder()

@@ -2,7 +2,7 @@ package io.sidstream.job.publish;
 
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.WireFormat;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +29,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
   private transient ListState<Integer> committedState;
   private transient ListState<CommitPart> partsState;
 
+  private transient WireFormat wire;
   private transient int committed;
 
   /** Version to the sum of the parts that have arrived. */
@@ -60,6 +61,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
   @Override
   public void open() throws Exception {
     super.open();
+    wire = new WireFormat();
     int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
     if (parallelism != 1) {
       throw new IllegalStateException(
@@ -110,7 +112,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
     super.processWatermark(mark);
   }
 
-  private VersionRow row(CommitPart sum) throws Exception {
+  private VersionRow row(CommitPart sum) {
     VersionRecord commit = new VersionRecord();
     commit.setVersion(sum.version);
     commit.setState(VersionState.COMMIT);
@@ -128,9 +130,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
     commit.setTime(Instant.ofEpochMilli(getProcessingTimeService().getCurrentProcessingTime()));
     VersionRow row = new VersionRow();
     row.version = sum.version;
-    ByteBuffer buffer = commit.toByteBuffer();
-    row.value = new byte[buffer.remaining()];
-    buffer.get(row.value);
+    row.value = wire.encode(commit);
     return row;
   }
 

@@ -3,8 +3,7 @@ package io.sidstream.job.publish;
 import io.sidstream.job.resolve.Resolved;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenRef;
-import java.io.IOException;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.WireFormat;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +48,6 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
       new OutputTag<>("commit-parts", TypeInformation.of(CommitPart.class));
 
   private final int levels;
-  private final RowChecksum checksum;
 
   private transient ValueState<byte[]> published;
   private transient ListState<long[]> sumsState;
@@ -58,6 +56,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   private transient ListState<long[]> countedState;
 
   private transient TableSums sums;
+  private transient WireFormat wire;
   private transient int counted;
   private transient long revision;
   private transient InternalTimerService<VoidNamespace> timers;
@@ -69,11 +68,9 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
 
   /**
    * @param levels quantizer levels
-   * @param checksum of a row
    */
-  public PublishOperator(int levels, RowChecksum checksum) {
+  public PublishOperator(int levels) {
     this.levels = levels;
-    this.checksum = checksum;
   }
 
   @Override
@@ -97,7 +94,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
             .getUnionListState(
                 new ListStateDescriptor<>(
                     "counted", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
-    sums = new TableSums(levels, checksum);
+    sums = new TableSums(levels);
     counted = 0;
     revision = 0;
     if (context.isRestored()) {
@@ -115,6 +112,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   @Override
   public void open() throws Exception {
     super.open();
+    wire = new WireFormat();
     timers = getInternalTimerService("stubs", VoidNamespaceSerializer.INSTANCE, this);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     rows = metrics.counter(PublishMetrics.ROWS);
@@ -167,8 +165,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     output.collect(new StreamRecord<>(row(resolved, commit, before), element.getTimestamp()));
   }
 
-  private static TokenRow row(Resolved resolved, int commit, PublishedToken.Ref before)
-      throws IOException {
+  private TokenRow row(Resolved resolved, int commit, PublishedToken.Ref before) {
     TokenRow row = new TokenRow();
     row.item = resolved.item;
     row.version = resolved.version;
@@ -176,7 +173,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     row.time = resolved.time;
     TokenRef previous = before == null ? null : ref(before);
     if (resolved.deleted) {
-      row.previous = previous == null ? null : bytes(previous.toByteBuffer());
+      row.previous = previous == null ? null : wire.encode(previous);
       return row;
     }
     ItemToken token = new ItemToken();
@@ -191,7 +188,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     token.setMargins(list(resolved.margins));
     token.setPrevious(previous);
     token.setTime(Instant.ofEpochMilli(resolved.time));
-    row.value = bytes(token.toByteBuffer());
+    row.value = wire.encode(token);
     return row;
   }
 
@@ -217,12 +214,6 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
       list.add(value);
     }
     return list;
-  }
-
-  private static byte[] bytes(ByteBuffer buffer) {
-    byte[] bytes = new byte[buffer.remaining()];
-    buffer.get(bytes);
-    return bytes;
   }
 
   @Override

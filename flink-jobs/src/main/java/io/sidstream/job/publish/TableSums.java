@@ -1,5 +1,6 @@
 package io.sidstream.job.publish;
 
+import io.sidstream.schemas.TokenChecksum;
 import java.util.Arrays;
 
 /**
@@ -18,7 +19,6 @@ final class TableSums {
   private static final int CODES = 7;
 
   private final int levels;
-  private final RowChecksum checksum;
 
   /**
    * {@code [7 + 2 * levels]}: the constants above, changed codes by level, changed prefixes by
@@ -26,9 +26,8 @@ final class TableSums {
    */
   private final long[] sums;
 
-  TableSums(int levels, RowChecksum checksum) {
+  TableSums(int levels) {
     this.levels = levels;
-    this.checksum = checksum;
     this.sums = new long[CODES + 2 * levels];
   }
 
@@ -69,7 +68,7 @@ final class TableSums {
   private void contribute(String item, int commit, PublishedToken known, int sign) {
     PublishedToken.Ref now = known.token();
     PublishedToken.Ref old = known.previousFor(commit);
-    long sum = now == null ? 0 : sign * checksum.of(item, now.codes(), now.suffix());
+    long sum = now == null ? 0 : sign * TokenChecksum.of(item, now.codes(), now.suffix());
     if (now != null) {
       sums[ITEMS] += sign;
       sums[TABLE_CHECKSUM] += sum;

@@ -1,5 +1,6 @@
 package io.sidstream.job.resolve;
 
+import io.sidstream.job.config.JobOptions.ResolveStrategy;
 import io.sidstream.job.tokenize.Claim;
 import java.util.Arrays;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -35,7 +36,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
   /** The key of a claim: its prefix as decimal codes joined by dots, such as {@code 12.7}. */
   public static final KeySelector<Claim, String> BY_PREFIX = ResolveFunction::prefixKey;
 
-  private final Strategy strategy;
+  private final ResolveStrategy strategy;
   private final int quarantine;
 
   /** Item to its seat: chosen code (bits 48..63), given code (bits 32..47), suffix (bits 0..31). */
@@ -62,7 +63,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
    * @param strategy how collisions are repaired
    * @param quarantine versions for which a token given back rests, at least 0
    */
-  public ResolveFunction(Strategy strategy, int quarantine) {
+  public ResolveFunction(ResolveStrategy strategy, int quarantine) {
     if (quarantine < 0) {
       throw new IllegalArgumentException(
           "resolve.quarantine=" + quarantine + " must be at least 0 versions");
@@ -120,7 +121,8 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
     } else {
       claims.inc();
       int chosen = claim.candidates[0] & 0xffff;
-      long seat = strategy == Strategy.NONE ? seat(chosen, chosen, 0) : assign(claim, chosen);
+      long seat =
+          strategy == ResolveStrategy.NONE ? seat(chosen, chosen, 0) : assign(claim, chosen);
       if (suffix(seat) != 0) {
         suffixed.inc();
       }
@@ -133,7 +135,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
 
   private void release(Claim claim, Collector<Resolved> out) throws Exception {
     releases.inc();
-    if (strategy != Strategy.NONE) {
+    if (strategy != ResolveStrategy.NONE) {
       Long seat = seats.get(claim.item);
       if (seat == null) {
         unknown.inc();
@@ -189,7 +191,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
 
   /** The first candidate that is free or the item's own; -1 for none. */
   private int nearestFree(Claim claim, CodePool codes, Long held) {
-    int tried = strategy == Strategy.SUFFIX ? 1 : claim.candidates.length;
+    int tried = strategy == ResolveStrategy.SUFFIX ? 1 : claim.candidates.length;
     for (int i = 0; i < tried; i++) {
       int code = claim.candidates[i] & 0xffff;
       if (codes.isFree(code, claim.version)

@@ -2,6 +2,8 @@ package io.sidstream.job.tokenize;
 
 import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.quantize.EncodeResult;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,7 +59,6 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
   private static final String CODES = "codes";
 
-  private final ItemEncoder.Loader loader;
   private final int batch;
   private final long lingerMs;
   private final int scanSlice;
@@ -72,7 +73,8 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient long clock;
   private transient int complete;
   private transient TokenizerUpdate current;
-  private transient ItemEncoder encoder;
+  private transient TokenizerModel model;
+  private transient EncodeResult encoded;
   private transient Map<String, Arrival> pending;
   private transient boolean timerSet;
   private transient ArrayDeque<TokenizerUpdate> queue;
@@ -98,18 +100,16 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private record Row(String item, float[] vector, long time, ItemCodes known) {}
 
   /**
-   * @param loader makes an encoder of an update's bytes
    * @param batch new items encoded together, at least 1
    * @param lingerMs how long a new item waits for others, ms; 0 encodes each at once
    * @param scanSlice items encoded again in one mail, at least 1
    */
-  public TokenizeOperator(ItemEncoder.Loader loader, int batch, long lingerMs, int scanSlice) {
+  public TokenizeOperator(int batch, long lingerMs, int scanSlice) {
     if (batch < 1 || lingerMs < 0 || scanSlice < 1) {
       throw new IllegalArgumentException(
           "tokenize.batch=%d and tokenize.scan-slice=%d must be at least 1, tokenize.linger=%d ms at least 0"
               .formatted(batch, scanSlice, lingerMs));
     }
-    this.loader = loader;
     this.batch = batch;
     this.lingerMs = lingerMs;
     this.scanSlice = scanSlice;
@@ -155,6 +155,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   @Override
   public void open() throws Exception {
     super.open();
+    encoded = new EncodeResult(true);
     pending = new LinkedHashMap<>();
     queue = new ArrayDeque<>();
     mailbox =
@@ -179,6 +180,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (closed) {
       return;
     }
+    flush();
     if (complete > 0) {
       output.emitWatermark(new Watermark(complete));
     }
@@ -206,7 +208,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     EmbeddedItem event = element.getValue();
     if (event.deleted) {
       delete(event);
-    } else if (encoder == null) {
+    } else if (model == null) {
       vectors.update(event.vector);
       codes.update(ItemCodes.waiting(event.time).toBytes());
       waitingCount.inc();
@@ -273,8 +275,8 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (n == 0) {
       return;
     }
-    int d = encoder.dimension();
-    int levels = encoder.levels();
+    int d = model.inputDim();
+    int levels = model.levels();
     if (x == null || x.length < n * d) {
       x = new float[n * d];
     }
@@ -296,7 +298,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
         }
       }
     }
-    encoder.encode(x, n, sticky ? previous : null);
+    model.encode(x, n, sticky ? previous : null, encoded);
     encodedCount.inc(n);
   }
 
@@ -305,10 +307,8 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
    * was sent.
    */
   private boolean settle(Row row, int i) throws Exception {
-    int[] chosen = new int[encoder.levels()];
-    for (int l = 0; l < chosen.length; l++) {
-      chosen[l] = encoder.code(i, l);
-    }
+    int levels = model.levels();
+    int[] chosen = Arrays.copyOfRange(encoded.codes, i * levels, (i + 1) * levels);
     int[] old = row.known == null ? null : row.known.codes();
     boolean changed = !Arrays.equals(old, chosen);
     if (changed) {
@@ -327,13 +327,10 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
   private void claim(Row row, int[] chosen, int i) {
     Claim claim = message(row.item, chosen, row.time);
-    claim.candidates = encoder.candidates(i);
-    claim.distances = new float[chosen.length];
-    claim.margins = new float[chosen.length];
-    for (int l = 0; l < chosen.length; l++) {
-      claim.distances[l] = encoder.distance(i, l);
-      claim.margins[l] = encoder.margin(i, l);
-    }
+    int levels = chosen.length;
+    claim.candidates = encoded.nearestFirst(i);
+    claim.distances = Arrays.copyOfRange(encoded.distances, i * levels, (i + 1) * levels);
+    claim.margins = Arrays.copyOfRange(encoded.margins, i * levels, (i + 1) * levels);
     claimCount.inc();
     emit(claim);
   }
@@ -391,7 +388,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   }
 
   private void use(TokenizerUpdate update) {
-    encoder = loader.load(update.tokenizer);
+    model = TokenizerModel.fromBytes(update.tokenizer);
     current = update;
   }
 

@@ -1,5 +1,8 @@
 package io.sidstream.job.train;
 
+import io.sidstream.model.evaluate.Prequential;
+import java.util.Arrays;
+
 /** Where the trainer stands; together with the model it is all that a restart needs to go on. */
 public class TrainProgress {
   /** What the trainer is doing. */
@@ -55,8 +58,16 @@ public class TrainProgress {
 
   public long lastRoundAt;
 
-  /** Draws of users and negatives made so far: the state of their generator. */
+  /** State of the generator that draws users and negatives. */
   public long rngState;
+
+  /** Users of the windows consumed since the last round began, with repetitions. */
+  public int[] recentUsers = {};
+
+  public int recentCount;
+
+  /** Items whose row a step has changed since the last revision, as the words of a BitSet. */
+  public long[] changedItems = {};
 
   /** Sums for the next REVISION record (see Prequential). */
   public long events;
@@ -67,4 +78,40 @@ public class TrainProgress {
   public long newEvents;
   public double newHits10;
   public double newPopularityHits10;
+
+  /** Begins new sums. */
+  public void resetPrequential() {
+    events = 0;
+    hits10 = 0;
+    ndcg10 = 0;
+    popularityHits10 = 0;
+    newEvents = 0;
+    newHits10 = 0;
+    newPopularityHits10 = 0;
+  }
+
+  /** Adds what was predicted. */
+  void add(Prequential.Result result) {
+    events += result.model.count();
+    hits10 += result.model.hr(10) * result.model.count();
+    ndcg10 += result.model.ndcg(10) * result.model.count();
+    popularityHits10 += result.popularity.hr(10) * result.popularity.count();
+    newEvents += result.newModel.count();
+    newHits10 += result.newModel.hr(10) * result.newModel.count();
+    newPopularityHits10 += result.newPopularity.hr(10) * result.newPopularity.count();
+  }
+
+  /** The sums, as they are published. */
+  io.sidstream.schemas.Prequential prequential() {
+    return new io.sidstream.schemas.Prequential(
+        events, hits10, ndcg10, popularityHits10, newEvents, newHits10, newPopularityHits10);
+  }
+
+  /** A user has new events. */
+  void addRecent(int user) {
+    if (recentCount == recentUsers.length) {
+      recentUsers = Arrays.copyOf(recentUsers, 2 * recentCount + 64);
+    }
+    recentUsers[recentCount++] = user;
+  }
 }

@@ -91,7 +91,8 @@ public final class ItemTable {
   }
 
   /**
-   * An item arrives, or its content changes.
+   * An item arrives, or its content changes: then its codes are forgotten, so that its new ones are
+   * the nearest.
    *
    * @param vector content vector [contentDim]
    * @param eventTime its event time, milliseconds; an item that is known keeps the first
@@ -107,7 +108,11 @@ public final class ItemTable {
               + contentDim);
     }
     allocate(index + 1);
-    System.arraycopy(vector, 0, content, index * contentDim, contentDim);
+    int at = index * contentDim;
+    if (!Arrays.equals(content, at, at + contentDim, vector, 0, contentDim)) {
+      System.arraycopy(vector, 0, content, at, contentDim);
+      Arrays.fill(codes, index * levels, (index + 1) * levels, -1);
+    }
     if (where[index] < 0) {
       arrival[index] = eventTime;
       where[index] = knownCount;

@@ -1,0 +1,553 @@
+package io.sidstream.model.content;
+
+import io.sidstream.model.content.RqVaeConfig.StraightThrough;
+import io.sidstream.model.math.Blas;
+import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.quantize.Codebook;
+import io.sidstream.model.quantize.CodebookLearner;
+import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.model.quantize.KMeans;
+import io.sidstream.model.quantize.Metric;
+import io.sidstream.model.quantize.ResidualQuantizer;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * The trainable tokenizer: encoder f, residual quantizer, decoder g (section 3 of arXiv
+ * 2502.16474). A training step is
+ *
+ * <pre>{@code
+ * vae.forwardTrain(x, n);               // x [n, Dx], each item once; then vae.z(), vae.codes(), losses
+ * vae.backward(dz);                     // dz [n, D2], gradient of the recommendation loss; null for none
+ * vae.applyGradients(learningRate, encoderTrains);
+ * vae.updateCodebooks(decay, rng);
+ * }</pre>
+ *
+ * <p>Loss = mean over items of ‖g(z) − x‖² + commitment · Σ over levels of the mean squared
+ * difference between the level's input (normalised at a cosine level) and its codeword, codewords
+ * held constant. Codebooks do not learn by gradient but by {@link CodebookLearner}. Weights start
+ * uniform in ±1/sqrt(fan-in), biases too, as PyTorch's {@code Linear}. Mutable, not thread-safe;
+ * nothing is allocated in a step once the largest batch was seen, but for the snapshots of the
+ * codebooks.
+ */
+public final class RqVae {
+  private static final float BETA1 = 0.9f;
+  private static final float BETA2 = 0.999f;
+  private static final float EPS = 1e-8f;
+
+  private final RqVaeConfig config;
+  private final Layers encoder;
+  private final Layers decoder;
+
+  /** Encoder, then decoder. */
+  private final float[] params;
+
+  private final float[] gradients;
+  private final float[] adamM;
+  private final float[] adamV;
+  private long adamStep;
+
+  private final List<CodebookLearner> learners = new ArrayList<>();
+  private ResidualQuantizer quantizer;
+
+  private final EncodeResult encoded = new EncodeResult();
+  private final float[][] encoderOut;
+  private final float[][] decoderOut;
+  private float[] input;
+  private int n;
+  private boolean gradientsReady;
+  private float[] residual = new float[0];
+  private float[] gradOut = new float[0];
+  private float[] gradIn = new float[0];
+  private float[] gradF = new float[0];
+  private double reconstruction;
+  private final double[] commitment;
+
+  /** A model with random weights and no codebooks yet; see {@link #initialiseCodebooks}. */
+  public RqVae(RqVaeConfig config, Rng rng) {
+    this.config = config;
+    this.encoder = new Layers(config.encoderDims());
+    this.decoder = new Layers(config.decoderDims());
+    this.params = new float[Math.addExact(encoder.size(), decoder.size())];
+    this.gradients = new float[params.length];
+    this.adamM = new float[params.length];
+    this.adamV = new float[params.length];
+    this.encoderOut = new float[encoder.count()][0];
+    this.decoderOut = new float[decoder.count()][0];
+    this.commitment = new double[config.levels()];
+    initialise(encoder, 0, rng);
+    initialise(decoder, encoder.size(), rng);
+  }
+
+  private void initialise(Layers layers, int offset, Rng rng) {
+    for (int l = 0; l < layers.count(); l++) {
+      float bound = (float) (1 / Math.sqrt(layers.in(l)));
+      int from = offset + layers.weights(l);
+      int to = offset + layers.bias(l) + layers.out(l);
+      for (int i = from; i < to; i++) {
+        params[i] = bound * (2f * rng.nextFloat() - 1f);
+      }
+    }
+  }
+
+  /** Shape and loss. */
+  public RqVaeConfig config() {
+    return config;
+  }
+
+  /** Whether there are codebooks. */
+  public boolean initialised() {
+    return quantizer != null;
+  }
+
+  /**
+   * Encoder, then decoder, each layer by layer W {@code [in, out]}, b {@code [out]}; the array
+   * itself, for averaging and tests.
+   */
+  public float[] parameters() {
+    return params;
+  }
+
+  /** The gradient of {@link #parameters()}, after {@link #backward}; the array itself. */
+  public float[] gradients() {
+    return gradients;
+  }
+
+  /** Number of parameters of the encoder, which come first. */
+  public int encoderSize() {
+    return encoder.size();
+  }
+
+  /** The codebooks in use. */
+  public ResidualQuantizer quantizer() {
+    if (quantizer == null) {
+      throw new IllegalStateException(
+          "The model has no codebooks yet: call initialiseCodebooks first");
+    }
+    return quantizer;
+  }
+
+  /** Replaces the codebooks and what they have learned; counts per level are {@code [K]}. */
+  public void setCodebooks(List<Codebook> books, List<float[]> counts) {
+    if (books.size() != config.levels()) {
+      throw new IllegalArgumentException(
+          books.size() + " codebooks for " + config.levels() + " levels");
+    }
+    learners.clear();
+    for (int l = 0; l < books.size(); l++) {
+      Codebook book = books.get(l);
+      if (book.dim() != config.dim()
+          || book.size() != config.codebookSize()
+          || book.metric() != config.metrics().get(l)) {
+        throw new IllegalArgumentException(
+            "Codebook "
+                + l
+                + " is "
+                + book.metric()
+                + " "
+                + book.size()
+                + " x "
+                + book.dim()
+                + ", the configuration says "
+                + config.metrics().get(l)
+                + " "
+                + config.codebookSize()
+                + " x "
+                + config.dim());
+      }
+      learners.add(new CodebookLearner(book, counts.get(l)));
+    }
+    quantizer = new ResidualQuantizer(books);
+  }
+
+  /**
+   * Fits the codebooks by k-means to the encoder's output on x {@code [n, Dx]}, level by level on
+   * the residuals.
+   */
+  public void initialiseCodebooks(float[] x, int rows, Rng rng) {
+    int dim = config.dim();
+    float[] r = new float[rows * dim];
+    encodeBlocks(x, rows, r);
+    List<Codebook> books = new ArrayList<>();
+    List<float[]> counts = new ArrayList<>();
+    EncodeResult level = new EncodeResult();
+    for (Metric metric : config.metrics()) {
+      KMeans.Fit fit =
+          KMeans.fit(metric, r, rows, dim, config.codebookSize(), KMeans.MAX_ITERATIONS, rng);
+      books.add(fit.codebook());
+      counts.add(fit.counts());
+      new ResidualQuantizer(List.of(fit.codebook())).encode(r, rows, level);
+      Kernels.axpy(-1f, level.z, 0, r, 0, rows * dim);
+    }
+    setCodebooks(books, counts);
+  }
+
+  private void encodeBlocks(float[] x, int rows, float[] f) {
+    int block = 256;
+    for (int row = 0; row < rows; row += block) {
+      int count = Math.min(block, rows - row);
+      float[] out = encoder.forward(params, x, row * config.inputDim(), count, encoded);
+      System.arraycopy(out, 0, f, row * config.dim(), count * config.dim());
+    }
+  }
+
+  /**
+   * Encodes, quantizes and decodes a batch, and keeps what {@link #backward} needs.
+   *
+   * @param x {@code [n, Dx]}; must stay unchanged until the step is over
+   */
+  public void forwardTrain(float[] x, int rows) {
+    if (rows < 1 || x.length < (long) rows * config.inputDim()) {
+      throw new IllegalArgumentException(
+          "A batch of "
+              + rows
+              + " x "
+              + config.inputDim()
+              + " does not fit an array of "
+              + x.length);
+    }
+    input = x;
+    n = rows;
+    gradientsReady = false;
+    float[] f = forward(encoder, 0, x, encoderOut);
+    quantizer().encode(f, n, encoded);
+    float[] reconstructed = forward(decoder, encoder.size(), encoded.z, decoderOut);
+    double sum = 0;
+    int width = config.inputDim();
+    for (int i = 0; i < n; i++) {
+      sum += Kernels.squaredDistance(reconstructed, i * width, x, i * width, width);
+    }
+    reconstruction = sum / n;
+    measureCommitment(f);
+  }
+
+  private float[] forward(Layers layers, int offset, float[] x, float[][] outputs) {
+    float[] from = x;
+    for (int l = 0; l < layers.count(); l++) {
+      int in = layers.in(l);
+      int out = layers.out(l);
+      outputs[l] = grown(outputs[l], n * out);
+      float[] to = outputs[l];
+      Blas.gemm(
+          false,
+          false,
+          n,
+          out,
+          in,
+          1f,
+          from,
+          0,
+          in,
+          params,
+          offset + layers.weights(l),
+          out,
+          0f,
+          to,
+          0,
+          out);
+      if (l + 1 < layers.count()) {
+        Kernels.addBiasRelu(to, 0, n, out, params, offset + layers.bias(l));
+      } else {
+        Kernels.addBias(to, 0, n, out, params, offset + layers.bias(l));
+      }
+      from = to;
+    }
+    return from;
+  }
+
+  private void measureCommitment(float[] f) {
+    int dim = config.dim();
+    int levels = config.levels();
+    residual = grown(residual, n * dim);
+    System.arraycopy(f, 0, residual, 0, n * dim);
+    Arrays.fill(commitment, 0);
+    for (int l = 0; l < levels; l++) {
+      Codebook book = quantizer.codebook(l);
+      for (int i = 0; i < n; i++) {
+        float d = encoded.distances[i * levels + l];
+        // Of unit vectors the squared distance is twice 1 - cosine; a residual of norm 0 is
+        // normalised to 0 (distance 1 to any codeword).
+        if (book.metric() == Metric.COSINE) {
+          commitment[l] += Kernels.norm(residual, i * dim, dim) > 0f ? 2.0 * d : 1.0;
+        } else {
+          commitment[l] += d;
+        }
+        book.addTo(encoded.codes[i * levels + l], -1f, residual, i * dim);
+      }
+      commitment[l] /= (double) n * dim;
+    }
+  }
+
+  /** f(x), {@code [n, D2]}, of the last {@link #forwardTrain}; the array itself. */
+  public float[] encoderOutput() {
+    return encoderOut[encoder.count() - 1];
+  }
+
+  /** z, {@code [n, D2]}, of the last {@link #forwardTrain}; the array itself. */
+  public float[] z() {
+    return encoded.z;
+  }
+
+  /** Codes, {@code [n, L]}, of the last {@link #forwardTrain}; the array itself. */
+  public int[] codes() {
+    return encoded.codes;
+  }
+
+  /** g(z), {@code [n, Dx]}, of the last {@link #forwardTrain}; the array itself. */
+  public float[] reconstructed() {
+    return decoderOut[decoder.count() - 1];
+  }
+
+  /** Mean over items of ‖g(z) − x‖². */
+  public double reconstructionLoss() {
+    return reconstruction;
+  }
+
+  /** Commitment loss of a level, without its weight. */
+  public double commitmentLoss(int level) {
+    return commitment[level];
+  }
+
+  /** Reconstruction and weighted commitment losses. */
+  public double loss() {
+    double sum = 0;
+    for (double c : commitment) {
+      sum += c;
+    }
+    return reconstruction + config.commitment() * sum;
+  }
+
+  /**
+   * Computes {@link #gradients()} of the last batch's loss plus a loss downstream of z.
+   *
+   * @param dz {@code [n, D2]} gradient of the downstream loss with respect to z, not changed; null
+   *     for none
+   */
+  public void backward(float[] dz) {
+    int dim = config.dim();
+    int width = config.inputDim();
+    Arrays.fill(gradients, 0f);
+    int widest = 0;
+    for (int d : encoder.dims()) {
+      widest = Math.max(widest, d);
+    }
+    gradOut = grown(gradOut, n * widest);
+    gradIn = grown(gradIn, n * widest);
+    gradF = grown(gradF, n * dim);
+
+    float[] y = reconstructed();
+    float factor = 2f / n;
+    for (int i = 0; i < n * width; i++) {
+      gradOut[i] = factor * (y[i] - input[i]);
+    }
+    float[] toZ = backward(decoder, encoder.size(), encoded.z, decoderOut, true);
+    if (dz != null) {
+      Kernels.axpy(1f, dz, 0, toZ, 0, n * dim);
+    }
+    quantizerBackward(toZ);
+    System.arraycopy(gradF, 0, gradOut, 0, n * dim);
+    backward(encoder, 0, input, encoderOut, false);
+    gradientsReady = true;
+  }
+
+  /**
+   * From gradOut (of the stack's output) to the returned gradient of its input; gradOut and gradIn
+   * are exchanged on the way.
+   */
+  private float[] backward(
+      Layers layers, int offset, float[] x, float[][] outputs, boolean wantInput) {
+    for (int l = layers.count() - 1; l >= 0; l--) {
+      int in = layers.in(l);
+      int out = layers.out(l);
+      float[] from = l == 0 ? x : outputs[l - 1];
+      if (l + 1 < layers.count()) {
+        Kernels.reluBackward(gradOut, 0, outputs[l], 0, n * out);
+      }
+      Kernels.addColumnSums(gradOut, 0, n, out, gradients, offset + layers.bias(l));
+      int w = offset + layers.weights(l);
+      Blas.gemm(true, false, in, out, n, 1f, from, 0, in, gradOut, 0, out, 1f, gradients, w, out);
+      if (l > 0 || wantInput) {
+        Blas.gemm(false, true, n, in, out, 1f, gradOut, 0, out, params, w, out, 0f, gradIn, 0, in);
+        float[] swap = gradOut;
+        gradOut = gradIn;
+        gradIn = swap;
+      }
+    }
+    return gradOut;
+  }
+
+  /**
+   * gradF = gradient at f(x). With u_l the level's input (normalised at a cosine level) and J_l =
+   * du_l/df, which is the identity or (I − u uᵀ) / ‖r‖ as codewords are held constant: Σ_l J_lᵀ (dz
+   * + 2 w / (n D) (u_l − C_l[c_l])), or dz once for a single straight-through step.
+   */
+  private void quantizerBackward(float[] toZ) {
+    int dim = config.dim();
+    int levels = config.levels();
+    boolean perLevel = config.straightThrough() == StraightThrough.PER_LEVEL;
+    if (perLevel) {
+      Arrays.fill(gradF, 0, n * dim, 0f);
+    } else {
+      System.arraycopy(toZ, 0, gradF, 0, n * dim);
+    }
+    System.arraycopy(encoderOutput(), 0, residual, 0, n * dim);
+    // gradIn is free here, and has room for at least n rows of dim; its first row holds du of one
+    // item.
+    float[] du = gradIn;
+    float scale = 2f * config.commitment() / ((float) n * dim);
+    for (int l = 0; l < levels; l++) {
+      Codebook book = quantizer.codebook(l);
+      boolean cosine = book.metric() == Metric.COSINE;
+      for (int i = 0; i < n; i++) {
+        int at = i * dim;
+        int code = encoded.codes[i * levels + l];
+        float norm = cosine ? Kernels.norm(residual, at, dim) : 1f;
+        if (norm > 0f) {
+          float inverse = 1f / norm;
+          for (int d = 0; d < dim; d++) {
+            du[d] = scale * inverse * residual[at + d];
+          }
+          book.addTo(code, -scale, du, 0);
+          if (perLevel) {
+            Kernels.axpy(1f, toZ, at, du, 0, dim);
+          }
+          if (cosine) {
+            float along = Kernels.dot(du, 0, residual, at, dim) * inverse * inverse;
+            Kernels.axpy(-along, residual, at, du, 0, dim);
+            Kernels.scale(inverse, du, 0, dim);
+          }
+          Kernels.axpy(1f, du, 0, gradF, at, dim);
+        }
+        book.addTo(code, -1f, residual, at);
+      }
+    }
+  }
+
+  /**
+   * One Adam step (betas .9 and .999) with the gradients of {@link #backward}; the encoder moves
+   * only if it trains.
+   */
+  public void applyGradients(float learningRate, boolean encoderTrains) {
+    if (!gradientsReady) {
+      throw new IllegalStateException("No gradients: call forwardTrain and backward first");
+    }
+    gradientsReady = false;
+    adamStep++;
+    int from = encoderTrains ? 0 : encoder.size();
+    Kernels.adam(
+        params,
+        from,
+        gradients,
+        from,
+        adamM,
+        from,
+        adamV,
+        from,
+        params.length - from,
+        adamStep,
+        learningRate,
+        BETA1,
+        BETA2,
+        EPS);
+  }
+
+  /**
+   * Lets the codebooks learn from the last {@link #forwardTrain} (whose codes and codewords they
+   * change for the next one).
+   *
+   * @param decay of the moving averages; 1 leaves the codebooks as they are
+   * @return per level the codewords that were re-seeded
+   */
+  public List<BitSet> updateCodebooks(float decay, Rng rng) {
+    int dim = config.dim();
+    int levels = config.levels();
+    System.arraycopy(encoderOutput(), 0, residual, 0, n * dim);
+    List<BitSet> reseeded = new ArrayList<>(levels);
+    List<Codebook> books = new ArrayList<>(levels);
+    for (int l = 0; l < levels; l++) {
+      Codebook used = quantizer.codebook(l);
+      reseeded.add(learners.get(l).update(residual, 0, n, encoded.codes, l, levels, decay, rng));
+      books.add(learners.get(l).codebook());
+      for (int i = 0; i < n; i++) {
+        used.addTo(encoded.codes[i * levels + l], -1f, residual, i * dim);
+      }
+    }
+    quantizer = new ResidualQuantizer(books);
+    return reseeded;
+  }
+
+  /** The serving form of the model as it is now, with a stability tolerance {@code [levels]}. */
+  public TokenizerModel tokenizer(float[] tolerance) {
+    return new TokenizerModel(
+        encoder.dims(), Arrays.copyOf(params, encoder.size()), quantizer(), tolerance);
+  }
+
+  /** D_2, hidden sizes in reverse, D_x. */
+  public int[] decoderDims() {
+    return decoder.dims();
+  }
+
+  /** A copy of the decoder's weights, layer by layer W {@code [in, out]}, b {@code [out]}. */
+  public float[] decoderWeights() {
+    return Arrays.copyOfRange(params, encoder.size(), params.length);
+  }
+
+  /** Writes weights, optimizer and codebooks; {@link #readState} goes on from it bit for bit. */
+  public void writeState(DataOutput out) throws IOException {
+    out.writeInt(params.length);
+    for (float[] array : new float[][] {params, adamM, adamV}) {
+      for (float value : array) {
+        out.writeFloat(value);
+      }
+    }
+    out.writeLong(adamStep);
+    out.writeInt(learners.size());
+    for (CodebookLearner learner : learners) {
+      learner.writeState(out);
+    }
+  }
+
+  /**
+   * Replaces the state by a written one of the same configuration.
+   *
+   * @throws IOException when the state is of another shape
+   */
+  public void readState(DataInput in) throws IOException {
+    int length = in.readInt();
+    if (length != params.length) {
+      throw new IOException(
+          "State of an RQ-VAE with "
+              + length
+              + " parameters; this configuration has "
+              + params.length);
+    }
+    for (float[] array : new float[][] {params, adamM, adamV}) {
+      for (int i = 0; i < length; i++) {
+        array[i] = in.readFloat();
+      }
+    }
+    adamStep = in.readLong();
+    learners.clear();
+    quantizer = null;
+    int levels = in.readInt();
+    List<Codebook> books = new ArrayList<>();
+    for (int l = 0; l < levels; l++) {
+      learners.add(CodebookLearner.readState(in));
+      books.add(learners.get(l).codebook());
+    }
+    if (levels > 0) {
+      quantizer = new ResidualQuantizer(books);
+    }
+    gradientsReady = false;
+  }
+
+  private static float[] grown(float[] array, int length) {
+    return array.length >= length ? array : new float[length];
+  }
+}

@@ -1,0 +1,229 @@
+package io.sidstream.model.file;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * NumPy's {@code .npy} format (numpy.lib.format, versions 1 to 3), for arrays of 1 to 3 dimensions
+ * in C order, little-endian: float32, float16 (read as float32) and int32.
+ */
+public final class Npy {
+  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final int ALIGNMENT = 64;
+  private static final int MAX_HEADER = 1 << 16;
+  private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
+  private static final Pattern FORTRAN = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
+  private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([^)]*)\\)");
+
+  private Npy() {}
+
+  /**
+   * A float array.
+   *
+   * @param shape 1 to 3 dimensions
+   * @param data row-major, as long as the product of the shape
+   */
+  public record Floats(int[] shape, float[] data) {}
+
+  /**
+   * An int array.
+   *
+   * @param shape 1 to 3 dimensions
+   * @param data row-major, as long as the product of the shape
+   */
+  public record Ints(int[] shape, int[] data) {}
+
+  private record Header(String type, int[] shape, int size) {}
+
+  /**
+   * Reads a float32 or float16 array.
+   *
+   * @throws IOException saying what is wrong with a file that is foreign, truncated or of another
+   *     type
+   */
+  public static Floats readFloats(InputStream in) throws IOException {
+    Header header = readHeader(in);
+    switch (header.type) {
+      case "<f4" -> {
+        float[] data = new float[header.size];
+        body(in, header, Float.BYTES).asFloatBuffer().get(data);
+        return new Floats(header.shape, data);
+      }
+      case "<f2" -> {
+        float[] data = new float[header.size];
+        ByteBuffer body = body(in, header, Short.BYTES);
+        for (int i = 0; i < data.length; i++) {
+          data[i] = halfToFloat(body.getShort());
+        }
+        return new Floats(header.shape, data);
+      }
+      default ->
+          throw new IOException(
+              "npy array has type '"
+                  + header.type
+                  + "', expected '<f4' or '<f2'; convert it with astype(numpy.float32)");
+    }
+  }
+
+  /**
+   * Reads an int32 array.
+   *
+   * @throws IOException saying what is wrong with a file that is foreign, truncated or of another
+   *     type
+   */
+  public static Ints readInts(InputStream in) throws IOException {
+    Header header = readHeader(in);
+    if (!header.type.equals("<i4")) {
+      throw new IOException(
+          "npy array has type '"
+              + header.type
+              + "', expected '<i4'; convert it with astype(numpy.int32)");
+    }
+    int[] data = new int[header.size];
+    body(in, header, Integer.BYTES).asIntBuffer().get(data);
+    return new Ints(header.shape, data);
+  }
+
+  /** Writes a float32 array of the shape. */
+  public static void write(OutputStream out, float[] data, int... shape) throws IOException {
+    writeHeader(out, "<f4", data.length, shape);
+    ByteBuffer body =
+        ByteBuffer.allocate(Math.multiplyExact(data.length, Float.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    body.asFloatBuffer().put(data);
+    out.write(body.array());
+  }
+
+  /** Writes an int32 array of the shape. */
+  public static void write(OutputStream out, int[] data, int... shape) throws IOException {
+    writeHeader(out, "<i4", data.length, shape);
+    ByteBuffer body =
+        ByteBuffer.allocate(Math.multiplyExact(data.length, Integer.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    body.asIntBuffer().put(data);
+    out.write(body.array());
+  }
+
+  private static Header readHeader(InputStream in) throws IOException {
+    byte[] start = in.readNBytes(8);
+    if (start.length < 8 || !Arrays.equals(MAGIC, 0, 6, start, 0, 6)) {
+      throw new IOException("Not an npy file: it does not start with \\x93NUMPY");
+    }
+    int version = start[6];
+    if (version < 1 || version > 3) {
+      throw new IOException("npy format version " + version + " is not known; versions 1 to 3 are");
+    }
+    byte[] size = exactly(in, version == 1 ? 2 : 4, "header length");
+    ByteBuffer sizes = ByteBuffer.wrap(size).order(ByteOrder.LITTLE_ENDIAN);
+    int length = version == 1 ? sizes.getShort() & 0xFFFF : sizes.getInt();
+    if (length < 0 || length > MAX_HEADER) {
+      throw new IOException(
+          "npy header of " + length + " bytes; more than " + MAX_HEADER + " is not credible");
+    }
+    String header = new String(exactly(in, length, "header"), StandardCharsets.UTF_8);
+    String type = find(DESCR, header, "descr");
+    if (find(FORTRAN, header, "fortran_order").equals("True")) {
+      throw new IOException("npy array is in Fortran order; save it with numpy.ascontiguousarray");
+    }
+    String dims = find(SHAPE, header, "shape").strip();
+    String[] parts = dims.isEmpty() ? new String[0] : dims.split("\\s*,\\s*");
+    if (parts.length < 1 || parts.length > 3) {
+      throw new IOException("npy array has shape (" + dims + "); 1 to 3 dimensions are read");
+    }
+    int[] shape = new int[parts.length];
+    long total = 1;
+    for (int i = 0; i < parts.length; i++) {
+      try {
+        shape[i] = Integer.parseInt(parts[i]);
+      } catch (NumberFormatException e) {
+        throw new IOException(
+            "npy array has shape (" + dims + "), in which '" + parts[i] + "' is no dimension", e);
+      }
+      total *= shape[i];
+      if (shape[i] < 0 || total > Integer.MAX_VALUE / 4) {
+        throw new IOException(
+            "npy array of shape (" + dims + ") is larger than a Java array can hold");
+      }
+    }
+    return new Header(type, shape, (int) total);
+  }
+
+  private static String find(Pattern pattern, String header, String name) throws IOException {
+    Matcher matcher = pattern.matcher(header);
+    if (!matcher.find()) {
+      throw new IOException("npy header has no " + name + ": " + header.strip());
+    }
+    return matcher.group(1);
+  }
+
+  private static ByteBuffer body(InputStream in, Header header, int width) throws IOException {
+    return ByteBuffer.wrap(exactly(in, Math.multiplyExact(header.size, width), "array"))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static byte[] exactly(InputStream in, int length, String what) throws IOException {
+    byte[] bytes = in.readNBytes(length);
+    if (bytes.length < length) {
+      throw new EOFException(
+          "npy file is truncated: its "
+              + what
+              + " needs "
+              + length
+              + " bytes, "
+              + bytes.length
+              + " are there");
+    }
+    return bytes;
+  }
+
+  private static void writeHeader(OutputStream out, String type, int length, int[] shape)
+      throws IOException {
+    if (shape.length < 1 || shape.length > 3) {
+      throw new IllegalArgumentException(
+          "Shape " + Arrays.toString(shape) + " must have 1 to 3 dimensions");
+    }
+    long total = 1;
+    StringBuilder dims = new StringBuilder();
+    for (int dim : shape) {
+      total *= dim;
+      dims.append(dim).append(", ");
+    }
+    if (total != length) {
+      throw new IllegalArgumentException(
+          "Shape " + Arrays.toString(shape) + " needs " + total + " values, not " + length);
+    }
+    dims.setLength(shape.length == 1 ? dims.length() - 1 : dims.length() - 2);
+    StringBuilder header =
+        new StringBuilder(
+            "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + dims + "), }");
+    int before = MAGIC.length + 4;
+    while ((before + header.length() + 1) % ALIGNMENT != 0) {
+      header.append(' ');
+    }
+    header.append('\n');
+    out.write(MAGIC);
+    out.write(new byte[] {1, 0, (byte) header.length(), (byte) (header.length() >> 8)});
+    out.write(header.toString().getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** IEEE 754 binary16 to binary32; exact. */
+  static float halfToFloat(short half) {
+    int sign = (half & 0x8000) << 16;
+    int exponent = (half >> 10) & 0x1F;
+    int fraction = half & 0x3FF;
+    if (exponent == 0) {
+      float magnitude = fraction * 0x1p-24f;
+      return sign == 0 ? magnitude : -magnitude;
+    }
+    int bits = exponent == 31 ? 0x7F800000 : (exponent + 112) << 23;
+    return Float.intBitsToFloat(sign | bits | fraction << 13);
+  }
+}

@@ -1,0 +1,2 @@
+/** Files: the model container and NumPy arrays. */
+package io.sidstream.model.file;

@@ -1,0 +1,271 @@
+package io.sidstream.model.content;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sidstream.model.content.RqVaeConfig.StraightThrough;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.quantize.Codebook;
+import io.sidstream.model.quantize.Metric;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class RqVaeTest {
+  private static final int N = 9;
+
+  private static RqVaeConfig small(StraightThrough mode) {
+    return new RqVaeConfig(
+        11,
+        List.of(7, 6),
+        5,
+        4,
+        List.of(Metric.COSINE, Metric.COSINE, Metric.EUCLIDEAN),
+        mode,
+        0.7f);
+  }
+
+  @ParameterizedTest
+  @EnumSource(StraightThrough.class)
+  void gradientsEqualFiniteDifferencesOfADoublePrecisionReference(StraightThrough mode) {
+    RqVaeConfig config = small(mode);
+    RqVae vae = new RqVae(config, new Rng(1));
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
+    vae.initialiseCodebooks(x, N, new Rng(3));
+    float[] dz = TokenizerModelTest.gaussian(new Rng(4), N * 5);
+    vae.forwardTrain(x, N);
+    vae.backward(dz);
+
+    Reference reference = new Reference(vae, x, dz);
+    double[] at = reference.params();
+    assertThat(reference.actualLoss(at)).isCloseTo(vae.loss(), within(1e-5));
+    double h = 1e-6;
+    for (int p = 0; p < at.length; p++) {
+      double value = at[p];
+      at[p] = value + h;
+      double up = reference.surrogate(at);
+      at[p] = value - h;
+      double down = reference.surrogate(at);
+      at[p] = value;
+      double expected = (up - down) / (2 * h);
+      assertThat((double) vae.gradients()[p])
+          .as("parameter %d", p)
+          .isCloseTo(expected, within(2e-4 + 1e-4 * Math.abs(expected)));
+    }
+  }
+
+  @Test
+  void trainingLowersTheLoss() {
+    RqVaeConfig config = small(StraightThrough.PER_LEVEL);
+    RqVae vae = new RqVae(config, new Rng(1));
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), 64 * 11);
+    vae.initialiseCodebooks(x, 64, new Rng(3));
+    vae.forwardTrain(x, 64);
+    double before = vae.loss();
+    Rng rng = new Rng(5);
+    for (int step = 0; step < 200; step++) {
+      vae.forwardTrain(x, 64);
+      vae.backward(null);
+      vae.applyGradients(3e-3f, true);
+      vae.updateCodebooks(0.8f, rng);
+    }
+    vae.forwardTrain(x, 64);
+    assertThat(vae.loss()).isLessThan(0.8 * before);
+  }
+
+  @Test
+  void aFrozenEncoderDoesNotMove() {
+    RqVae vae = new RqVae(small(StraightThrough.PER_LEVEL), new Rng(1));
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
+    vae.initialiseCodebooks(x, N, new Rng(3));
+    float[] before = vae.parameters().clone();
+    vae.forwardTrain(x, N);
+    vae.backward(null);
+    vae.applyGradients(1e-2f, false);
+    int size = vae.encoderSize();
+    assertThat(Arrays.equals(before, 0, size, vae.parameters(), 0, size)).isTrue();
+    assertThat(vae.decoderWeights()).isNotEqualTo(Arrays.copyOfRange(before, size, before.length));
+  }
+
+  @Test
+  void goesOnFromItsStateBitForBit() throws IOException {
+    RqVaeConfig config = small(StraightThrough.PER_LEVEL);
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), 30 * 11);
+    RqVae vae = new RqVae(config, new Rng(1));
+    vae.initialiseCodebooks(x, 30, new Rng(3));
+    train(vae, x, new Rng(6));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    vae.writeState(new DataOutputStream(bytes));
+    RqVae other = new RqVae(config, new Rng(99));
+    other.readState(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
+    train(vae, x, new Rng(7));
+    train(other, x, new Rng(7));
+    assertThat(other.parameters()).isEqualTo(vae.parameters());
+    assertThat(other.tokenizer(new float[3]).digest())
+        .isEqualTo(vae.tokenizer(new float[3]).digest());
+  }
+
+  private static void train(RqVae vae, float[] x, Rng rng) {
+    for (int step = 0; step < 5; step++) {
+      vae.forwardTrain(x, 30);
+      vae.backward(null);
+      vae.applyGradients(1e-3f, true);
+      vae.updateCodebooks(0.8f, rng);
+    }
+  }
+
+  /**
+   * The model in double precision with plain loops; codes, and what straight-through holds
+   * constant, are those of the model.
+   */
+  private static final class Reference {
+    private final RqVaeConfig config;
+    private final float[] start;
+    private final float[] x;
+    private final float[] dz;
+    private final int[] codes;
+    private final List<Codebook> books;
+    private final double[][][] startInputs;
+
+    Reference(RqVae vae, float[] x, float[] dz) {
+      this.config = vae.config();
+      this.start = vae.parameters().clone();
+      this.x = x;
+      this.dz = dz;
+      this.codes = vae.codes().clone();
+      this.books = vae.quantizer().codebooks();
+      this.startInputs = new double[N][][];
+      for (int i = 0; i < N; i++) {
+        startInputs[i] = inputs(encode(params(), i), i);
+      }
+    }
+
+    double[] params() {
+      double[] p = new double[start.length];
+      for (int i = 0; i < p.length; i++) {
+        p[i] = start[i];
+      }
+      return p;
+    }
+
+    double actualLoss(double[] p) {
+      double sum = 0;
+      for (int i = 0; i < N; i++) {
+        double[] f = encode(p, i);
+        double[] z = new double[config.dim()];
+        for (int l = 0; l < config.levels(); l++) {
+          for (int d = 0; d < z.length; d++) {
+            z[d] += word(i, l, d);
+          }
+        }
+        sum += itemLoss(p, f, z, i);
+      }
+      return sum / N;
+    }
+
+    /**
+     * The function whose ordinary derivative is the straight-through one: z moves with the level
+     * inputs, codewords stay.
+     */
+    double surrogate(double[] p) {
+      double sum = 0;
+      for (int i = 0; i < N; i++) {
+        double[] f = encode(p, i);
+        double[][] u = inputs(f, i);
+        double[] startF = encode(params(), i);
+        double[] z = new double[config.dim()];
+        for (int d = 0; d < z.length; d++) {
+          for (int l = 0; l < config.levels(); l++) {
+            z[d] += word(i, l, d);
+            if (config.straightThrough() == StraightThrough.PER_LEVEL) {
+              z[d] += u[l][d] - startInputs[i][l][d];
+            }
+          }
+          if (config.straightThrough() == StraightThrough.SINGLE) {
+            z[d] += f[d] - startF[d];
+          }
+        }
+        sum += itemLoss(p, f, z, i);
+        for (int d = 0; d < z.length; d++) {
+          sum += N * dz[i * z.length + d] * z[d];
+        }
+      }
+      return sum / N;
+    }
+
+    private double itemLoss(double[] p, double[] f, double[] z, int i) {
+      double loss = 0;
+      double[] y = stack(p, encoderSize(), config.decoderDims(), z);
+      for (int d = 0; d < y.length; d++) {
+        loss += (y[d] - x[i * y.length + d]) * (y[d] - x[i * y.length + d]);
+      }
+      double[][] u = inputs(f, i);
+      for (int l = 0; l < config.levels(); l++) {
+        for (int d = 0; d < config.dim(); d++) {
+          double diff = u[l][d] - word(i, l, d);
+          loss += config.commitment() * diff * diff / config.dim();
+        }
+      }
+      return loss;
+    }
+
+    private double word(int i, int l, int d) {
+      return books.get(l).codewords()[codes[i * config.levels() + l] * config.dim() + d];
+    }
+
+    private double[][] inputs(double[] f, int i) {
+      double[][] u = new double[config.levels()][];
+      double[] r = f.clone();
+      for (int l = 0; l < u.length; l++) {
+        u[l] = r.clone();
+        if (config.metrics().get(l) == Metric.COSINE) {
+          double norm = Math.sqrt(Arrays.stream(r).map(v -> v * v).sum());
+          for (int d = 0; d < r.length; d++) {
+            u[l][d] /= norm;
+          }
+        }
+        for (int d = 0; d < r.length; d++) {
+          r[d] -= word(i, l, d);
+        }
+      }
+      return u;
+    }
+
+    private int encoderSize() {
+      return new Layers(config.encoderDims()).size();
+    }
+
+    private double[] encode(double[] p, int i) {
+      double[] row = new double[config.inputDim()];
+      for (int d = 0; d < row.length; d++) {
+        row[d] = x[i * row.length + d];
+      }
+      return stack(p, 0, config.encoderDims(), row);
+    }
+
+    private static double[] stack(double[] p, int offset, int[] dims, double[] input) {
+      double[] from = input;
+      int at = offset;
+      for (int l = 0; l + 1 < dims.length; l++) {
+        double[] to = new double[dims[l + 1]];
+        for (int o = 0; o < to.length; o++) {
+          double sum = p[at + dims[l] * dims[l + 1] + o];
+          for (int d = 0; d < from.length; d++) {
+            sum += from[d] * p[at + d * dims[l + 1] + o];
+          }
+          to[o] = l + 2 < dims.length ? Math.max(0, sum) : sum;
+        }
+        at += (dims[l] + 1) * dims[l + 1];
+        from = to;
+      }
+      return from;
+    }
+  }
+}
