@@ -13,6 +13,9 @@ public class TrainingWindow {
   /** How many of the last items are new since the last window of this user, 0..n. */
   public int fresh;
 
-  /** How many accepted events this window stands for: fresh ones, and late ones put in their place. */
+  /**
+   * How many accepted events this window stands for: fresh ones, late ones put in their place, and
+   * those that have no place (weight 0, or older than a full window).
+   */
   public int events;
 }

@@ -1,8 +1,9 @@
 package io.sidstream.job.tokenize;
 
 /**
- * What an item asks of a prefix (its codes of all levels but the last). One item's claims carry increasing {@link #seq};
- * an item that leaves a prefix sends RELEASE to the old one and CLAIM to the new one.
+ * What an item asks of a prefix (its codes of all levels but the last). One item's claims carry
+ * increasing {@link #seq}; an item that leaves a prefix sends RELEASE to the old one and CLAIM to
+ * the new one.
  */
 public class Claim {
   /** True: the item leaves the prefix. False: it asks for a last code. */
@@ -31,7 +32,9 @@ public class Claim {
   /** {@code [levels]} distance to the chosen codeword; null on a release. */
   public float[] distances;
 
-  /** {@code [levels]} distance to the best other codeword minus that distance; null on a release. */
+  /**
+   * {@code [levels]} distance to the best other codeword minus that distance; null on a release.
+   */
   public float[] margins;
 
   /** Event time of the item, ms since the epoch. */

@@ -10,4 +10,23 @@ public class TrainEvent {
 
   /** A token version that was committed, read back from the versions topic; 0 for none. */
   public int committed;
+
+  /** An item that came, changed or was deleted. */
+  public static TrainEvent of(EmbeddedItem item) {
+    TrainEvent event = new TrainEvent();
+    event.item = item;
+    return event;
+  }
+
+  /** New events of a user. */
+  public static TrainEvent of(TrainingWindow window) {
+    TrainEvent event = new TrainEvent();
+    event.window = window;
+    return event;
+  }
+
+  /** The shard that learns from it; there is one. */
+  public int shard() {
+    return 0;
+  }
 }

@@ -1,0 +1,406 @@
+package io.sidstream.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.sidstream.cli.data.DataSet;
+import io.sidstream.cli.data.DataSetReader;
+import io.sidstream.cli.data.Generator;
+import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.cli.data.SourceItem;
+import io.sidstream.cli.feed.Feeder;
+import io.sidstream.cli.feed.FlowControl;
+import io.sidstream.cli.feed.Manifest;
+import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.watch.Monitor;
+import io.sidstream.cli.watch.Progress;
+import io.sidstream.cli.watch.Summary;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.Topics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code sidstream demo}: broker, Flink, data and job in one process. */
+@Command(
+    name = "demo",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Start a Kafka broker and a Flink cluster in this process, stream a catalogue through the job, show what comes of it.",
+      "Without --data the catalogue is synthetic."
+    })
+final class DemoCommand implements Callable<Integer> {
+  private final JobBuilder job;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = "Data set to replay: items.jsonl[.gz] and interactions.tsv[.gz].")
+  private Path data;
+
+  @Option(
+      names = "--vectors",
+      paramLabel = "FILE.npy",
+      description =
+          "Content vectors to send instead of text; row idx - 1 belongs to the item with idx.")
+  private Path vectorsFile;
+
+  @Option(
+      names = "--max-items",
+      paramLabel = "N",
+      description = "Take the first N items and the interactions with them; 0 for all.")
+  private int maxItems;
+
+  @Option(
+      names = "--items",
+      defaultValue = "1500",
+      paramLabel = "N",
+      description = "Items of the synthetic catalogue (default: ${DEFAULT-VALUE}).")
+  private int items;
+
+  @Option(
+      names = "--events",
+      defaultValue = "40000",
+      paramLabel = "N",
+      description = "Interactions with the synthetic catalogue (default: ${DEFAULT-VALUE}).")
+  private int events;
+
+  @Option(
+      names = "--rate",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Records a second; 0: as fast as the job learns (default).")
+  private double rate;
+
+  @Option(
+      names = "--in-flight",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Interactions that may be sent ahead of what the newest revision has learnt, at --rate 0; 0: two rounds (default).")
+  private long inFlight;
+
+  @Option(
+      names = "--until-done",
+      description = "End when everything sent has a token under the last committed version.")
+  private boolean untilDone;
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Write the summary there at the end.")
+  private Path json;
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description =
+          "Folder for everything kept; a run on a folder that has state goes on with it. Without it a temporary folder, deleted at the end.")
+  private Path stateFolder;
+
+  @Option(names = "--conf", paramLabel = "FILE", description = "Configuration of the job, YAML.")
+  private Path conf;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "A setting of the job; wins over --conf.")
+  private List<String> sets = new ArrayList<>();
+
+  @Option(
+      names = "--ui-port",
+      defaultValue = "8081",
+      paramLabel = "PORT",
+      description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
+  private int uiPort;
+
+  DemoCommand(JobBuilder job) {
+    this.job = job;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    long started = System.nanoTime();
+    checkOptions();
+    NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
+    DataSet set =
+        data == null
+            ? Generator.generate(items, events, seed())
+            : DataSetReader.read(data, maxItems);
+    checkVectors(set, vectors);
+    boolean temporary = stateFolder == null;
+    Path state =
+        temporary ? Files.createTempDirectory("sidstream-demo-") : stateFolder.toAbsolutePath();
+    try {
+      Files.createDirectories(state);
+      Console.logTo(state.resolve("sidstream.log"));
+      return run(set, vectors, state, started);
+    } finally {
+      if (temporary) {
+        delete(state);
+      }
+    }
+  }
+
+  private Integer run(DataSet set, NpyVectors vectors, Path state, long started) throws Exception {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("data", set.name());
+    facts.put("digest", set.digest());
+    facts.put("content", vectors == null ? "text" : "vectors of " + vectors.dim());
+    facts.put("items", String.valueOf(set.items().size()));
+    facts.put("interactions", String.valueOf(set.interactions()));
+    System.out.printf(
+        "%s: %,d items, %,d interactions, %s%n",
+        set.name(),
+        set.items().size(),
+        set.interactions(),
+        vectors == null ? "as text" : "as vectors");
+    CountDownLatch stop = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
+    Manifest.claim(state, facts);
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
+      JobConfig config = config(set, vectors, kafka.bootstrap());
+      Files.writeString(state.resolve("job.yaml"), config.describe());
+      Topics.create(config);
+      System.out.println(
+          "Kafka: " + kafka.bootstrap() + "   log: " + state.resolve("sidstream.log"));
+      FlowControl flow = rate > 0 ? FlowControl.open() : flow(config);
+      Feeder feeder =
+          new Feeder(
+              set,
+              vectors,
+              kafka.bootstrap(),
+              Topics.items(config),
+              Topics.interactions(config),
+              rate,
+              flow);
+      Progress progress =
+          new Progress(
+              config.get(JobOptions.QUANTIZER_LEVELS),
+              config.get(JobOptions.QUANTIZER_CODEBOOK_SIZE),
+              Topics.items(config),
+              Topics.interactions(config));
+      try (JobRun run = JobRun.start(config, state.resolve("checkpoints"), uiPort, job);
+          Monitor monitor =
+              new Monitor(
+                  kafka.bootstrap(),
+                  Topics.tokens(config),
+                  Topics.versions(config),
+                  Topics.deadLetters(config),
+                  progress,
+                  flow,
+                  feeder.sendTimes())) {
+        System.out.println("Flink's web UI: " + run.ui());
+        run.restoredFrom()
+            .ifPresent(path -> System.out.println("goes on from " + path.getFileName()));
+        AtomicReference<Throwable> feederFailure = new AtomicReference<>();
+        Thread feeding = new Thread(() -> feed(feeder, feederFailure), "feeder");
+        feeding.start();
+        try {
+          watch(set, config, run, monitor, feeder, feederFailure, progress, stop);
+        } finally {
+          flow.close();
+          feeding.join();
+        }
+      }
+      finish(progress, feeder, started);
+    } finally {
+      stopped.countDown();
+    }
+    return 0;
+  }
+
+  private static void stopAndWait(CountDownLatch stop, CountDownLatch stopped) {
+    stop.countDown();
+    try {
+      stopped.await(60, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void feed(Feeder feeder, AtomicReference<Throwable> failure) {
+    try {
+      feeder.run();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception e) {
+      failure.set(e);
+    }
+  }
+
+  /**
+   * Shows progress until the run is to end: everything is done (with --until-done), or it was
+   * stopped.
+   */
+  private void watch(
+      DataSet set,
+      JobConfig config,
+      JobRun run,
+      Monitor monitor,
+      Feeder feeder,
+      AtomicReference<Throwable> feederFailure,
+      Progress progress,
+      CountDownLatch stop)
+      throws Exception {
+    // A version that the last round has just begun must have had the time to show itself.
+    long settle =
+        config.get(JobOptions.CHECKPOINT_INTERVAL).multipliedBy(2).plusSeconds(1).toNanos();
+    boolean live = Boolean.getBoolean("sidstream.tty");
+    long printEvery = Duration.ofMillis(live ? 1000 : 5000).toNanos();
+    long printed = System.nanoTime() - printEvery;
+    long completeSince = -1;
+    List<String> ids = set.items().stream().map(SourceItem::id).toList();
+    while (!stop.await(250, TimeUnit.MILLISECONDS)) {
+      Optional<Throwable> failure = run.failure();
+      if (failure.isPresent()) {
+        throw new IllegalStateException("the job failed", failure.get());
+      }
+      if (monitor.failure() != null) {
+        throw new IllegalStateException("the output topics cannot be read", monitor.failure());
+      }
+      if (feederFailure.get() != null) {
+        throw new IllegalStateException("the data cannot be sent", feederFailure.get());
+      }
+      long now = System.nanoTime();
+      if (now - printed >= printEvery) {
+        printed = now;
+        String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
+        System.out.print(live ? "\r\u001b[K" + line : line + System.lineSeparator());
+        System.out.flush();
+      }
+      boolean complete = feeder.done() && progress.complete(ids, feeder.interactionsSent());
+      completeSince = !complete ? -1 : completeSince < 0 ? now : completeSince;
+      if (untilDone && complete && now - completeSince >= settle) {
+        break;
+      }
+    }
+    if (live) {
+      System.out.println();
+    }
+  }
+
+  private void finish(Progress progress, Feeder feeder, long started) throws IOException {
+    Summary summary =
+        progress.summary(
+            feeder.itemsSent(), (System.nanoTime() - started) / 1e9, Memory.peakResidentBytes());
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    System.out.println(progress.line(feeder.itemsSent(), feeder.interactionsSent()));
+    System.out.println(mapper.writeValueAsString(summary));
+    if (json != null) {
+      mapper.writeValue(json.toFile(), summary);
+    }
+  }
+
+  private JobConfig config(DataSet set, NpyVectors vectors, String bootstrap) {
+    JobConfig asked = JobConfig.load(conf, sets);
+    JobConfig defaults = JobConfig.defaults();
+    List<String> all = new ArrayList<>();
+    // What the caller has not set is fitted to the data, so that a small catalogue also gets its
+    // first model early.
+    if (data == null || maxItems > 0) {
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
+      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_INTERACTIONS, set.interactions() / 20);
+    }
+    if (vectors != null) {
+      all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
+    }
+    // As long as the broker of the demo lets a transaction live: a run may be stopped for long
+    // before it goes on.
+    all.add(JobOptions.KAFKA_TRANSACTION_TIMEOUT.key() + "=1 d");
+    all.addAll(sets);
+    all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
+    return JobConfig.load(conf, all);
+  }
+
+  private static void fit(
+      List<String> all,
+      JobConfig asked,
+      JobConfig defaults,
+      org.apache.flink.configuration.ConfigOption<Integer> option,
+      int value) {
+    if (asked.get(option).equals(defaults.get(option)) && value < defaults.get(option)) {
+      all.add(option.key() + "=" + Math.max(1, value));
+    }
+  }
+
+  private FlowControl flow(JobConfig config) {
+    long ahead = inFlight > 0 ? inFlight : 2L * config.get(JobOptions.TRAIN_ROUND_INTERACTIONS);
+    return new FlowControl(
+        config.get(JobOptions.BOOTSTRAP_INTERACTIONS),
+        config.get(JobOptions.BOOTSTRAP_ITEMS),
+        ahead);
+  }
+
+  private long seed() {
+    return JobConfig.load(conf, sets).get(JobOptions.SEED);
+  }
+
+  private void checkOptions() {
+    if (maxItems < 0) {
+      throw new UsageException("--max-items " + maxItems + ": 0 (all) or more");
+    }
+    if (!(rate >= 0) || rate > 1e9) {
+      throw new UsageException(
+          "--rate " + rate + ": 0 (as fast as the job learns) to 1,000,000,000");
+    }
+    if (inFlight < 0) {
+      throw new UsageException("--in-flight " + inFlight + ": 0 (two rounds) or more");
+    }
+    if (uiPort < 1 || uiPort > 65535) {
+      throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
+    }
+    if (vectorsFile != null && data == null) {
+      throw new UsageException(
+          "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
+    }
+    if (json != null
+        && json.toAbsolutePath().getParent() != null
+        && !Files.isDirectory(json.toAbsolutePath().getParent())) {
+      throw new UsageException(
+          "--json " + json + ": there is no folder " + json.toAbsolutePath().getParent());
+    }
+    // Wrong settings are told before anything starts.
+    JobConfig.load(conf, sets);
+  }
+
+  private void checkVectors(DataSet set, NpyVectors vectors) {
+    if (vectors == null) {
+      return;
+    }
+    for (SourceItem item : set.items()) {
+      if (item.row() >= vectors.rows()) {
+        throw new UsageException(
+            String.format(
+                "--vectors %s has %d rows; item %s needs row %d (its idx is %d)",
+                vectorsFile, vectors.rows(), item.id(), item.row(), item.row() + 1));
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

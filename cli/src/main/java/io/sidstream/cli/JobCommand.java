@@ -1,0 +1,100 @@
+package io.sidstream.cli;
+
+import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.run.JobRun;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.Topics;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code sidstream job}: the job in this process, against a Kafka that runs elsewhere, until it is
+ * stopped.
+ */
+@Command(
+    name = "job",
+    mixinStandardHelpOptions = true,
+    description =
+        "Run the job in this process against a running Kafka until it is stopped (SIGTERM or Ctrl-C).")
+final class JobCommand implements Callable<Integer> {
+  private final JobBuilder job;
+
+  @Option(
+      names = "--bootstrap",
+      paramLabel = "HOST:PORT",
+      description = "Kafka brokers; wins over kafka.bootstrap.")
+  private String bootstrap;
+
+  @Option(names = "--conf", paramLabel = "FILE", description = "Configuration, YAML.")
+  private Path conf;
+
+  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting; wins over --conf.")
+  private List<String> sets = new ArrayList<>();
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description =
+          "Folder for checkpoints; a run goes on from the newest one that it finds there.")
+  private Path state;
+
+  @Option(
+      names = "--ui-port",
+      defaultValue = "8081",
+      paramLabel = "PORT",
+      description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
+  private int uiPort;
+
+  JobCommand(JobBuilder job) {
+    this.job = job;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    List<String> all = new ArrayList<>(sets);
+    if (bootstrap != null) {
+      all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
+    }
+    JobConfig config = JobConfig.load(conf, all);
+    Console.logTo(state == null ? Path.of("sidstream.log") : state.resolve("sidstream.log"));
+    System.out.print(config.describe());
+    Topics.create(config);
+    CountDownLatch stop = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    Thread hook =
+        new Thread(
+            () -> {
+              stop.countDown();
+              try {
+                stopped.await(60, TimeUnit.SECONDS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "stop");
+    Runtime.getRuntime().addShutdownHook(hook);
+    try (JobRun run =
+        JobRun.start(config, state == null ? null : state.resolve("checkpoints"), uiPort, job)) {
+      System.out.println("Flink's web UI: " + run.ui());
+      run.restoredFrom().ifPresent(path -> System.out.println("goes on from " + path));
+      while (!stop.await(500, TimeUnit.MILLISECONDS)) {
+        Optional<Throwable> failure = run.failure();
+        if (failure.isPresent()) {
+          throw new IllegalStateException("the job failed", failure.get());
+        }
+      }
+      System.out.println("stopping");
+    } finally {
+      stopped.countDown();
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,156 @@
+package io.sidstream.cli.run;
+
+import io.sidstream.job.JobEnvironment;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.runtime.jobmaster.JobResult;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.graph.StreamGraph;
+
+/** The job, running in a Flink MiniCluster of this process, with the web UI. */
+public final class JobRun implements AutoCloseable {
+  private final MiniCluster cluster;
+  private final JobID job;
+  private final CompletableFuture<JobResult> result;
+  private final Optional<Path> restoredFrom;
+
+  private JobRun(MiniCluster cluster, JobID job, Optional<Path> restoredFrom) {
+    this.cluster = cluster;
+    this.job = job;
+    this.result = cluster.requestJobResult(job);
+    this.restoredFrom = restoredFrom;
+  }
+
+  /**
+   * Starts the job, from the newest complete checkpoint below the folder where there is one.
+   *
+   * @param config configuration of the job
+   * @param checkpoints folder that checkpoints go to, or null where the configuration names none to
+   *     go on from
+   * @param uiPort port of the web UI; the next free one of the 100 from there on is taken
+   * @param build adds the operators to the environment
+   */
+  public static JobRun start(JobConfig config, Path checkpoints, int uiPort, JobBuilder build)
+      throws Exception {
+    Configuration flink = defaults(config, uiPort);
+    Optional<Path> from = checkpoints == null ? Optional.empty() : Checkpoints.newest(checkpoints);
+    if (checkpoints != null) {
+      flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
+      flink.set(
+          CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+          ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+      // The one before the newest is there in case a kill falls into the writing of the newest
+      // one's metadata.
+      flink.set(CheckpointingOptions.MAX_RETAINED_CHECKPOINTS, 2);
+    }
+    from.ifPresent(
+        path -> {
+          flink.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString());
+          flink.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
+        });
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(flink)
+                .setNumTaskManagers(1)
+                .setNumSlotsPerTaskManager(config.get(JobOptions.PARALLELISM))
+                .build());
+    cluster.start();
+    try {
+      StreamExecutionEnvironment environment =
+          StreamExecutionEnvironment.getExecutionEnvironment(flink);
+      build.build(environment, config);
+      StreamGraph graph = environment.getStreamGraph();
+      graph.setJobName("sidstream");
+      JobID job = cluster.submitJob(graph.getJobGraph()).get().getJobID();
+      return new JobRun(cluster, job, from);
+    } catch (ExecutionException e) {
+      cluster.close();
+      throw e.getCause() instanceof Exception cause ? cause : e;
+    } catch (Exception e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  /** What a small machine needs; {@code flink.*} keys of the configuration win. */
+  private static Configuration defaults(JobConfig config, int uiPort) {
+    Configuration flink = JobEnvironment.flink(config);
+    flink.set(RestOptions.BIND_PORT, uiPort + "-" + Math.min(65535, uiPort + 99));
+    flink.set(RestOptions.BIND_ADDRESS, "localhost");
+    flink.set(RestOptions.ADDRESS, "localhost");
+    flink.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(64));
+    flink.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(64));
+    flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+    flink.addAll(config.flinkConfiguration());
+    return flink;
+  }
+
+  /** Where the web UI is. */
+  public URI ui() throws ExecutionException, InterruptedException {
+    return cluster.getRestAddress().get();
+  }
+
+  /** The checkpoint that the job went on from, empty for a fresh start. */
+  public Optional<Path> restoredFrom() {
+    return restoredFrom;
+  }
+
+  /** Whether every task runs. */
+  public JobStatus status() throws ExecutionException, InterruptedException {
+    return cluster.getJobStatus(job).get();
+  }
+
+  /** Why the job ended by itself, empty while it runs. */
+  public Optional<Throwable> failure() throws ExecutionException, InterruptedException {
+    if (!result.isDone()) {
+      return Optional.empty();
+    }
+    JobResult end = result.get();
+    Optional<Throwable> cause =
+        end.getSerializedThrowable()
+            .map(serialized -> serialized.deserializeError(JobRun.class.getClassLoader()));
+    return Optional.of(
+        cause.orElseGet(
+            () ->
+                new IllegalStateException(
+                    "the job ended by itself: " + end.getJobStatus().orElse(null))));
+  }
+
+  /** Cancels the job, waits until its tasks have ended, and stops the cluster. Checkpoints stay. */
+  @Override
+  public void close() throws IOException {
+    try {
+      if (!result.isDone()) {
+        cluster.cancelJob(job).get(30, TimeUnit.SECONDS);
+        result.get(60, TimeUnit.SECONDS);
+      }
+      cluster.closeAsync().get(60, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IOException("the job does not stop: " + e, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while the job was stopping", e);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+package io.sidstream.cli.watch;
+
+import java.util.List;
+
+/**
+ * What a run came to; written as one JSON object with these names.
+ *
+ * @param items distinct items sent
+ * @param itemsWithToken items that have a token
+ * @param interactions interactions consumed by the trainer
+ * @param deadLetters records rejected
+ * @param versions token versions committed
+ * @param held candidates that the gate held back
+ * @param revisions recommender revisions published
+ * @param levels use of each level's codewords by the tokens of the last table, before repair of
+ *     collisions
+ * @param uniqueTuples share of items whose code tuple, before repair, no other item has, 0..1
+ * @param uniqueTokens share of items whose token, as published, no other item has, 0..1
+ * @param churn per committed version, in order: share of old items whose token changed; 0 for the
+ *     first
+ * @param prequential per token version in use: how events were ranked before they were learnt from;
+ *     versions under which none was ranked are left out
+ * @param latencyMs from item event to visible token
+ * @param wallSeconds duration of the run
+ * @param peakRssBytes most memory resident at once, -1 where unknown
+ */
+public record Summary(
+    long items,
+    long itemsWithToken,
+    long interactions,
+    long deadLetters,
+    int versions,
+    int held,
+    long revisions,
+    List<Level> levels,
+    double uniqueTuples,
+    double uniqueTokens,
+    List<Double> churn,
+    List<Version> prequential,
+    Latency latencyMs,
+    double wallSeconds,
+    long peakRssBytes) {
+
+  /**
+   * Use of a codebook.
+   *
+   * @param utilisation share of codewords that at least one item uses, 0..1
+   * @param perplexity exp of the entropy of codeword use
+   */
+  public record Level(double utilisation, double perplexity) {}
+
+  /**
+   * Ranking of events on 99 negatives; ties count half.
+   *
+   * @param version token version in use; 0 before the first
+   * @param events events ranked
+   * @param hr10 share of events in the first ten
+   * @param ndcg10 mean NDCG at 10
+   * @param popularityHr10 hr10 of a ranking by interactions so far
+   * @param newEvents those events whose target had fewer than 5 interactions so far
+   * @param newHr10 hr10 of them, null where there are none
+   * @param newPopularityHr10 popularityHr10 of them, null where there are none
+   */
+  public record Version(
+      int version,
+      long events,
+      double hr10,
+      double ndcg10,
+      double popularityHr10,
+      long newEvents,
+      Double newHr10,
+      Double newPopularityHr10) {}
+
+  /**
+   * Time from an item event's send to the moment when a reader of committed records sees its first
+   * token, of the items sent after the first committed version was seen (earlier ones wait for the
+   * first model).
+   *
+   * @param count items measured
+   * @param p50 median, ms, null where none was measured
+   * @param p99 99th percentile, ms, null where none was measured
+   */
+  public record Latency(long count, Long p50, Long p99) {}
+}

@@ -1,0 +1,86 @@
+package io.sidstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.cli.feed.Manifest;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class MainTest {
+  @TempDir Path folder;
+  private final StringWriter err = new StringWriter();
+
+  @Test
+  void namesWhatIsWrongWithExitCode2() throws Exception {
+    assertUsage("--ui-port", "demo", "--ui-port", "0");
+    assertUsage("Unknown option", "demo", "--nonsense");
+    assertUsage("'many'", "demo", "--max-items", "many");
+    assertUsage(
+        "--data " + folder.resolve("no"), "demo", "--data", folder.resolve("no").toString());
+    assertUsage("needs --data", "demo", "--vectors", "x.npy");
+    assertUsage("--rate -1", "demo", "--rate", "-1");
+    assertUsage("--items 5", "demo", "--items", "5");
+    assertUsage("parallelism", "demo", "--set", "parallelism=-1");
+    assertUsage("paralelism", "job", "--set", "paralelism=2");
+    assertUsage(
+        folder.resolve("no.yaml").toString(),
+        "job",
+        "--conf",
+        folder.resolve("no.yaml").toString());
+    assertUsage("there is no folder", "demo", "--json", folder.resolve("no/out.json").toString());
+    assertUsage("name what to do");
+  }
+
+  @Test
+  void refusesOtherDataOnAnOldState() throws Exception {
+    Manifest.claim(folder, Map.of("data", "other", "digest", "0"));
+    assertUsage("was begun with", "demo", "--state", folder.toString());
+    assertThat(Files.exists(folder.resolve("kafka"))).as("nothing was started").isFalse();
+  }
+
+  @Test
+  void printsAStackTraceOnlyWhenAsked() {
+    assertUsage("--items 5", "demo", "--items", "5");
+    assertThat(err.toString()).doesNotContain("\tat ");
+    assertUsage("--items 5", "--verbose", "demo", "--items", "5");
+    assertThat(err.toString()).contains("\tat ");
+  }
+
+  @Test
+  void tellsTheInnermostCause() {
+    Throwable failure =
+        new IllegalStateException(
+            "the job failed", new RuntimeException("a layer", new ArithmeticException("by zero")));
+    assertThat(Failures.describe(failure))
+        .isEqualTo("the job failed (cause: ArithmeticException: by zero)");
+    assertThat(Failures.describe(new IllegalStateException("alone"))).isEqualTo("alone");
+  }
+
+  @Test
+  void helpNamesEveryCommand() {
+    assertThat(
+            new CommandLine(Main.commandLine((env, config) -> {}).getCommandSpec())
+                .getUsageMessage())
+        .contains("demo")
+        .contains("job");
+  }
+
+  private void assertUsage(String message, String... args) {
+    err.getBuffer().setLength(0);
+    int code =
+        Main.commandLine(
+                (env, config) -> {
+                  throw new AssertionError("the job must not be built");
+                })
+            .setErr(new PrintWriter(err, true))
+            .execute(args);
+    assertThat(err.toString()).contains(message);
+    assertThat(code).isEqualTo(2);
+  }
+}

@@ -1,0 +1,120 @@
+package io.sidstream.cli.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.sidstream.cli.UsageException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataSetReaderTest {
+  private static final String ITEMS =
+      """
+      {"item": "B", "idx": 2, "title": "Blue", "brand": null, "categories": ["x", "y"], "text": "blue thing"}
+      {"item": "A", "idx": 1, "title": "Amber", "brand": "acme"}
+      {"item": "C", "title": "Cyan", "text": "cyan thing"}
+      """;
+  private static final String EVENTS =
+      "u2\tA\t20\nu1\tB\t20\nu1\tC\t10\nu1\tA\t20\nu3\tmissing\t5\n";
+
+  @TempDir Path folder;
+
+  @Test
+  void readsInOrderOfTimeAndKeepsTheOrderOfTies() throws IOException {
+    write("items.jsonl", ITEMS);
+    write("interactions.tsv", EVENTS);
+    DataSet set = DataSetReader.read(folder, 0);
+    assertThat(set.items()).extracting(SourceItem::id).containsExactly("B", "A", "C");
+    assertThat(set.items()).extracting(SourceItem::row).containsExactly(1, 0, 2);
+    assertThat(set.items().get(0).attributes())
+        .containsOnlyKeys("categories")
+        .containsEntry("categories", "x, y");
+    assertThat(set.items().get(1).text()).isNull();
+    assertThat(set.items().get(1).attributes()).containsEntry("brand", "acme");
+    assertThat(set.user()).containsExactly("u1", "u2", "u1", "u1");
+    assertThat(set.item()).containsExactly(2, 1, 0, 1);
+    assertThat(set.time()).containsExactly(10_000, 20_000, 20_000, 20_000);
+  }
+
+  @Test
+  void takesTheFirstItemsAndTheirInteractions() throws IOException {
+    write("items.jsonl", ITEMS);
+    write("interactions.tsv", EVENTS);
+    DataSet two = DataSetReader.read(folder, 2);
+    assertThat(two.items()).hasSize(2);
+    assertThat(two.user()).containsExactly("u2", "u1", "u1");
+    assertThat(two.digest()).isNotEqualTo(DataSetReader.read(folder, 0).digest());
+  }
+
+  @Test
+  void readsCompressedFiles() throws IOException {
+    write("items.jsonl", ITEMS);
+    write("interactions.tsv", EVENTS);
+    DataSet plain = DataSetReader.read(folder, 0);
+    Path packed = Files.createDirectory(folder.resolve("packed"));
+    gzip(packed.resolve("items.jsonl.gz"), ITEMS);
+    gzip(packed.resolve("interactions.tsv.gz"), EVENTS);
+    assertThat(DataSetReader.read(packed, 0).digest()).isEqualTo(plain.digest());
+  }
+
+  @Test
+  void namesFileAndLineOfWhatIsWrong() throws IOException {
+    assertWrong("has no items.jsonl or items.jsonl.gz");
+    write("items.jsonl", ITEMS);
+    assertWrong("has no interactions.tsv or interactions.tsv.gz");
+    write("interactions.tsv", "u1\tA\t10\nu1\tA\n");
+    assertWrong("interactions.tsv:2: expected user TAB item TAB unix seconds");
+    write("interactions.tsv", "u1\tA\tnoon\n");
+    assertWrong("interactions.tsv:1: 'noon' is not a time");
+    write("interactions.tsv", EVENTS);
+    write("items.jsonl", "{\"item\": \"A\"}\n{\"item\": \"A\"}\n");
+    assertWrong("items.jsonl:2: item A is there twice");
+    write("items.jsonl", "{\"name\": \"A\"}\n");
+    assertWrong("items.jsonl:1: no 'item'");
+    write("items.jsonl", "A\n");
+    assertWrong("items.jsonl:1: not JSON");
+    write("items.jsonl", "");
+    assertWrong("has no items");
+  }
+
+  @Test
+  void readsTheSharedBeautyData() throws IOException {
+    Path beauty = Path.of(System.getProperty("sidstream.shared", "none"), "data", "amazon-beauty");
+    assumeTrue(Files.isDirectory(beauty), "sidstream.shared has no data/amazon-beauty");
+    DataSet set = DataSetReader.read(beauty, 0);
+    assertThat(set.items()).hasSize(12_101);
+    assertThat(set.interactions()).isEqualTo(198_502);
+    assertThat(set.items().get(0).text()).startsWith("OPI Nail Lacquer");
+    NpyVectors vectors = NpyVectors.open(beauty.resolve("minilm-l6-v2.f16.npy"));
+    assertThat(vectors.rows()).isEqualTo(12_101);
+    assertThat(vectors.dim()).isEqualTo(384);
+    double norm = 0;
+    for (float x : vectors.row(12_100)) {
+      norm += x * x;
+    }
+    assertThat(norm).isBetween(0.99, 1.01);
+  }
+
+  private void assertWrong(String message) {
+    assertThatThrownBy(() -> DataSetReader.read(folder, 0))
+        .isInstanceOf(UsageException.class)
+        .hasMessageContaining(message);
+  }
+
+  private void write(String name, String text) throws IOException {
+    Files.writeString(folder.resolve(name), text);
+  }
+
+  private static void gzip(Path file, String text) throws IOException {
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      out.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package io.sidstream.job;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.core.execution.CheckpointingMode;
+
+/** What the job asks of Flink. */
+public final class JobEnvironment {
+  private JobEnvironment() {}
+
+  /**
+   * Flink's configuration for the job: exactly once, incremental RocksDB checkpoints, no generic
+   * (Kryo) types.
+   */
+  public static Configuration flink(JobConfig config) {
+    Configuration flink = new Configuration();
+    flink.set(PipelineOptions.GENERIC_TYPES, false);
+    flink.set(PipelineOptions.OBJECT_REUSE, true);
+    flink.set(
+        CheckpointingOptions.CHECKPOINTING_INTERVAL, config.get(JobOptions.CHECKPOINT_INTERVAL));
+    flink.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
+    flink.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
+    flink.set(
+        CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+        ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+    flink.set(
+        StateBackendOptions.STATE_BACKEND,
+        config.get(JobOptions.STATE_BACKEND) == JobOptions.StateBackend.ROCKSDB
+            ? "rocksdb"
+            : "hashmap");
+    String dir = config.get(JobOptions.CHECKPOINT_DIR);
+    if (dir != null) {
+      flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, dir);
+    }
+    flink.addAll(config.flinkConfiguration());
+    return flink;
+  }
+}

@@ -1,0 +1,212 @@
+package io.sidstream.job;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.embed.EmbedOperator;
+import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.ingest.DeadLetterRecord;
+import io.sidstream.job.ingest.IngestInteractions;
+import io.sidstream.job.ingest.IngestItems;
+import io.sidstream.job.ingest.Interaction;
+import io.sidstream.job.ingest.Item;
+import io.sidstream.job.ingest.RawRecord;
+import io.sidstream.job.kafka.OutRecord;
+import io.sidstream.job.kafka.Records;
+import io.sidstream.job.kafka.Sinks;
+import io.sidstream.job.kafka.Sources;
+import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.publish.CommitOperator;
+import io.sidstream.job.publish.PublishOperator;
+import io.sidstream.job.publish.TokenRow;
+import io.sidstream.job.publish.VersionRow;
+import io.sidstream.job.resolve.ResolveFunction;
+import io.sidstream.job.resolve.Resolved;
+import io.sidstream.job.sequence.SequenceFunction;
+import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.job.tokenize.Claim;
+import io.sidstream.job.tokenize.TokenizeOperator;
+import io.sidstream.job.train.CommittedVersions;
+import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.job.train.TrainEvent;
+import io.sidstream.job.train.TrainOperator;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * The job, top to bottom as a record goes through it.
+ *
+ * <p>As a jar: {@code flink run -c io.sidstream.job.SidstreamJob sidstream-job.jar --conf job.yaml
+ * --set parallelism=4}.
+ */
+public final class SidstreamJob {
+  private SidstreamJob() {}
+
+  /** Submits the job. Arguments: {@code [--conf FILE] [--set key=value]...}. */
+  public static void main(String[] args) throws Exception {
+    Path conf = null;
+    List<String> sets = new ArrayList<>();
+    for (int i = 0; i < args.length; i++) {
+      if (i + 1 == args.length || !(args[i].equals("--conf") || args[i].equals("--set"))) {
+        throw new IllegalArgumentException(
+            "argument "
+                + args[i]
+                + " is not known or has no value; allowed: --conf FILE, --set key=value");
+      }
+      if (args[i].equals("--conf")) {
+        conf = Path.of(args[++i]);
+      } else {
+        sets.add(args[++i]);
+      }
+    }
+    JobConfig config = JobConfig.load(conf, sets);
+    System.out.println(config.describe());
+    Topics.create(config);
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
+    build(env, config);
+    env.execute("sidstream");
+  }
+
+  /** Adds the whole job to an environment made with {@link JobEnvironment#flink}. */
+  public static void build(StreamExecutionEnvironment env, JobConfig config) {
+    int parallelism = config.get(JobOptions.PARALLELISM);
+    env.setParallelism(parallelism);
+    env.setMaxParallelism(config.get(JobOptions.MAX_PARALLELISM));
+
+    DataStream<RawRecord> rawItems = read(env, config, Topics.items(config), "items");
+    DataStream<RawRecord> rawInteractions =
+        read(env, config, Topics.interactions(config), "interactions");
+    DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
+
+    SingleOutputStreamOperator<Item> items =
+        named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
+    SingleOutputStreamOperator<Interaction> interactions =
+        named(
+            rawInteractions.process(new IngestInteractions(config)),
+            "ingest-interactions",
+            "Ingest interactions");
+
+    SingleOutputStreamOperator<EmbeddedItem> embedded =
+        named(
+            items
+                .keyBy(i -> i.item)
+                .transform("Embed", Records.type(EmbeddedItem.class), new EmbedOperator(config)),
+            "embed",
+            "Embed");
+
+    SingleOutputStreamOperator<TrainingWindow> windows =
+        named(
+            interactions.keyBy(i -> i.user).process(new SequenceFunction(config)),
+            "sequence",
+            "Sequence");
+
+    DataStream<TrainEvent> committed =
+        named(
+            rawVersions.process(new CommittedVersions()).setParallelism(1),
+            "committed-versions",
+            "Committed versions");
+    SingleOutputStreamOperator<TokenizerUpdate> trained =
+        named(
+            embedded
+                .map(TrainEvent::of)
+                .name("Items to train")
+                .uid("items-to-train")
+                .union(
+                    windows.map(TrainEvent::of).name("Windows to train").uid("windows-to-train"),
+                    committed)
+                .keyBy(TrainEvent::shard)
+                .transform("Train", Records.type(TokenizerUpdate.class), new TrainOperator(config))
+                .setParallelism(1),
+            "train",
+            "Train");
+
+    SingleOutputStreamOperator<Claim> claims =
+        named(
+            embedded
+                .keyBy(i -> i.item)
+                .connect(trained.broadcast())
+                .transform(
+                    "Tokenize",
+                    Records.type(Claim.class),
+                    new TokenizeOperator(
+                        config.get(JobOptions.TOKENIZE_BATCH),
+                        config.get(JobOptions.TOKENIZE_LINGER).toMillis(),
+                        config.get(JobOptions.TOKENIZE_SCAN_SLICE))),
+            "tokenize",
+            "Tokenize");
+
+    SingleOutputStreamOperator<Resolved> resolved =
+        named(
+            claims
+                .keyBy(ResolveFunction.BY_PREFIX)
+                .process(
+                    new ResolveFunction(
+                        config.get(JobOptions.RESOLVE_STRATEGY),
+                        config.get(JobOptions.RESOLVE_QUARANTINE))),
+            "resolve",
+            "Resolve");
+
+    SingleOutputStreamOperator<TokenRow> rows =
+        named(
+            resolved
+                .keyBy(r -> r.item)
+                .transform(
+                    "Publish",
+                    Records.type(TokenRow.class),
+                    new PublishOperator(config.get(JobOptions.QUANTIZER_LEVELS))),
+            "publish",
+            "Publish");
+
+    SingleOutputStreamOperator<VersionRow> commits =
+        named(
+            rows.getSideOutput(PublishOperator.PARTS)
+                .transform("Commit", Records.type(VersionRow.class), new CommitOperator())
+                .setParallelism(1),
+            "commit",
+            "Commit");
+
+    DataStream<DeadLetterRecord> deadLetters =
+        items
+            .getSideOutput(DeadLetterRecord.DEAD_LETTERS)
+            .union(
+                interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
+
+    write(rows.map(Records::of), config, Topics.tokens(config), "tokens");
+    write(
+        commits.map(Records::of).union(trained.getSideOutput(TrainOperator.VERSIONS)),
+        config,
+        Topics.versions(config),
+        "versions");
+    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
+    write(
+        trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
+        config,
+        Topics.idEmbeddings(config),
+        "id-embeddings");
+    write(deadLetters.map(Records::of), config, Topics.deadLetters(config), "dead-letters");
+  }
+
+  private static DataStream<RawRecord> read(
+      StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
+    return named(
+        env.fromSource(Sources.raw(config, topic), WatermarkStrategy.noWatermarks(), name),
+        "source-" + name,
+        "Read " + name);
+  }
+
+  private static void write(
+      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+    records.sinkTo(Sinks.exactlyOnce(config, topic)).uid("sink-" + name).name("Write " + name);
+  }
+
+  private static <T> SingleOutputStreamOperator<T> named(
+      SingleOutputStreamOperator<T> operator, String uid, String name) {
+    return operator.uid(uid).name(name);
+  }
+}

@@ -1,0 +1,12 @@
+package io.sidstream.job.config;
+
+/** The configuration cannot be used; the message names the key, its value and what is allowed. */
+public final class ConfigException extends IllegalArgumentException {
+  ConfigException(String message) {
+    super(message);
+  }
+
+  ConfigException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

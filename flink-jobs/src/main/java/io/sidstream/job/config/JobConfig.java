@@ -1,0 +1,372 @@
+package io.sidstream.job.config;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.GlobalConfiguration;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+
+/**
+ * The configuration of the job: immutable, complete and checked.
+ *
+ * <pre>{@code
+ * JobConfig config = JobConfig.load(Path.of("job.yaml"), List.of("parallelism=4", "flink.web.port=8082"));
+ * int batch = config.get(JobOptions.EMBED_BATCH);
+ * }</pre>
+ *
+ * <p>Keys may be nested in YAML ({@code embed: {batch: 16}}) or written with dots ({@code
+ * embed.batch: 16}). Lists are YAML lists or texts separated by commas. A {@code --set} wins over
+ * the file. Anything that cannot be right stops with a {@link ConfigException}.
+ */
+public final class JobConfig implements Serializable {
+  private static final long serialVersionUID = 1L;
+
+  /** Flink keys that a key of the job sets, so that the two cannot disagree. */
+  private static final Map<String, ConfigOption<?>> OWNED_BY_JOB =
+      Map.of(
+          "parallelism.default", JobOptions.PARALLELISM,
+          "pipeline.max-parallelism", JobOptions.MAX_PARALLELISM,
+          "execution.checkpointing.interval", JobOptions.CHECKPOINT_INTERVAL,
+          "execution.checkpointing.dir", JobOptions.CHECKPOINT_DIR,
+          "state.checkpoints.dir", JobOptions.CHECKPOINT_DIR,
+          "state.backend.type", JobOptions.STATE_BACKEND);
+
+  /** Kafka client keys that exactly-once delivery depends on, and what sets them. */
+  private static final Map<String, String> OWNED_KAFKA =
+      Map.of(
+          "bootstrap.servers", "set kafka.bootstrap instead",
+          "group.id", "set kafka.group instead",
+          "transaction.timeout.ms", "set kafka.transaction-timeout instead",
+          "transactional.id", "it is made from kafka.group",
+          "isolation.level", "the job reads committed records",
+          "enable.auto.commit", "offsets are committed with checkpoints",
+          "enable.idempotence", "transactions need it");
+
+  private final Configuration values;
+  private final Configuration flink;
+  private final TreeMap<String, String> kafka;
+
+  private JobConfig(Map<String, String> texts) {
+    values = new Configuration();
+    flink = new Configuration();
+    kafka = new TreeMap<>();
+    texts.forEach(this::put);
+    check();
+  }
+
+  /** The defaults. */
+  public static JobConfig defaults() {
+    return of(Map.of());
+  }
+
+  /**
+   * From key to value, both as text.
+   *
+   * @throws ConfigException where a key is unknown, a value wrong, or values do not go together
+   */
+  public static JobConfig of(Map<String, String> values) {
+    return new JobConfig(values);
+  }
+
+  /**
+   * From a YAML file and settings that win over it.
+   *
+   * @param yaml a file, or null for none
+   * @param sets {@code key=value} each
+   * @throws ConfigException where the file cannot be read, a key is unknown, a value wrong, or
+   *     values do not go together
+   */
+  public static JobConfig load(Path yaml, List<String> sets) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    if (yaml != null) {
+      flatten("", readYaml(yaml), yaml, texts);
+    }
+    for (String set : sets) {
+      int equals = set.indexOf('=');
+      if (equals < 1) {
+        throw new ConfigException("--set " + set + ": allowed: key=value, such as parallelism=4");
+      }
+      texts.put(set.substring(0, equals).trim(), set.substring(equals + 1).trim());
+    }
+    return new JobConfig(texts);
+  }
+
+  private static Map<?, ?> readYaml(Path yaml) {
+    Object root;
+    try {
+      root =
+          new Load(LoadSettings.builder().setLabel(yaml.toString()).build())
+              .loadFromString(Files.readString(yaml));
+    } catch (IOException e) {
+      throw new ConfigException("configuration file " + yaml + " cannot be read: " + e, e);
+    } catch (YamlEngineException e) {
+      throw new ConfigException(
+          "configuration file " + yaml + " is not YAML: " + e.getMessage(), e);
+    }
+    if (root == null) {
+      return Map.of();
+    }
+    if (root instanceof Map<?, ?> map) {
+      return map;
+    }
+    throw new ConfigException(
+        "configuration file " + yaml + " is a " + kind(root) + "; allowed: keys with values");
+  }
+
+  private static void flatten(String prefix, Map<?, ?> map, Path yaml, Map<String, String> into) {
+    map.forEach(
+        (k, v) -> {
+          String key = prefix + k;
+          if (v instanceof Map<?, ?> nested) {
+            flatten(key + ".", nested, yaml, into);
+            return;
+          }
+          if (v == null) {
+            throw new ConfigException(
+                key + " in " + yaml + " has no value; give it one or remove the line");
+          }
+          String text =
+              v instanceof List<?> list
+                  ? list.stream().map(String::valueOf).collect(Collectors.joining(","))
+                  : String.valueOf(v);
+          if (into.put(key, text) != null) {
+            throw new ConfigException(key + " stands twice in " + yaml + "; remove one");
+          }
+        });
+  }
+
+  private static String kind(Object value) {
+    return value instanceof List ? "list" : "single value";
+  }
+
+  private void put(String key, String text) {
+    if (key.startsWith(JobOptions.FLINK_PREFIX)) {
+      String name = key.substring(JobOptions.FLINK_PREFIX.length());
+      ConfigOption<?> owner = OWNED_BY_JOB.get(name);
+      if (owner != null) {
+        throw new ConfigException(key + " is '" + text + "'; set " + owner.key() + " instead");
+      }
+      flink.setString(name, text);
+      return;
+    }
+    if (key.startsWith(JobOptions.KAFKA_PREFIX)) {
+      String name = key.substring(JobOptions.KAFKA_PREFIX.length());
+      if (OWNED_KAFKA.containsKey(name)) {
+        throw new ConfigException(
+            key + " is '" + text + "'; not allowed: " + OWNED_KAFKA.get(name));
+      }
+      kafka.put(name, text);
+      return;
+    }
+    Setting<?> setting = JobOptions.settings().get(key);
+    if (setting == null) {
+      throw new ConfigException(
+          "unknown key " + key + " (value '" + text + "'); nearest known: " + nearest(key));
+    }
+    set(setting, text);
+  }
+
+  private <T> void set(Setting<T> setting, String text) {
+    values.set(setting.option(), setting.read(text));
+  }
+
+  private void check() {
+    int levels = get(JobOptions.QUANTIZER_LEVELS);
+    List<String> metrics = get(JobOptions.QUANTIZER_METRICS);
+    if (metrics.size() != levels) {
+      throw together(
+          JobOptions.QUANTIZER_METRICS,
+          JobOptions.QUANTIZER_LEVELS,
+          "there must be one metric for each level");
+    }
+    if (get(JobOptions.PARALLELISM) > get(JobOptions.MAX_PARALLELISM)) {
+      throw together(
+          JobOptions.PARALLELISM,
+          JobOptions.MAX_PARALLELISM,
+          "the first must not exceed the second");
+    }
+    int width = get(JobOptions.QUANTIZER_DIM) + get(JobOptions.ID_DIM);
+    if (width % get(JobOptions.RECOMMENDER_HEADS) != 0) {
+      throw together(
+          JobOptions.RECOMMENDER_HEADS,
+          JobOptions.ID_DIM,
+          "quantizer.dim + id.dim = " + width + " must be a multiple of recommender.heads");
+    }
+    if (get(JobOptions.RECOMMENDER_MAX_LENGTH) >= get(JobOptions.SEQUENCE_LENGTH)) {
+      throw together(
+          JobOptions.RECOMMENDER_MAX_LENGTH,
+          JobOptions.SEQUENCE_LENGTH,
+          "the first must be less than the second, which holds the inputs and a target");
+    }
+    if (get(JobOptions.SEQUENCE_MIN_FRESH) > get(JobOptions.SEQUENCE_LENGTH)) {
+      throw together(
+          JobOptions.SEQUENCE_MIN_FRESH,
+          JobOptions.SEQUENCE_LENGTH,
+          "the first must not exceed the second");
+    }
+    if (get(JobOptions.BOOTSTRAP_ITEMS) < get(JobOptions.QUANTIZER_CODEBOOK_SIZE)) {
+      throw together(
+          JobOptions.BOOTSTRAP_ITEMS,
+          JobOptions.QUANTIZER_CODEBOOK_SIZE,
+          "a codebook needs at least as many items as it has codewords");
+    }
+    Duration interval = get(JobOptions.CHECKPOINT_INTERVAL);
+    if (interval.multipliedBy(2).compareTo(get(JobOptions.KAFKA_TRANSACTION_TIMEOUT)) > 0) {
+      throw together(
+          JobOptions.CHECKPOINT_INTERVAL,
+          JobOptions.KAFKA_TRANSACTION_TIMEOUT,
+          "the first must be at most half of the second, or transactions are lost");
+    }
+  }
+
+  private ConfigException together(ConfigOption<?> a, ConfigOption<?> b, String rule) {
+    return new ConfigException(
+        a.key()
+            + " is '"
+            + shown(a.key())
+            + "' and "
+            + b.key()
+            + " is '"
+            + shown(b.key())
+            + "'; "
+            + rule);
+  }
+
+  /** The value of a key of {@link JobOptions}; null only where it has no default and is not set. */
+  public <T> T get(ConfigOption<T> option) {
+    return values.get(option);
+  }
+
+  /** Earliest event time allowed, ms since the epoch. */
+  public long minTime() {
+    return JobOptions.parseTime(get(JobOptions.INGEST_MIN_TIME)).toEpochMilli();
+  }
+
+  /** What goes to every Kafka client; without brokers, group and isolation. A new copy. */
+  public Properties kafkaProperties() {
+    Properties properties = new Properties();
+    properties.putAll(kafka);
+    return properties;
+  }
+
+  /** What goes to Flink: the {@code flink.*} keys without their prefix. A new copy. */
+  public Configuration flinkConfiguration() {
+    return new Configuration(flink);
+  }
+
+  /**
+   * Every key in effect, one {@code key: value} a line, as a YAML file that gives this
+   * configuration; secrets hidden.
+   */
+  public String describe() {
+    StringBuilder out = new StringBuilder();
+    for (String key : JobOptions.settings().keySet()) {
+      String value = shown(key);
+      out.append(value == null ? "# " : "")
+          .append(key)
+          .append(": ")
+          .append(value == null ? "(not set)" : quote(value));
+      out.append('\n');
+    }
+    kafka.forEach((k, v) -> line(out, JobOptions.KAFKA_PREFIX + k, v));
+    new TreeMap<>(flink.toMap()).forEach((k, v) -> line(out, JobOptions.FLINK_PREFIX + k, v));
+    return out.toString();
+  }
+
+  private static void line(StringBuilder out, String key, String value) {
+    String shown =
+        GlobalConfiguration.isSensitive(key) ? GlobalConfiguration.HIDDEN_CONTENT : value;
+    out.append(key).append(": ").append(quote(shown)).append('\n');
+  }
+
+  private static String quote(String value) {
+    return "'" + value.replace("'", "''") + "'";
+  }
+
+  @Override
+  public String toString() {
+    return describe();
+  }
+
+  /** The keys, their defaults, what is allowed and what they are for, as a Markdown table. */
+  public static String markdownTable() {
+    JobConfig defaults = defaults();
+    StringBuilder out =
+        new StringBuilder("| key | default | allowed | |\n| --- | --- | --- | --- |\n");
+    JobOptions.settings()
+        .forEach(
+            (key, setting) -> {
+              String value = defaults.shown(key);
+              out.append("| `")
+                  .append(key)
+                  .append("` | ")
+                  .append(value == null ? "not set" : "`" + value + "`");
+              out.append(" | ")
+                  .append(setting.allowed())
+                  .append(" | ")
+                  .append(about(setting))
+                  .append(" |\n");
+            });
+    out.append("| `kafka.properties.*` | | | Passed to every Kafka client without the prefix. |\n");
+    out.append("| `flink.*` | | | Passed to Flink without the prefix. |\n");
+    return out.toString();
+  }
+
+  private static String about(Setting<?> setting) {
+    return new org.apache.flink.configuration.description.HtmlFormatter()
+        .format(setting.option().description());
+  }
+
+  private String shown(String key) {
+    return shown(JobOptions.settings().get(key));
+  }
+
+  private <T> String shown(Setting<T> setting) {
+    T value = get(setting.option());
+    return value == null ? null : setting.show().apply(value);
+  }
+
+  /** The known key with the fewest edits to the given one. */
+  private static String nearest(String key) {
+    String best = null;
+    int least = Integer.MAX_VALUE;
+    for (String known : JobOptions.settings().keySet()) {
+      int edits = edits(key, known);
+      if (edits < least) {
+        least = edits;
+        best = known;
+      }
+    }
+    return best;
+  }
+
+  /** Levenshtein distance. */
+  private static int edits(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[b.length()];
+  }
+}

@@ -1,0 +1,574 @@
+package io.sidstream.job.config;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.util.TimeUtils;
+
+/**
+ * Every key of the job's configuration. Read a value with {@link JobConfig#get(ConfigOption)}.
+ *
+ * <p>Two groups of keys are open: {@code kafka.properties.*} goes to every Kafka client, {@code
+ * flink.*} goes to Flink, each with the prefix removed.
+ */
+public final class JobOptions {
+  private static final Map<String, Setting<?>> SETTINGS = new LinkedHashMap<>();
+
+  /** Keys with this prefix go to every Kafka client, without the prefix. */
+  public static final String KAFKA_PREFIX = "kafka.properties.";
+
+  /** Keys with this prefix go to Flink's configuration, without the prefix. */
+  public static final String FLINK_PREFIX = "flink.";
+
+  /** Which text model embeds items that come without a vector. */
+  public enum EmbedModel {
+    /** all-MiniLM-L6-v2, 32-bit floats. */
+    MINILM,
+    /** all-MiniLM-L6-v2, 8-bit weights: about twice as fast, cosine to the other .98. */
+    MINILM_QUANTIZED
+  }
+
+  /** Where keyed state lives. */
+  public enum StateBackend {
+    /** On local disk, checkpointed incrementally. */
+    ROCKSDB,
+    /** On the heap. */
+    HASHMAP
+  }
+
+  /** What the recommender minimises. */
+  public enum RecommenderLoss {
+    /** Sampled softmax over the batch's targets and shared uniform negatives. */
+    SOFTMAX,
+    /** One uniform negative per position, as the paper. */
+    BCE
+  }
+
+  /** How two items with the same codes are told apart. */
+  public enum ResolveStrategy {
+    /** The nearest last code that is free; a suffix where the prefix is full. */
+    NEAREST_FREE,
+    /** A suffix. */
+    SUFFIX,
+    /** Not at all: tokens may repeat. */
+    NONE
+  }
+
+  // Kafka and topics
+
+  public static final ConfigOption<String> KAFKA_BOOTSTRAP =
+      text("kafka.bootstrap", "localhost:9092", "Kafka brokers, host:port, separated by commas.");
+  public static final ConfigOption<String> KAFKA_GROUP =
+      text(
+          "kafka.group",
+          "sidstream",
+          "Consumer group, and prefix of the transactional ids: two jobs on one Kafka need two of them.");
+  public static final ConfigOption<Duration> KAFKA_TRANSACTION_TIMEOUT =
+      duration(
+          "kafka.transaction-timeout",
+          Duration.ofMinutes(15),
+          Duration.ofSeconds(10),
+          Duration.ofDays(1),
+          "Time after which the broker aborts an open transaction; not above the broker's transaction.max.timeout.ms, and"
+              + " longer than the longest outage of the job.");
+  public static final ConfigOption<String> TOPICS_PREFIX =
+      checkedText(
+          "topics.prefix",
+          "sidstream.",
+          s -> s.matches("[a-zA-Z0-9._-]{0,200}"),
+          "up to 200 of a-z A-Z 0-9 . _ -",
+          "What the names of all topics begin with.");
+  public static final ConfigOption<Integer> TOPICS_PARTITIONS =
+      integer("topics.partitions", 4, 1, 10_000, "Partitions of a topic that the job creates.");
+  public static final ConfigOption<Integer> TOPICS_REPLICATION =
+      integer("topics.replication", 1, 1, 100, "Replicas of a topic that the job creates.");
+
+  // The job
+
+  public static final ConfigOption<Long> SEED =
+      longInteger(
+          "seed", 42, Long.MIN_VALUE, Long.MAX_VALUE, "Where every random draw comes from.");
+  public static final ConfigOption<Integer> PARALLELISM =
+      integer("parallelism", 2, 1, 32_768, "Subtasks of the keyed operators.");
+  public static final ConfigOption<Integer> MAX_PARALLELISM =
+      integer(
+          "max-parallelism",
+          128,
+          1,
+          32_768,
+          "Key groups: the limit of parallelism for ever; fixed once a job has state.");
+  public static final ConfigOption<Duration> CHECKPOINT_INTERVAL =
+      duration(
+          "checkpoint.interval",
+          Duration.ofSeconds(1),
+          Duration.ofMillis(10),
+          Duration.ofHours(1),
+          "Time between checkpoints: how long a token waits before a reader of committed records sees it.");
+  public static final ConfigOption<String> CHECKPOINT_DIR =
+      noDefault(
+          "checkpoint.dir",
+          "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir.");
+  public static final ConfigOption<StateBackend> STATE_BACKEND =
+      choice("state.backend", StateBackend.class, StateBackend.ROCKSDB, "Where keyed state lives.");
+
+  // Content
+
+  public static final ConfigOption<Integer> CONTENT_DIM =
+      integer(
+          "content.dim",
+          384,
+          1,
+          16_384,
+          "Length of a content vector; text can be embedded only where it is 384. Fixed once a job has state.");
+
+  // Ingest
+
+  public static final ConfigOption<Integer> INGEST_MAX_TEXT_BYTES =
+      integer(
+          "ingest.max-text-bytes",
+          65_536,
+          1,
+          16_777_216,
+          "Longest text of an item, bytes of UTF-8.");
+  public static final ConfigOption<Integer> INGEST_MAX_ID_BYTES =
+      integer("ingest.max-id-bytes", 512, 1, 65_536, "Longest identifier, bytes of UTF-8.");
+  public static final ConfigOption<Duration> INGEST_MAX_FUTURE =
+      duration(
+          "ingest.max-future",
+          Duration.ofDays(1),
+          Duration.ZERO,
+          Duration.ofDays(36_500),
+          "How far an event time may lie ahead of now.");
+  public static final ConfigOption<String> INGEST_MIN_TIME =
+      checkedText(
+          "ingest.min-time",
+          "1990-01-01",
+          s -> parseTime(s) != null,
+          "a day (1990-01-01) or an instant (1990-01-01T00:00:00Z)",
+          "Earliest event time.");
+
+  public static final ConfigOption<Integer> DEAD_LETTERS_MAX_BYTES =
+      integer(
+          "dead-letters.max-bytes",
+          900_000,
+          0,
+          1_000_000_000,
+          "Most bytes of a rejected record that its dead letter keeps; below the broker's message.max.bytes.");
+
+  // Embed
+
+  public static final ConfigOption<EmbedModel> EMBED_MODEL =
+      choice(
+          "embed.model",
+          EmbedModel.class,
+          EmbedModel.MINILM,
+          "Model that embeds the text of items.");
+  public static final ConfigOption<Integer> EMBED_BATCH =
+      integer("embed.batch", 16, 1, 4_096, "Texts embedded together at most.");
+  public static final ConfigOption<Duration> EMBED_LINGER =
+      duration(
+          "embed.linger",
+          Duration.ofMillis(20),
+          Duration.ZERO,
+          Duration.ofMinutes(1),
+          "Longest time a text waits for others to be embedded with.");
+  public static final ConfigOption<Integer> EMBED_MAX_TOKENS =
+      integer(
+          "embed.max-tokens",
+          128,
+          3,
+          512,
+          "Word pieces of a text that the model reads, [CLS] and [SEP] included.");
+  public static final ConfigOption<Integer> EMBED_THREADS =
+      integer("embed.threads", 1, 1, 256, "Threads of the text model in one subtask.");
+
+  // Sequence
+
+  public static final ConfigOption<Integer> SEQUENCE_LENGTH =
+      integer(
+          "sequence.length",
+          51,
+          2,
+          10_000,
+          "Newest items of a user that make a training window: recommender.max-length inputs and the target of the last.");
+  public static final ConfigOption<Integer> SEQUENCE_MIN_FRESH =
+      integer(
+          "sequence.min-fresh", 1, 1, 10_000, "New events of a user that make a training window.");
+  public static final ConfigOption<Duration> SEQUENCE_FLUSH =
+      duration(
+          "sequence.flush",
+          Duration.ofSeconds(10),
+          Duration.ofMillis(1),
+          Duration.ofDays(1),
+          "Longest time that fewer new events than sequence.min-fresh wait.");
+  public static final ConfigOption<Duration> SEQUENCE_RETENTION =
+      duration(
+          "sequence.retention",
+          Duration.ofDays(400),
+          Duration.ofSeconds(1),
+          Duration.ofDays(36_500),
+          "Processing time without an event after which a user is forgotten.");
+
+  // Tokenize
+
+  public static final ConfigOption<Integer> TOKENIZE_BATCH =
+      integer("tokenize.batch", 64, 1, 65_536, "Items encoded together at most.");
+  public static final ConfigOption<Duration> TOKENIZE_LINGER =
+      duration(
+          "tokenize.linger",
+          Duration.ofMillis(5),
+          Duration.ZERO,
+          Duration.ofMinutes(1),
+          "Longest time an item waits for others to be encoded with.");
+  public static final ConfigOption<Integer> TOKENIZE_SCAN_SLICE =
+      integer(
+          "tokenize.scan-slice",
+          512,
+          1,
+          1_000_000,
+          "Items re-encoded for a new version before new items and barriers get their turn.");
+
+  // The quantizer
+
+  public static final ConfigOption<Integer> QUANTIZER_LEVELS =
+      integer("quantizer.levels", 3, 2, 16, "Codes of a token.");
+  public static final ConfigOption<Integer> QUANTIZER_CODEBOOK_SIZE =
+      integer("quantizer.codebook-size", 256, 2, 32_767, "Codewords of a level.");
+  public static final ConfigOption<List<String>> QUANTIZER_METRICS =
+      register(
+          ConfigOptions.key("quantizer.metrics")
+              .stringType()
+              .asList()
+              .defaultValues("cosine", "cosine", "euclidean")
+              .withDescription("How each level measures distance, first level first."),
+          s -> split(s, x -> x.toLowerCase(Locale.ROOT)),
+          v -> String.join(",", v),
+          v ->
+              !v.isEmpty() && v.stream().allMatch(m -> m.equals("cosine") || m.equals("euclidean")),
+          "cosine or euclidean for each of quantizer.levels levels, separated by commas");
+  public static final ConfigOption<Integer> QUANTIZER_DIM =
+      integer(
+          "quantizer.dim",
+          64,
+          1,
+          4_096,
+          "Length of a codeword, and of the semantic part of an item's vector.");
+  public static final ConfigOption<Integer> ID_DIM =
+      integer("id.dim", 8, 0, 4_096, "Length of an item's ID embedding; 0 for none.");
+  public static final ConfigOption<List<Integer>> ENCODER_HIDDEN =
+      register(
+          ConfigOptions.key("encoder.hidden")
+              .intType()
+              .asList()
+              .defaultValues(512, 256)
+              .withDescription("Widths of the encoder's hidden layers; the decoder mirrors them."),
+          s -> split(s, Integer::valueOf),
+          v -> v.stream().map(String::valueOf).collect(Collectors.joining(",")),
+          v -> !v.isEmpty() && v.stream().allMatch(n -> n >= 1 && n <= 65_536),
+          "integers from 1 to 65536, separated by commas");
+  public static final ConfigOption<Integer> QUANTIZER_ROUND_EVERY =
+      integer(
+          "quantizer.round-every",
+          8,
+          1,
+          1_000_000,
+          "Recommender rounds between two rounds of the quantizer: the slow clock, on which tokens may change.");
+  public static final ConfigOption<Integer> QUANTIZER_STEPS =
+      integer("quantizer.steps", 60, 1, 1_000_000, "Optimizer steps of a round of the quantizer.");
+  public static final ConfigOption<Double> QUANTIZER_LEARNING_RATE =
+      real(
+          "quantizer.learning-rate",
+          5e-5,
+          0,
+          1,
+          "Adam's learning rate in a round of the quantizer.");
+  public static final ConfigOption<Double> QUANTIZER_DECAY =
+      real(
+          "quantizer.decay",
+          .999,
+          0,
+          1,
+          "Decay of the codebooks' moving averages in a round of the quantizer.");
+  public static final ConfigOption<Double> QUANTIZER_CHURN_BUDGET =
+      real(
+          "quantizer.churn-budget",
+          .05,
+          0,
+          1,
+          "Share of old items whose token a new version may change.");
+
+  // The recommender
+
+  public static final ConfigOption<Integer> RECOMMENDER_LAYERS =
+      integer("recommender.layers", 2, 1, 64, "Transformer blocks.");
+  public static final ConfigOption<Integer> RECOMMENDER_HEADS =
+      integer(
+          "recommender.heads", 2, 1, 64, "Attention heads; they divide quantizer.dim + id.dim.");
+  public static final ConfigOption<Double> RECOMMENDER_DROPOUT =
+      real("recommender.dropout", .5, 0, .99, "Dropout in training.");
+  public static final ConfigOption<Integer> RECOMMENDER_MAX_LENGTH =
+      integer(
+          "recommender.max-length", 50, 1, 9_999, "Events of a user that the recommender reads.");
+  public static final ConfigOption<RecommenderLoss> RECOMMENDER_LOSS =
+      choice(
+          "recommender.loss",
+          RecommenderLoss.class,
+          RecommenderLoss.SOFTMAX,
+          "What the recommender minimises.");
+  public static final ConfigOption<Integer> RECOMMENDER_NEGATIVES =
+      integer(
+          "recommender.negatives",
+          1_024,
+          1,
+          1_000_000,
+          "Negatives that the users of a batch share (softmax).");
+  public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
+      real("recommender.learning-rate", 1e-3, 0, 1, "Adam's learning rate of the recommender.");
+  public static final ConfigOption<Integer> RECOMMENDER_BATCH =
+      integer("recommender.batch", 256, 1, 65_536, "Users of a training step.");
+
+  // Training rounds
+
+  public static final ConfigOption<Integer> TRAIN_ROUND_INTERACTIONS =
+      integer(
+          "train.round-interactions",
+          5_000,
+          1,
+          Integer.MAX_VALUE,
+          "New interactions that start a round.");
+  public static final ConfigOption<Duration> TRAIN_ROUND_INTERVAL =
+      duration(
+          "train.round-interval",
+          Duration.ofSeconds(30),
+          Duration.ofMillis(1),
+          Duration.ofDays(365),
+          "Time after which a round starts with whatever is new.");
+  public static final ConfigOption<Integer> TRAIN_ROUND_STEPS =
+      integer("train.round-steps", 60, 1, 1_000_000, "Optimizer steps of a recommender round.");
+  public static final ConfigOption<Double> TRAIN_DUTY_CYCLE =
+      real("train.duty-cycle", .8, .01, 1, "Share of its thread's time that training may take.");
+  public static final ConfigOption<Integer> TRAIN_PENDING_MAX =
+      integer(
+          "train.pending-max",
+          500_000,
+          1,
+          Integer.MAX_VALUE,
+          "Interactions kept for items that have not arrived yet.");
+
+  // Bootstrap
+
+  public static final ConfigOption<Integer> BOOTSTRAP_ITEMS =
+      integer(
+          "bootstrap.items", 2_000, 1, Integer.MAX_VALUE, "Items that the first model waits for.");
+  public static final ConfigOption<Integer> BOOTSTRAP_INTERACTIONS =
+      integer(
+          "bootstrap.interactions",
+          40_000,
+          0,
+          Integer.MAX_VALUE,
+          "Interactions that the first model waits for.");
+  public static final ConfigOption<Duration> BOOTSTRAP_TIMEOUT =
+      duration(
+          "bootstrap.timeout",
+          Duration.ofSeconds(60),
+          Duration.ZERO,
+          Duration.ofDays(365),
+          "Time after which the first model is made from what is there.");
+  public static final ConfigOption<Integer> BOOTSTRAP_STEPS =
+      integer("bootstrap.steps", 600, 1, 10_000_000, "Optimizer steps of the first model.");
+
+  // The gate
+
+  public static final ConfigOption<Boolean> GATE_ENABLED =
+      register(
+          ConfigOptions.key("gate.enabled")
+              .booleanType()
+              .defaultValue(true)
+              .withDescription("Whether a candidate that fails a rule below is held back."),
+          JobOptions::parseBoolean,
+          String::valueOf,
+          v -> true,
+          "true or false");
+  public static final ConfigOption<Double> GATE_MIN_UTILISATION =
+      real("gate.min-utilisation", .3, 0, 1, "Least share of codewords in use at every level.");
+  public static final ConfigOption<Double> GATE_MIN_UNIQUE =
+      real(
+          "gate.min-unique",
+          .5,
+          0,
+          1,
+          "Least share of items whose nearest tuple no other item has.");
+  public static final ConfigOption<Double> GATE_MAX_RECONSTRUCTION_GROWTH =
+      real(
+          "gate.max-reconstruction-growth",
+          .2,
+          0,
+          1_000,
+          "Most growth of the reconstruction error against the version in use, relative.");
+  public static final ConfigOption<Double> GATE_MAX_HR_DROP =
+      real(
+          "gate.max-hr-drop",
+          .1,
+          0,
+          1,
+          "Most fall of the prequential HR@10 against the version in use, relative.");
+
+  // Resolve
+
+  public static final ConfigOption<ResolveStrategy> RESOLVE_STRATEGY =
+      choice(
+          "resolve.strategy",
+          ResolveStrategy.class,
+          ResolveStrategy.NEAREST_FREE,
+          "How items with the same codes are told apart.");
+  public static final ConfigOption<Integer> RESOLVE_QUARANTINE =
+      integer(
+          "resolve.quarantine",
+          1,
+          0,
+          1_000_000,
+          "Token versions for which a token that was given up is not given again.");
+
+  private JobOptions() {}
+
+  /** Every setting by its key, in the order of this page. */
+  static Map<String, Setting<?>> settings() {
+    return Collections.unmodifiableMap(SETTINGS);
+  }
+
+  /** A day or an instant, or null where the text is neither. */
+  static Instant parseTime(String text) {
+    try {
+      return text.contains("T")
+          ? Instant.parse(text)
+          : LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant();
+    } catch (RuntimeException e) {
+      return null;
+    }
+  }
+
+  private static <T> ConfigOption<T> register(
+      ConfigOption<T> option,
+      Function<String, T> parse,
+      Function<T, String> show,
+      Predicate<T> inRange,
+      String allowed) {
+    SETTINGS.put(option.key(), new Setting<>(option, parse, show, inRange, allowed));
+    return option;
+  }
+
+  private static ConfigOption<Integer> integer(
+      String key, int value, int min, int max, String about) {
+    return register(
+        ConfigOptions.key(key).intType().defaultValue(value).withDescription(about),
+        Integer::valueOf,
+        String::valueOf,
+        v -> v >= min && v <= max,
+        "an integer from " + min + " to " + max);
+  }
+
+  private static ConfigOption<Long> longInteger(
+      String key, long value, long min, long max, String about) {
+    return register(
+        ConfigOptions.key(key).longType().defaultValue(value).withDescription(about),
+        Long::valueOf,
+        String::valueOf,
+        v -> v >= min && v <= max,
+        "an integer from " + min + " to " + max);
+  }
+
+  private static ConfigOption<Double> real(
+      String key, double value, double min, double max, String about) {
+    return register(
+        ConfigOptions.key(key).doubleType().defaultValue(value).withDescription(about),
+        Double::valueOf,
+        String::valueOf,
+        v -> v >= min && v <= max,
+        "a number from " + number(min) + " to " + number(max));
+  }
+
+  private static String number(double v) {
+    return v == Math.rint(v) ? Long.toString((long) v) : Double.toString(v);
+  }
+
+  private static ConfigOption<Duration> duration(
+      String key, Duration value, Duration min, Duration max, String about) {
+    return register(
+        ConfigOptions.key(key).durationType().defaultValue(value).withDescription(about),
+        TimeUtils::parseDuration,
+        JobOptions::show,
+        v -> v.compareTo(min) >= 0 && v.compareTo(max) <= 0,
+        "a duration from "
+            + show(min)
+            + " to "
+            + show(max)
+            + ", such as '20 ms', '5 s', '2 min', '1 d'");
+  }
+
+  private static String show(Duration v) {
+    return v.isZero() ? "0 ms" : TimeUtils.formatWithHighestUnit(v);
+  }
+
+  private static <E extends Enum<E>> ConfigOption<E> choice(
+      String key, Class<E> type, E value, String about) {
+    return register(
+        ConfigOptions.key(key).enumType(type).defaultValue(value).withDescription(about),
+        s -> Enum.valueOf(type, s.toUpperCase(Locale.ROOT).replace('-', '_')),
+        JobOptions::show,
+        v -> true,
+        Arrays.stream(type.getEnumConstants())
+            .map(JobOptions::show)
+            .collect(Collectors.joining(", ")));
+  }
+
+  private static <E extends Enum<E>> String show(E v) {
+    return v.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static ConfigOption<String> text(String key, String value, String about) {
+    return checkedText(key, value, s -> !s.isEmpty(), "a text that is not empty", about);
+  }
+
+  private static ConfigOption<String> checkedText(
+      String key, String value, Predicate<String> inRange, String allowed, String about) {
+    return register(
+        ConfigOptions.key(key).stringType().defaultValue(value).withDescription(about),
+        Function.identity(),
+        Function.identity(),
+        inRange,
+        allowed);
+  }
+
+  private static ConfigOption<String> noDefault(String key, String about) {
+    return register(
+        ConfigOptions.key(key).stringType().noDefaultValue().withDescription(about),
+        Function.identity(),
+        Function.identity(),
+        s -> !s.isEmpty(),
+        "a text that is not empty");
+  }
+
+  private static Boolean parseBoolean(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException(text);
+    };
+  }
+
+  private static <T> List<T> split(String text, Function<String, T> parse) {
+    return Arrays.stream(text.split("[,;]", -1)).map(String::trim).map(parse).toList();
+  }
+}

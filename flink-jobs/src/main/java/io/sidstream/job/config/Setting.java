@@ -1,0 +1,44 @@
+package io.sidstream.job.config;
+
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.apache.flink.configuration.ConfigOption;
+
+/**
+ * A key of the configuration and what may stand in it.
+ *
+ * @param option Flink's option: key, type, default and description
+ * @param parse text to value; throws any RuntimeException where the text is not of the type
+ * @param show value to text, such that parsing the text gives the value again
+ * @param inRange whether a value is allowed
+ * @param allowed what is allowed, for a person, such as {@code an integer from 1 to 65536}
+ */
+record Setting<T>(
+    ConfigOption<T> option,
+    Function<String, T> parse,
+    Function<T, String> show,
+    Predicate<T> inRange,
+    String allowed) {
+
+  /**
+   * Reads a value.
+   *
+   * @throws ConfigException where the text is not of the type or out of range
+   */
+  T read(String text) {
+    T value;
+    try {
+      value = parse.apply(text.trim());
+    } catch (RuntimeException e) {
+      throw refuse(text);
+    }
+    if (!inRange.test(value)) {
+      throw refuse(text);
+    }
+    return value;
+  }
+
+  private ConfigException refuse(String text) {
+    return new ConfigException(option.key() + " is '" + text + "'; allowed: " + allowed);
+  }
+}

@@ -1,0 +1,87 @@
+package io.sidstream.job.ingest;
+
+import io.sidstream.schemas.DeadLetter;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.Arrays;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.util.OutputTag;
+
+/** A record that could not be used, on its way to the dead-letters topic. */
+public class DeadLetterRecord {
+  /** The side output of dead letters. */
+  public static final OutputTag<DeadLetterRecord> DEAD_LETTERS =
+      new OutputTag<>("dead-letters", TypeInformation.of(DeadLetterRecord.class));
+
+  /** Longest reason, characters: a reason may quote what a library says of the bytes. */
+  private static final int MAX_REASON = 1000;
+
+  public String topic;
+  public int partition;
+  public long offset;
+
+  /** Kafka timestamp, ms since the epoch. */
+  public long timestamp;
+
+  /** Name of the {@link Rule} that was broken. */
+  public String code;
+
+  /** The field, its value and what is expected. */
+  public String reason;
+
+  /**
+   * Key as it was, cut to a quarter of dead-letters.max-bytes where it is longer; null for null.
+   */
+  public byte[] key;
+
+  /**
+   * Value as it was, cut such that value and twice the key fit dead-letters.max-bytes; null for
+   * null.
+   */
+  public byte[] value;
+
+  /** Length of the whole value, bytes; -1 for null. */
+  public long valueLength;
+
+  /** Processing time of the rejection, ms since the epoch. */
+  public long time;
+
+  /** The dead letter of a record. */
+  static DeadLetterRecord of(RawRecord raw, Rejection rejection, int maxBytes, long now) {
+    DeadLetterRecord letter = new DeadLetterRecord();
+    letter.topic = raw.topic;
+    letter.partition = raw.partition;
+    letter.offset = raw.offset;
+    letter.timestamp = raw.timestamp;
+    letter.code = rejection.rule().name();
+    String reason = rejection.getMessage();
+    letter.reason =
+        reason.length() <= MAX_REASON ? reason : reason.substring(0, MAX_REASON) + "...";
+    // The key goes out twice: as the key of the dead letter and inside it.
+    letter.key = cut(raw.key, maxBytes / 4);
+    letter.value = cut(raw.value, maxBytes - (letter.key == null ? 0 : 2 * letter.key.length));
+    letter.valueLength = raw.value == null ? -1 : raw.value.length;
+    letter.time = now;
+    return letter;
+  }
+
+  private static byte[] cut(byte[] bytes, int max) {
+    return bytes == null || bytes.length <= max ? bytes : Arrays.copyOf(bytes, max);
+  }
+
+  /** As it is written to the topic. */
+  public DeadLetter toDeadLetter() {
+    return DeadLetter.newBuilder()
+        .setTopic(topic)
+        .setPartition(partition)
+        .setOffset(offset)
+        .setTimestamp(Instant.ofEpochMilli(timestamp))
+        .setCode(code)
+        .setReason(reason)
+        .setKey(key == null ? null : ByteBuffer.wrap(key))
+        .setValue(value == null ? null : ByteBuffer.wrap(value))
+        .setValueLength(valueLength)
+        .setTime(Instant.ofEpochMilli(time))
+        .build();
+  }
+}

@@ -1,0 +1,34 @@
+package io.sidstream.job.kafka;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.ingest.RawRecord;
+import io.sidstream.job.ingest.RawRecordDeserializer;
+import java.util.Properties;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+
+/**
+ * Sources of raw records: decoding is Ingest's work, so that a record that cannot be decoded is not
+ * lost.
+ */
+public final class Sources {
+  private Sources() {}
+
+  /**
+   * Reads a topic from its beginning, then from where the last checkpoint stood; committed records
+   * only.
+   */
+  public static KafkaSource<RawRecord> raw(JobConfig config, String topic) {
+    Properties p = config.kafkaProperties();
+    p.setProperty("isolation.level", "read_committed");
+    return KafkaSource.<RawRecord>builder()
+        .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
+        .setGroupId(config.get(JobOptions.KAFKA_GROUP))
+        .setProperties(p)
+        .setTopics(topic)
+        .setStartingOffsets(OffsetsInitializer.earliest())
+        .setDeserializer(new RawRecordDeserializer())
+        .build();
+  }
+}

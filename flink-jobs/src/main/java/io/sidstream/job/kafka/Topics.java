@@ -1,0 +1,220 @@
+package io.sidstream.job.kafka;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.TopicExistsException;
+
+/**
+ * The topics of the job: names, partitions, what is kept.
+ *
+ * <p>Items and interactions are partitioned by {@code topics.partitions}; so are the tokens and ID
+ * embeddings. Versions and models are one partition each, because their readers need their order.
+ */
+public final class Topics {
+  /**
+   * Largest record of the topics that others write to, and of dead letters, which repeat those
+   * records.
+   */
+  public static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+  private static final String WEEK = String.valueOf(7L * 24 * 3600 * 1000);
+  private static final String HOUR = String.valueOf(3600L * 1000);
+
+  private Topics() {}
+
+  /** Item events, keyed by item, compacted. */
+  public static String items(JobConfig config) {
+    return name(config, "items");
+  }
+
+  /** Interaction events, keyed by user, kept for a week. */
+  public static String interactions(JobConfig config) {
+    return name(config, "interactions");
+  }
+
+  /** Token rows, keyed by item, compacted. */
+  public static String tokens(JobConfig config) {
+    return name(config, "tokens");
+  }
+
+  /** Version records, one partition, kept. */
+  public static String versions(JobConfig config) {
+    return name(config, "versions");
+  }
+
+  /** Pieces of the model, one partition, compacted. */
+  public static String models(JobConfig config) {
+    return name(config, "models");
+  }
+
+  /** ID embeddings, keyed by item, compacted. */
+  public static String idEmbeddings(JobConfig config) {
+    return name(config, "id-embeddings");
+  }
+
+  /** Records that could not be used, kept for a week. */
+  public static String deadLetters(JobConfig config) {
+    return name(config, "dead-letters");
+  }
+
+  /** All of them, as {@link #create} makes them. */
+  public static List<NewTopic> all(JobConfig config) {
+    int partitions = config.get(JobOptions.TOPICS_PARTITIONS);
+    short replication = config.get(JobOptions.TOPICS_REPLICATION).shortValue();
+    List<NewTopic> topics = new ArrayList<>();
+    topics.add(topic(items(config), partitions, replication, compacted(), large()));
+    topics.add(topic(interactions(config), partitions, replication, kept(WEEK), large()));
+    topics.add(topic(tokens(config), partitions, replication, compacted(), Map.of()));
+    topics.add(topic(versions(config), 1, replication, kept("-1"), Map.of()));
+    topics.add(topic(models(config), 1, replication, compacted(), large()));
+    topics.add(topic(idEmbeddings(config), partitions, replication, compacted(), Map.of()));
+    topics.add(topic(deadLetters(config), 1, replication, kept(WEEK), large()));
+    return topics;
+  }
+
+  /**
+   * Creates the topics that are missing; those that exist are left as they are.
+   *
+   * @return names of the topics created
+   * @throws IllegalStateException where the broker cannot be reached or refuses; names the broker
+   */
+  public static Set<String> create(JobConfig config) throws InterruptedException {
+    String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
+    Properties properties = config.kafkaProperties();
+    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+    properties.putIfAbsent(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "30000");
+    properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "15000");
+    Set<String> created = new TreeSet<>();
+    try (Admin admin = Admin.create(properties)) {
+      Set<String> present = admin.listTopics().names().get();
+      List<NewTopic> missing =
+          all(config).stream().filter(topic -> !present.contains(topic.name())).toList();
+      for (var result : admin.createTopics(missing).values().entrySet()) {
+        try {
+          result.getValue().get();
+          created.add(result.getKey());
+        } catch (ExecutionException e) {
+          // Another process that starts at the same time may have been faster.
+          if (!(e.getCause() instanceof TopicExistsException)) {
+            throw e;
+          }
+        }
+      }
+      awaitLeaders(admin, all(config), bootstrap);
+      return created;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(
+          "topics cannot be created on kafka.bootstrap "
+              + bootstrap
+              + ": "
+              + e.getCause().getMessage(),
+          e.getCause());
+    }
+  }
+
+  /**
+   * A broker says "created" before every partition can be read and written; the first client would
+   * fail.
+   */
+  private static void awaitLeaders(Admin admin, List<NewTopic> topics, String bootstrap)
+      throws InterruptedException, ExecutionException {
+    List<String> names = topics.stream().map(NewTopic::name).toList();
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (true) {
+      try {
+        Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+        admin
+            .describeTopics(names)
+            .allTopicNames()
+            .get()
+            .forEach(
+                (name, topic) ->
+                    topic
+                        .partitions()
+                        .forEach(
+                            p ->
+                                ends.put(
+                                    new TopicPartition(name, p.partition()), OffsetSpec.latest())));
+        admin.listOffsets(ends).all().get();
+        return;
+      } catch (ExecutionException e) {
+        if (!(e.getCause() instanceof RetriableException)) {
+          throw e;
+        }
+        if (System.nanoTime() > deadline) {
+          throw new IllegalStateException(
+              "topics "
+                  + names
+                  + " on kafka.bootstrap "
+                  + bootstrap
+                  + " have no leader after 30 s: "
+                  + e.getMessage(),
+              e.getCause());
+        }
+        TimeUnit.MILLISECONDS.sleep(50);
+      }
+    }
+  }
+
+  private static String name(JobConfig config, String what) {
+    return config.get(JobOptions.TOPICS_PREFIX) + what;
+  }
+
+  private static NewTopic topic(
+      String name,
+      int partitions,
+      short replication,
+      Map<String, String> policy,
+      Map<String, String> size) {
+    Map<String, String> configs = new HashMap<>(policy);
+    configs.putAll(size);
+    return new NewTopic(name, Optional.of(partitions), Optional.of(replication)).configs(configs);
+  }
+
+  /**
+   * A tombstone stays a day, so that a reader that starts in between sees it; rows are compacted
+   * within an hour.
+   */
+  private static Map<String, String> compacted() {
+    return Map.of(
+        TopicConfig.CLEANUP_POLICY_CONFIG,
+        TopicConfig.CLEANUP_POLICY_COMPACT,
+        TopicConfig.MAX_COMPACTION_LAG_MS_CONFIG,
+        HOUR,
+        TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG,
+        "0.3",
+        TopicConfig.DELETE_RETENTION_MS_CONFIG,
+        String.valueOf(24L * 3600 * 1000));
+  }
+
+  private static Map<String, String> kept(String millis) {
+    return Map.of(
+        TopicConfig.CLEANUP_POLICY_CONFIG,
+        TopicConfig.CLEANUP_POLICY_DELETE,
+        TopicConfig.RETENTION_MS_CONFIG,
+        millis,
+        TopicConfig.RETENTION_BYTES_CONFIG,
+        "-1");
+  }
+
+  private static Map<String, String> large() {
+    return Map.of(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, String.valueOf(MAX_MESSAGE_BYTES));
+  }
+}

@@ -1,0 +1,151 @@
+package io.sidstream.job.publish;
+
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Adds the parts of all Publish subtasks and says COMMIT: runs with parallelism 1. When watermark v
+ * arrives every subtask has sent its part of v, because it sends it before the watermark. What was
+ * committed is state, so that a watermark that comes again after a restart commits nothing.
+ */
+public class CommitOperator extends AbstractStreamOperator<VersionRow>
+    implements OneInputStreamOperator<CommitPart, VersionRow> {
+
+  private transient ListState<Integer> committedState;
+  private transient ListState<CommitPart> partsState;
+
+  private transient WireFormat wire;
+  private transient int committed;
+
+  /** Version to the sum of the parts that have arrived. */
+  private transient TreeMap<Integer, CommitPart> parts;
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    committedState =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("committed", Types.INT));
+    partsState =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("parts", TypeInformation.of(CommitPart.class)));
+    committed = 0;
+    parts = new TreeMap<>();
+    if (context.isRestored()) {
+      for (int version : committedState.get()) {
+        committed = Math.max(committed, version);
+      }
+      for (CommitPart part : partsState.get()) {
+        parts.put(part.version, part);
+      }
+    }
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    wire = new WireFormat();
+    int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
+    if (parallelism != 1) {
+      throw new IllegalStateException(
+          "Commit runs with parallelism " + parallelism + ": set it to 1");
+    }
+    getRuntimeContext().getMetricGroup().gauge(PublishMetrics.COMMITTED, () -> committed);
+  }
+
+  @Override
+  public void processElement(StreamRecord<CommitPart> element) {
+    CommitPart part = element.getValue();
+    parts.merge(part.version, part, CommitOperator::sum);
+  }
+
+  private static CommitPart sum(CommitPart a, CommitPart b) {
+    CommitPart sum = new CommitPart();
+    sum.version = a.version;
+    sum.revision = Math.max(a.revision, b.revision);
+    sum.items = a.items + b.items;
+    sum.rows = a.rows + b.rows;
+    sum.tombstones = a.tombstones + b.tombstones;
+    sum.rowsChecksum = a.rowsChecksum + b.rowsChecksum;
+    sum.tableChecksum = a.tableChecksum + b.tableChecksum;
+    sum.oldItems = a.oldItems + b.oldItems;
+    sum.movedItems = a.movedItems + b.movedItems;
+    sum.changedCodes = sum(a.changedCodes, b.changedCodes);
+    sum.changedPrefixes = sum(a.changedPrefixes, b.changedPrefixes);
+    return sum;
+  }
+
+  private static long[] sum(long[] a, long[] b) {
+    long[] sum = a.clone();
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += b[i];
+    }
+    return sum;
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    while (!parts.isEmpty() && parts.firstKey() <= mark.getTimestamp()) {
+      CommitPart sum = parts.pollFirstEntry().getValue();
+      if (sum.version > committed) {
+        committed = sum.version;
+        output.collect(new StreamRecord<>(row(sum), sum.version));
+      }
+    }
+    super.processWatermark(mark);
+  }
+
+  private VersionRow row(CommitPart sum) {
+    VersionRecord commit = new VersionRecord();
+    commit.setVersion(sum.version);
+    commit.setState(VersionState.COMMIT);
+    commit.setRevision(sum.revision);
+    commit.setItems(sum.items);
+    commit.setRows(sum.rows);
+    commit.setTombstones(sum.tombstones);
+    commit.setRowsChecksum(sum.rowsChecksum);
+    commit.setTableChecksum(sum.tableChecksum);
+    commit.setModelDigest("");
+    commit.setOldItems(sum.oldItems);
+    commit.setMovedItems(sum.movedItems);
+    commit.setChangedCodes(list(sum.changedCodes));
+    commit.setChangedPrefixes(list(sum.changedPrefixes));
+    commit.setTime(Instant.ofEpochMilli(getProcessingTimeService().getCurrentProcessingTime()));
+    VersionRow row = new VersionRow();
+    row.version = sum.version;
+    row.value = wire.encode(commit);
+    return row;
+  }
+
+  private static List<Long> list(long[] values) {
+    List<Long> list = new ArrayList<>(values.length);
+    for (long value : values) {
+      list.add(value);
+    }
+    return list;
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    committedState.update(List.of(committed));
+    partsState.update(new ArrayList<>(parts.values()));
+  }
+}

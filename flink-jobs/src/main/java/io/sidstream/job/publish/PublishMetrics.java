@@ -1,0 +1,31 @@
+package io.sidstream.job.publish;
+
+/**
+ * Names of the metrics of {@link PublishOperator} and {@link CommitOperator}, in the operator's own
+ * scope.
+ */
+public final class PublishMetrics {
+
+  /** {@code <operator scope>.publish.items}: tokens in this subtask's part of the table. */
+  public static final String ITEMS = "publish.items";
+
+  /** {@code <operator scope>.publish.rows}: token rows written. */
+  public static final String ROWS = "publish.rows";
+
+  /** {@code <operator scope>.publish.tombstones}: tombstones written. */
+  public static final String TOMBSTONES = "publish.tombstones";
+
+  /**
+   * {@code <operator scope>.publish.dropped-old}: answers dropped because a newer one of the item
+   * was published.
+   */
+  public static final String DROPPED_OLD = "publish.dropped-old";
+
+  /** {@code <operator scope>.publish.unchanged}: answers equal to the token that is published. */
+  public static final String UNCHANGED = "publish.unchanged";
+
+  /** {@code <operator scope>.commit.version}: the last version committed. */
+  public static final String COMMITTED = "commit.version";
+
+  private PublishMetrics() {}
+}

@@ -1,0 +1,10 @@
+package io.sidstream.job.publish;
+
+/** A record of the versions topic. */
+public class VersionRow {
+  /** Record key, in decimal. */
+  public int version;
+
+  /** An encoded VersionRecord. */
+  public byte[] value;
+}

@@ -1,0 +1,274 @@
+package io.sidstream.job.resolve;
+
+import io.sidstream.job.config.JobOptions.ResolveStrategy;
+import io.sidstream.job.tokenize.Claim;
+import java.util.Arrays;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.functions.KeySelector;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.util.Collector;
+
+/**
+ * Makes tokens unique. Keyed by prefix (the codes of all levels but the last), it owns which
+ * last-level codes and suffixes are taken. An item keeps what it was given while its claim chooses
+ * the same last-level code, whatever other items do.
+ *
+ * <p>What is given back is in quarantine: a token released at version r is given only to claims of
+ * version r + quarantine or later. An item that moves to another prefix is answered by another
+ * subtask, perhaps after the next watermark, so what it leaves rests for at least one version:
+ * otherwise two items could have the token in one committed table.
+ *
+ * <p>State per prefix: one {@link CodePool}, one entry per item, and per tuple that ever needed
+ * suffixes a counter and a queue of suffixes given back. A claim reads and writes a constant number
+ * of entries, however many items share the prefix. The strategies NEAREST_FREE and SUFFIX share the
+ * state and may be exchanged at a restart; NONE keeps none.
+ */
+public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolved> {
+
+  /** The key of a claim: its prefix as decimal codes joined by dots, such as {@code 12.7}. */
+  public static final KeySelector<Claim, String> BY_PREFIX = ResolveFunction::prefixKey;
+
+  private final ResolveStrategy strategy;
+  private final int quarantine;
+
+  /** Item to its seat: chosen code (bits 48..63), given code (bits 32..47), suffix (bits 0..31). */
+  private transient MapState<String, Long> seats;
+
+  private transient ValueState<byte[]> pool;
+
+  /** Code to {next new suffix, head, tail} of its queue of suffixes given back. */
+  private transient MapState<Integer, long[]> suffixes;
+
+  /**
+   * Code (bits 32..63) and position (bits 0..31) to a suffix given back: {suffix, first version
+   * that may have it}.
+   */
+  private transient MapState<Long, long[]> restingSuffixes;
+
+  private transient Counter claims;
+  private transient Counter repaired;
+  private transient Counter suffixed;
+  private transient Counter releases;
+  private transient Counter unknown;
+
+  /**
+   * @param strategy how collisions are repaired
+   * @param quarantine versions for which a token given back rests, at least 0
+   */
+  public ResolveFunction(ResolveStrategy strategy, int quarantine) {
+    if (quarantine < 0) {
+      throw new IllegalArgumentException(
+          "resolve.quarantine=" + quarantine + " must be at least 0 versions");
+    }
+    this.strategy = strategy;
+    this.quarantine = quarantine;
+  }
+
+  private static String prefixKey(Claim claim) {
+    StringBuilder key = new StringBuilder();
+    for (int code : claim.prefix) {
+      if (key.length() > 0) {
+        key.append('.');
+      }
+      key.append(code);
+    }
+    return key.toString();
+  }
+
+  @Override
+  public void open(OpenContext context) {
+    seats =
+        getRuntimeContext()
+            .getMapState(new MapStateDescriptor<>("seats", Types.STRING, Types.LONG));
+    pool =
+        getRuntimeContext()
+            .getState(
+                new ValueStateDescriptor<>(
+                    "pool", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+    suffixes =
+        getRuntimeContext()
+            .getMapState(
+                new MapStateDescriptor<>(
+                    "suffixes", Types.INT, PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+    restingSuffixes =
+        getRuntimeContext()
+            .getMapState(
+                new MapStateDescriptor<>(
+                    "resting-suffixes",
+                    Types.LONG,
+                    PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+    MetricGroup metrics = getRuntimeContext().getMetricGroup();
+    claims = metrics.counter(ResolveMetrics.CLAIMS);
+    repaired = metrics.counter(ResolveMetrics.REPAIRED);
+    suffixed = metrics.counter(ResolveMetrics.SUFFIXES);
+    releases = metrics.counter(ResolveMetrics.RELEASES);
+    unknown = metrics.counter(ResolveMetrics.UNKNOWN_RELEASES);
+  }
+
+  @Override
+  public void processElement(Claim claim, Context context, Collector<Resolved> out)
+      throws Exception {
+    if (claim.release) {
+      release(claim, out);
+    } else {
+      claims.inc();
+      int chosen = claim.candidates[0] & 0xffff;
+      long seat =
+          strategy == ResolveStrategy.NONE ? seat(chosen, chosen, 0) : assign(claim, chosen);
+      if (suffix(seat) != 0) {
+        suffixed.inc();
+      }
+      if (suffix(seat) != 0 || given(seat) != chosen) {
+        repaired.inc();
+      }
+      out.collect(answer(claim, given(seat), suffix(seat)));
+    }
+  }
+
+  private void release(Claim claim, Collector<Resolved> out) throws Exception {
+    releases.inc();
+    if (strategy != ResolveStrategy.NONE) {
+      Long seat = seats.get(claim.item);
+      if (seat == null) {
+        unknown.inc();
+      } else {
+        seats.remove(claim.item);
+        CodePool codes = CodePool.fromBytes(pool.value());
+        int rest = claim.deleted ? quarantine : Math.max(1, quarantine);
+        vacate(codes, seat, claim.version + rest);
+        pool.update(codes.toBytes());
+      }
+    }
+    if (claim.deleted) {
+      // Also where the seat is unknown: Publish knows whether there is a row to remove.
+      Resolved gone = new Resolved();
+      gone.item = claim.item;
+      gone.deleted = true;
+      gone.seq = claim.seq;
+      gone.version = claim.version;
+      gone.revision = claim.revision;
+      gone.time = claim.time;
+      out.collect(gone);
+    }
+  }
+
+  /** The seat of the claim's item, kept or new. */
+  private long assign(Claim claim, int chosen) throws Exception {
+    Long held = seats.get(claim.item);
+    if (held != null && chosen(held) == chosen) {
+      return held;
+    }
+    CodePool codes = CodePool.fromBytes(pool.value());
+    int code = nearestFree(claim, codes, held);
+    long seat;
+    if (code >= 0) {
+      boolean own = held != null && suffix(held) == 0 && given(held) == code;
+      if (!own) {
+        codes.take(code);
+        if (held != null) {
+          vacate(codes, held, claim.version + quarantine);
+        }
+      }
+      seat = seat(chosen, code, 0);
+    } else {
+      seat = seat(chosen, chosen, takeSuffix(chosen, claim.version));
+      if (held != null) {
+        vacate(codes, held, claim.version + quarantine);
+      }
+    }
+    seats.put(claim.item, seat);
+    pool.update(codes.toBytes());
+    return seat;
+  }
+
+  /** The first candidate that is free or the item's own; -1 for none. */
+  private int nearestFree(Claim claim, CodePool codes, Long held) {
+    int tried = strategy == ResolveStrategy.SUFFIX ? 1 : claim.candidates.length;
+    for (int i = 0; i < tried; i++) {
+      int code = claim.candidates[i] & 0xffff;
+      if (codes.isFree(code, claim.version)
+          || (held != null && suffix(held) == 0 && given(held) == code)) {
+        return code;
+      }
+    }
+    return -1;
+  }
+
+  private void vacate(CodePool codes, long seat, int reusableFrom) throws Exception {
+    if (suffix(seat) == 0) {
+      codes.release(given(seat), reusableFrom);
+    } else {
+      long[] counter = suffixes.get(given(seat));
+      restingSuffixes.put(
+          position(given(seat), counter[2]++), new long[] {suffix(seat), reusableFrom});
+      suffixes.put(given(seat), counter);
+    }
+  }
+
+  /**
+   * A suffix of the tuple: the one given back longest ago if its rest is over, else a new one. The
+   * queue is in order of release, so that only its head is looked at.
+   */
+  private int takeSuffix(int code, int version) throws Exception {
+    long[] counter = suffixes.get(code);
+    if (counter == null) {
+      counter = new long[] {1, 0, 0};
+    }
+    int suffix;
+    long[] oldest =
+        counter[1] < counter[2] ? restingSuffixes.get(position(code, counter[1])) : null;
+    if (oldest != null && version >= oldest[1]) {
+      suffix = (int) oldest[0];
+      restingSuffixes.remove(position(code, counter[1]++));
+    } else {
+      suffix = (int) counter[0]++;
+    }
+    suffixes.put(code, counter);
+    return suffix;
+  }
+
+  private static Resolved answer(Claim claim, int code, int suffix) {
+    Resolved resolved = new Resolved();
+    resolved.item = claim.item;
+    resolved.seq = claim.seq;
+    resolved.version = claim.version;
+    resolved.revision = claim.revision;
+    resolved.codes = Arrays.copyOf(claim.prefix, claim.prefix.length + 1);
+    resolved.codes[claim.prefix.length] = code;
+    resolved.suffix = suffix;
+    resolved.nearest = Arrays.copyOf(claim.prefix, claim.prefix.length + 1);
+    resolved.nearest[claim.prefix.length] = claim.candidates[0] & 0xffff;
+    resolved.distances = claim.distances;
+    resolved.margins = claim.margins;
+    resolved.time = claim.time;
+    return resolved;
+  }
+
+  private static long seat(int chosen, int given, int suffix) {
+    return (long) chosen << 48 | (long) given << 32 | suffix;
+  }
+
+  private static int chosen(long seat) {
+    return (int) (seat >>> 48);
+  }
+
+  private static int given(long seat) {
+    return (int) (seat >>> 32) & 0xffff;
+  }
+
+  private static int suffix(long seat) {
+    return (int) seat;
+  }
+
+  private static long position(int code, long position) {
+    return (long) code << 32 | (position & 0xffffffffL);
+  }
+}

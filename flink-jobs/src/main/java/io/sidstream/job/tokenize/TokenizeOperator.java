@@ -1,0 +1,534 @@
+package io.sidstream.job.tokenize;
+
+import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.quantize.EncodeResult;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.state.BroadcastState;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+
+/**
+ * Gives every item its codes. First input: items, keyed by item. Second input: token versions,
+ * broadcast.
+ *
+ * <p>A new or changed item is encoded at once with the newest model, in micro-batches bounded by
+ * count and by time and flushed before every checkpoint barrier. On a new version all items are
+ * encoded again in slices, each one mail, so that barriers and new items pass in between; items
+ * keep their codes within the model's tolerance, and only items whose codes changed send a {@link
+ * Claim}. When the scan is done the operator emits {@code Watermark(version)}: from here on event
+ * time is the token version, so watermarks and idleness from upstream are swallowed.
+ *
+ * <p>A scan goes on after a restart with the items whose version is still older, and the watermark
+ * of the last complete scan is emitted again, because watermarks are not part of a checkpoint.
+ * Updates that arrive during a scan wait for its end. Needs aligned checkpoints (the default).
+ */
+public class TokenizeOperator extends AbstractStreamOperator<Claim>
+    implements TwoInputStreamOperator<EmbeddedItem, TokenizerUpdate, Claim> {
+
+  /** Versions by number: the one in use, and those that wait. */
+  static final MapStateDescriptor<Integer, TokenizerUpdate> UPDATES =
+      new MapStateDescriptor<>(
+          "tokenizer-updates", Types.INT, TypeInformation.of(TokenizerUpdate.class));
+
+  private static final String CODES = "codes";
+
+  private final int batch;
+  private final long lingerMs;
+  private final int scanSlice;
+
+  private transient ValueState<float[]> vectors;
+  private transient ValueState<byte[]> codes;
+  private transient BroadcastState<Integer, TokenizerUpdate> updates;
+
+  /** Per subtask: {logical clock, last complete version}. */
+  private transient ListState<long[]> progress;
+
+  private transient long clock;
+  private transient int complete;
+  private transient TokenizerUpdate current;
+  private transient TokenizerModel model;
+  private transient EncodeResult encoded;
+  private transient Map<String, Arrival> pending;
+  private transient boolean timerSet;
+  private transient ArrayDeque<TokenizerUpdate> queue;
+  private transient Stream<String> keyStream;
+  private transient Iterator<String> keys;
+  private transient boolean scanning;
+
+  /** Item events since the last slice of a scan began. */
+  private transient int arrivals;
+
+  private transient boolean closed;
+  private transient MailboxExecutor mailbox;
+
+  private transient float[] x;
+  private transient int[] previous;
+
+  private transient Counter waitingCount;
+  private transient Counter encodedCount;
+  private transient Counter unchangedCount;
+  private transient Counter claimCount;
+  private transient Counter releaseCount;
+  private transient long scanItems;
+  private transient long scanMoved;
+
+  private record Arrival(float[] vector, long time) {}
+
+  private record Row(String item, float[] vector, long time, ItemCodes known) {}
+
+  /**
+   * @param batch new items encoded together, at least 1
+   * @param lingerMs how long a new item waits for others, ms; 0 encodes each at once
+   * @param scanSlice items encoded again in one mail, at least 1
+   */
+  public TokenizeOperator(int batch, long lingerMs, int scanSlice) {
+    if (batch < 1 || lingerMs < 0 || scanSlice < 1) {
+      throw new IllegalArgumentException(
+          "tokenize.batch=%d and tokenize.scan-slice=%d must be at least 1, tokenize.linger=%d ms at least 0"
+              .formatted(batch, scanSlice, lingerMs));
+    }
+    this.batch = batch;
+    this.lingerMs = lingerMs;
+    this.scanSlice = scanSlice;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    vectors =
+        context
+            .getKeyedStateStore()
+            .getState(
+                new ValueStateDescriptor<>(
+                    "vector", PrimitiveArrayTypeInfo.FLOAT_PRIMITIVE_ARRAY_TYPE_INFO));
+    codes =
+        context
+            .getKeyedStateStore()
+            .getState(
+                new ValueStateDescriptor<>(
+                    CODES, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+    updates = context.getOperatorStateStore().getBroadcastState(UPDATES);
+    progress =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(
+                new ListStateDescriptor<>(
+                    "progress", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+    clock = 0;
+    complete = 0;
+    if (context.isRestored()) {
+      // The clock of an item must not go back wherever its key goes: the maximum. A version is
+      // complete where all
+      // subtasks had completed it: the minimum.
+      int minimum = Integer.MAX_VALUE;
+      for (long[] subtask : progress.get()) {
+        clock = Math.max(clock, subtask[0]);
+        minimum = Math.min(minimum, (int) subtask[1]);
+      }
+      complete = minimum == Integer.MAX_VALUE ? 0 : minimum;
+    }
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    encoded = new EncodeResult(true);
+    pending = new LinkedHashMap<>();
+    queue = new ArrayDeque<>();
+    mailbox =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    registerMetrics();
+
+    TreeMap<Integer, TokenizerUpdate> known = new TreeMap<>();
+    updates.immutableEntries().forEach(e -> known.put(e.getKey(), e.getValue()));
+    queue.addAll(known.tailMap(complete, false).values());
+    if (known.containsKey(complete)) {
+      use(known.get(complete));
+    } else if (!queue.isEmpty()) {
+      // The first scan did not end: its model is the only one there is.
+      use(queue.peek());
+    }
+    if (complete > 0 || !queue.isEmpty()) {
+      // As a mail, because nothing may be emitted before all operators of the task are open.
+      mailbox.execute(this::resume, "resume after version " + complete);
+    }
+  }
+
+  private void resume() throws Exception {
+    if (closed) {
+      return;
+    }
+    flush();
+    if (complete > 0) {
+      output.emitWatermark(new Watermark(complete));
+    }
+    startNextScan();
+  }
+
+  private void registerMetrics() {
+    MetricGroup metrics = getRuntimeContext().getMetricGroup();
+    waitingCount = metrics.counter(TokenizeMetrics.WAITING);
+    encodedCount = metrics.counter(TokenizeMetrics.ENCODED);
+    unchangedCount = metrics.counter(TokenizeMetrics.UNCHANGED);
+    claimCount = metrics.counter(TokenizeMetrics.CLAIMS);
+    releaseCount = metrics.counter(TokenizeMetrics.RELEASES);
+    metrics.gauge(TokenizeMetrics.PENDING, () -> pending.size());
+    metrics.gauge(TokenizeMetrics.SCAN_ITEMS, () -> scanItems);
+    metrics.gauge(TokenizeMetrics.SCAN_MOVED, () -> scanMoved);
+    metrics.gauge(TokenizeMetrics.VERSION, () -> current == null ? 0 : current.version);
+    metrics.gauge(TokenizeMetrics.COMPLETE_VERSION, () -> complete);
+  }
+
+  // ---- items
+
+  @Override
+  public void processElement1(StreamRecord<EmbeddedItem> element) throws Exception {
+    EmbeddedItem event = element.getValue();
+    arrivals++;
+    if (event.deleted) {
+      delete(event);
+    } else if (model == null) {
+      vectors.update(event.vector);
+      codes.update(ItemCodes.waiting(event.time).toBytes());
+      waitingCount.inc();
+    } else {
+      pending.put(event.item, new Arrival(event.vector, event.time));
+      if (pending.size() >= batch || lingerMs == 0) {
+        flush();
+      } else if (!timerSet) {
+        timerSet = true;
+        getProcessingTimeService()
+            .registerTimer(
+                getProcessingTimeService().getCurrentProcessingTime() + lingerMs,
+                time -> {
+                  timerSet = false;
+                  flush();
+                });
+      }
+    }
+  }
+
+  private void delete(EmbeddedItem event) throws Exception {
+    pending.remove(event.item);
+    ItemCodes known = ItemCodes.fromBytes(codes.value());
+    if (known != null && known.codes() != null) {
+      release(event.item, known.codes(), true, event.time);
+    }
+    codes.clear();
+    vectors.clear();
+  }
+
+  /** Encodes the items that wait for their micro-batch. */
+  private void flush() throws Exception {
+    if (pending.isEmpty()) {
+      return;
+    }
+    List<Row> rows = new ArrayList<>(pending.size());
+    for (Map.Entry<String, Arrival> e : pending.entrySet()) {
+      setCurrentKey(e.getKey());
+      Arrival arrival = e.getValue();
+      ItemCodes known = ItemCodes.fromBytes(codes.value());
+      if (known != null
+          && known.codes() != null
+          && Arrays.equals(arrival.vector, vectors.value())) {
+        unchangedCount.inc();
+        continue;
+      }
+      rows.add(new Row(e.getKey(), arrival.vector, arrival.time, known));
+    }
+    pending.clear();
+    encode(rows, false);
+    for (int i = 0; i < rows.size(); i++) {
+      setCurrentKey(rows.get(i).item);
+      vectors.update(rows.get(i).vector);
+      settle(rows.get(i), i);
+    }
+  }
+
+  /**
+   * Encodes rows. A changed vector gets its nearest codes; stickiness is for vectors that did not
+   * change, so that a refined model does not move them.
+   */
+  private void encode(List<Row> rows, boolean sticky) {
+    int n = rows.size();
+    if (n == 0) {
+      return;
+    }
+    int d = model.inputDim();
+    int levels = model.levels();
+    if (x == null || x.length < n * d) {
+      x = new float[n * d];
+    }
+    if (sticky && (previous == null || previous.length < n * levels)) {
+      previous = new int[n * levels];
+    }
+    for (int i = 0; i < n; i++) {
+      Row row = rows.get(i);
+      if (row.vector.length != d) {
+        throw new IllegalStateException(
+            "item '%s' has a vector of %d numbers, token version %d needs %d: set content.dim to that of the model"
+                .formatted(row.item, row.vector.length, current.version, d));
+      }
+      System.arraycopy(row.vector, 0, x, i * d, d);
+      if (sticky) {
+        for (int l = 0; l < levels; l++) {
+          boolean has = row.known.codes() != null && row.known.codes().length == levels;
+          previous[i * levels + l] = has ? row.known.codes()[l] : -1;
+        }
+      }
+    }
+    model.encode(x, n, sticky ? previous : null, encoded);
+    encodedCount.inc(n);
+  }
+
+  /**
+   * Sends what the new codes of a row (the current key) mean, and remembers them; whether a claim
+   * was sent.
+   */
+  private boolean settle(Row row, int i) throws Exception {
+    int levels = model.levels();
+    int[] chosen = Arrays.copyOfRange(encoded.codes, i * levels, (i + 1) * levels);
+    int[] old = row.known == null ? null : row.known.codes();
+    boolean changed = !Arrays.equals(old, chosen);
+    if (changed) {
+      if (old != null && !Arrays.equals(prefix(old), prefix(chosen))) {
+        release(row.item, old, false, row.time);
+      }
+      claim(row, chosen, i);
+    }
+    codes.update(new ItemCodes(current.version, row.time, chosen).toBytes());
+    return changed;
+  }
+
+  private static int[] prefix(int[] codes) {
+    return Arrays.copyOf(codes, codes.length - 1);
+  }
+
+  private void claim(Row row, int[] chosen, int i) {
+    Claim claim = message(row.item, chosen, row.time);
+    int levels = chosen.length;
+    claim.candidates = encoded.nearestFirst(i);
+    claim.distances = Arrays.copyOfRange(encoded.distances, i * levels, (i + 1) * levels);
+    claim.margins = Arrays.copyOfRange(encoded.margins, i * levels, (i + 1) * levels);
+    claimCount.inc();
+    emit(claim);
+  }
+
+  private void release(String item, int[] old, boolean deleted, long time) {
+    Claim release = message(item, old, time);
+    release.release = true;
+    release.deleted = deleted;
+    releaseCount.inc();
+    emit(release);
+  }
+
+  private Claim message(String item, int[] itemCodes, long time) {
+    Claim claim = new Claim();
+    claim.item = item;
+    claim.seq = ++clock;
+    claim.version = current.version;
+    claim.revision = current.revision;
+    claim.prefix = prefix(itemCodes);
+    claim.time = time;
+    return claim;
+  }
+
+  private void emit(Claim claim) {
+    output.collect(new StreamRecord<>(claim, claim.version));
+  }
+
+  // ---- versions
+
+  @Override
+  public void processElement2(StreamRecord<TokenizerUpdate> element) throws Exception {
+    TokenizerUpdate update = element.getValue();
+    int newest =
+        queue.isEmpty() ? (current == null ? complete : current.version) : queue.peekLast().version;
+    if (update.version <= newest) {
+      // A trainer that was restored may send the version again that is in use.
+      return;
+    }
+    // What precedes the version in use is needed by no subtask: the trainer begins a version after
+    // the last one was
+    // committed, which took the complete scan of every subtask.
+    List<Integer> passed = new ArrayList<>();
+    int inUse = current == null ? complete : current.version;
+    updates.immutableEntries().forEach(e -> passed.add(e.getKey()));
+    for (int version : passed) {
+      if (version < inUse) {
+        updates.remove(version);
+      }
+    }
+    updates.put(update.version, update);
+    queue.add(update);
+    if (!scanning) {
+      startNextScan();
+    }
+  }
+
+  private void use(TokenizerUpdate update) {
+    model = TokenizerModel.fromBytes(update.tokenizer);
+    current = update;
+  }
+
+  private void startNextScan() throws Exception {
+    if (scanning || queue.isEmpty()) {
+      return;
+    }
+    TokenizerUpdate next = queue.poll();
+    if (next != current) {
+      use(next);
+    }
+    scanning = true;
+    scanItems = 0;
+    scanMoved = 0;
+    keyStream =
+        getKeyedStateBackend()
+            .<VoidNamespace>getKeys(CODES, VoidNamespace.INSTANCE)
+            .map(String.class::cast);
+    if (!"rocksdb".equals(getKeyedStateBackend().getBackendTypeIdentifier())) {
+      // Only RocksDB iterates over a snapshot; a heap table must not be written to meanwhile. Its
+      // keys are in memory
+      // anyway, so that a list of them costs little.
+      List<String> all = keyStream.toList();
+      keyStream.close();
+      keyStream = all.stream();
+    }
+    keys = keyStream.iterator();
+    LOG.info("Scan for token version {} starts", current.version);
+    mailbox.execute(this::scanSlice, "scan for token version " + current.version);
+  }
+
+  /**
+   * Encodes one slice of the items again; the mailbox runs barriers and new items between slices.
+   */
+  private void scanSlice() throws Exception {
+    if (closed || !scanning) {
+      return;
+    }
+    boolean busy = arrivals > 0;
+    arrivals = 0;
+    long start = System.nanoTime();
+    List<Row> rows = new ArrayList<>(scanSlice);
+    for (int seen = 0; seen < scanSlice && keys.hasNext(); seen++) {
+      String item = keys.next();
+      setCurrentKey(item);
+      scanItems++;
+      ItemCodes known = ItemCodes.fromBytes(codes.value());
+      // Gone since the scan began, or encoded with this version already.
+      if (known == null || (known.version() >= current.version && known.codes() != null)) {
+        continue;
+      }
+      rows.add(new Row(item, vectors.value(), known.time(), known));
+    }
+    encode(rows, true);
+    for (int i = 0; i < rows.size(); i++) {
+      setCurrentKey(rows.get(i).item);
+      if (settle(rows.get(i), i)) {
+        scanMoved++;
+      }
+    }
+    if (!keys.hasNext()) {
+      endScan();
+    } else if (busy) {
+      // While a mail waits, a task processes one record before it runs the mail. A pause as long as
+      // the slice leaves
+      // half of the time to the items that arrive, and to the barriers behind them.
+      long pause = Math.max(1, (System.nanoTime() - start) / 1_000_000);
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + pause, time -> scanSlice());
+    } else {
+      mailbox.execute(this::scanSlice, "scan for token version " + current.version);
+    }
+  }
+
+  private void endScan() throws Exception {
+    flush();
+    closeKeys();
+    scanning = false;
+    complete = current.version;
+    LOG.info(
+        "Scan for token version {} is complete: {} items, {} claims",
+        complete,
+        scanItems,
+        scanMoved);
+    output.emitWatermark(new Watermark(complete));
+    startNextScan();
+  }
+
+  private void closeKeys() {
+    if (keyStream != null) {
+      keyStream.close();
+      keyStream = null;
+      keys = null;
+    }
+  }
+
+  // ---- time and state
+
+  @Override
+  public void processWatermark1(Watermark mark) {}
+
+  @Override
+  public void processWatermark2(Watermark mark) {}
+
+  @Override
+  protected void processWatermarkStatus(WatermarkStatus status, int index) {}
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    flush();
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    progress.update(List.of(new long[] {clock, complete}));
+  }
+
+  /** All inputs have ended: what is pending is encoded and what is scanned is finished. */
+  @Override
+  public void finish() throws Exception {
+    flush();
+    while (scanning) {
+      scanSlice();
+    }
+    super.finish();
+  }
+
+  @Override
+  public void close() throws Exception {
+    closed = true;
+    closeKeys();
+    super.close();
+  }
+}

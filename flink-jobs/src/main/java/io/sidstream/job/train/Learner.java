@@ -1,0 +1,616 @@
+package io.sidstream.job.train;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.kafka.OutRecord;
+import io.sidstream.job.kafka.Records;
+import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.evaluate.Prequential;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.quantize.Codebook;
+import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.model.quantize.Metric;
+import io.sidstream.model.train.ItemTable;
+import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.JointTrainer;
+import io.sidstream.model.train.Phase;
+import io.sidstream.model.train.StepStats;
+import io.sidstream.model.train.UserSequences;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.Quality;
+import io.sidstream.schemas.Vectors;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What the trainer learns with: names become indices, windows become sequences, and the joint
+ * trainer takes its steps. Knows nothing of Flink's state or timers. Not thread-safe.
+ */
+final class Learner {
+  /** The paper ranks a target among as many. */
+  private static final int NEGATIVES = 99;
+
+  /** A piece of a model part, bytes: below a broker's default message limit of 1 MiB. */
+  private static final int PART_BYTES = 900_000;
+
+  /** Items that k-means takes at most. */
+  private static final int INITIAL_ITEMS = 20_000;
+
+  /** Items that the health of a candidate is measured on at most. */
+  private static final int QUALITY_ITEMS = 20_000;
+
+  private static final int ENCODE_CHUNK = 512;
+
+  /** Halvings of the tolerance in search of the churn budget. */
+  private static final int TOLERANCE_TRIES = 12;
+
+  /** What may become a token version. */
+  record Candidate(TokenizerModel tokenizer, Quality quality) {}
+
+  /** Where a row of a table goes. */
+  interface RowWriter {
+    void put(String name, byte[] row) throws Exception;
+  }
+
+  private final JobConfig config;
+  private final JointConfig joint;
+  private final ItemTable items;
+  private final UserSequences users;
+  private final JointTrainer trainer;
+  private final Prequential prequential;
+  private Rng rng;
+  private final WireFormat wire = new WireFormat();
+  private final Map<String, Integer> itemIndex = new HashMap<>();
+  private final List<String> itemNames = new ArrayList<>();
+  private final Map<String, Integer> userIndex = new HashMap<>();
+  private final List<String> userNames = new ArrayList<>();
+  private final BitSet dirtyItems = new BitSet();
+  private final BitSet dirtyUsers = new BitSet();
+  private final BitSet changedItems = new BitSet();
+  private double reconstruction;
+
+  Learner(JobConfig config) {
+    this.config = config;
+    joint = jointConfig(config);
+    items = JointTrainer.newItemTable(joint);
+    users = new UserSequences(config.get(JobOptions.SEQUENCE_LENGTH));
+    long seed = config.get(JobOptions.SEED);
+    trainer = new JointTrainer(joint, items, users, seed);
+    prequential = new Prequential(trainer.recommender(), trainer, items, NEGATIVES);
+    rng = new Rng(Rng.hash(seed, 1, 0));
+  }
+
+  private static JointConfig jointConfig(JobConfig c) {
+    int width = c.get(JobOptions.QUANTIZER_DIM) + c.get(JobOptions.ID_DIM);
+    return JointConfig.builder()
+        .variant(
+            c.get(JobOptions.ID_DIM) > 0
+                ? JointConfig.Variant.UNIFIED
+                : JointConfig.Variant.SEMANTIC)
+        .contentDim(c.get(JobOptions.CONTENT_DIM))
+        .hidden(c.get(JobOptions.ENCODER_HIDDEN))
+        .semanticDim(c.get(JobOptions.QUANTIZER_DIM))
+        .idDim(Math.max(1, c.get(JobOptions.ID_DIM)))
+        .metrics(
+            c.get(JobOptions.QUANTIZER_METRICS).stream()
+                .map(m -> Metric.valueOf(m.toUpperCase(Locale.ROOT)))
+                .toList())
+        .codewords(c.get(JobOptions.QUANTIZER_CODEBOOK_SIZE))
+        .loss(JointConfig.Loss.valueOf(c.get(JobOptions.RECOMMENDER_LOSS).name()))
+        .sharedNegatives(c.get(JobOptions.RECOMMENDER_NEGATIVES))
+        .blocks(c.get(JobOptions.RECOMMENDER_LAYERS))
+        .heads(c.get(JobOptions.RECOMMENDER_HEADS))
+        .maxLen(c.get(JobOptions.RECOMMENDER_MAX_LENGTH))
+        .dropout(c.get(JobOptions.RECOMMENDER_DROPOUT).floatValue())
+        .batchUsers(c.get(JobOptions.RECOMMENDER_BATCH))
+        .learningRate(c.get(JobOptions.RECOMMENDER_LEARNING_RATE).floatValue())
+        .slowLearningRate(c.get(JobOptions.QUANTIZER_LEARNING_RATE).floatValue())
+        .slowCodebookDecay(c.get(JobOptions.QUANTIZER_DECAY).floatValue())
+        .build();
+  }
+
+  int knownItems() {
+    return items.knownCount();
+  }
+
+  long rngState() {
+    return rng.state();
+  }
+
+  /** Interactions with items that have not arrived. */
+  long waitingInteractions() {
+    long waiting = 0;
+    for (int i = 0; i < items.size(); i++) {
+      waiting += items.known(i) ? 0 : items.interactions(i);
+    }
+    return waiting;
+  }
+
+  // Names and rows.
+
+  private int item(String name) {
+    return index(name, itemIndex, itemNames);
+  }
+
+  private static int index(String name, Map<String, Integer> index, List<String> names) {
+    Integer known = index.putIfAbsent(name, names.size());
+    if (known != null) {
+      return known;
+    }
+    names.add(name);
+    return names.size() - 1;
+  }
+
+  /** An item came, changed or was deleted. */
+  void put(EmbeddedItem event) {
+    int i = item(event.item);
+    items.allocate(i + 1);
+    if (event.deleted) {
+      items.remove(i);
+      return;
+    }
+    int dim = joint.contentDim();
+    boolean changed =
+        !items.known(i)
+            || !Arrays.equals(items.content(), i * dim, (i + 1) * dim, event.vector, 0, dim);
+    if (changed) {
+      items.put(i, event.vector, event.time);
+      // A changed vector gets the nearest codes, as in Tokenize; it is encoded when next needed.
+      Arrays.fill(items.codes(), i * joint.levels(), (i + 1) * joint.levels(), -1);
+    }
+  }
+
+  /** Writes the item rows that changed since the last call. */
+  void changedItemRows(RowWriter to) throws Exception {
+    collectDirty();
+    for (int i = dirtyItems.nextSetBit(0); i >= 0; i = dirtyItems.nextSetBit(i + 1)) {
+      byte[] row = items.row(i);
+      to.put(itemNames.get(i), ByteBuffer.allocate(4 + row.length).putInt(i).put(row).array());
+    }
+    dirtyItems.clear();
+  }
+
+  private void collectDirty() {
+    dirtyItems.or(items.dirty());
+    items.clearDirty();
+  }
+
+  /** Takes back a row of {@link #changedItemRows}. */
+  void readItem(String name, byte[] bytes) {
+    ByteBuffer row = ByteBuffer.wrap(bytes);
+    int i = row.getInt();
+    name(i, name, itemIndex, itemNames);
+    items.readRow(i, Arrays.copyOfRange(bytes, 4, bytes.length));
+  }
+
+  private static void name(int i, String name, Map<String, Integer> index, List<String> names) {
+    while (names.size() <= i) {
+      names.add(null);
+    }
+    names.set(i, name);
+    index.put(name, i);
+  }
+
+  /** Writes the users whose sequence changed since the last call. */
+  void changedUserRows(RowWriter to) throws Exception {
+    for (int u = dirtyUsers.nextSetBit(0); u >= 0; u = dirtyUsers.nextSetBit(u + 1)) {
+      int[] sequence = users.items(u);
+      long[] times = users.times(u);
+      ByteBuffer row = ByteBuffer.allocate(8 + 12 * sequence.length);
+      row.putInt(u).putInt(sequence.length);
+      for (int t = 0; t < sequence.length; t++) {
+        row.putInt(sequence[t]).putLong(times[t]);
+      }
+      to.put(userNames.get(u), row.array());
+    }
+    dirtyUsers.clear();
+  }
+
+  /** Takes back a row of {@link #changedUserRows}. */
+  void readUser(String name, byte[] bytes) {
+    ByteBuffer row = ByteBuffer.wrap(bytes);
+    int u = row.getInt();
+    int n = row.getInt();
+    int[] sequence = new int[n];
+    long[] times = new long[n];
+    for (int t = 0; t < n; t++) {
+      sequence[t] = row.getInt();
+      times[t] = row.getLong();
+    }
+    name(u, name, userIndex, userNames);
+    users.set(u, sequence, times);
+  }
+
+  /** Everything but the rows. */
+  byte[] modelState() throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 24);
+    trainer.writeState(new DataOutputStream(bytes));
+    return bytes.toByteArray();
+  }
+
+  /** Goes on from {@link #modelState}, once all rows are read. */
+  void restore(byte[] model, TrainProgress progress) throws IOException {
+    if (model.length > 0) {
+      trainer.readState(new DataInputStream(new ByteArrayInputStream(model)));
+    }
+    rng = new Rng(progress.rngState);
+    changedItems.or(BitSet.valueOf(progress.changedItems));
+    items.clearDirty();
+  }
+
+  /** Brings what {@link TrainProgress} holds of this object up to date. */
+  void save(TrainProgress progress) {
+    progress.rngState = rng.state();
+    progress.changedItems = changedItems.toLongArray();
+  }
+
+  // Learning.
+
+  /** Predicts the fresh events of windows, where asked to, then takes them in. */
+  void consume(List<TrainingWindow> windows, boolean predict, TrainProgress progress) {
+    List<Prequential.Window> packed = new ArrayList<>(windows.size());
+    for (TrainingWindow w : windows) {
+      int[] sequence = new int[w.items.length];
+      for (int t = 0; t < sequence.length; t++) {
+        sequence[t] = item(w.items[t]);
+        items.allocate(sequence[t] + 1);
+      }
+      packed.add(new Prequential.Window(sequence, w.times, w.fresh));
+    }
+    if (predict) {
+      progress.add(prequential.evaluate(packed, rng));
+    }
+    for (int i = 0; i < packed.size(); i++) {
+      TrainingWindow w = windows.get(i);
+      int[] sequence = packed.get(i).items();
+      int u = index(w.user, userIndex, userNames);
+      users.set(u, sequence, w.times);
+      dirtyUsers.set(u);
+      for (int t = sequence.length - w.fresh; t < sequence.length; t++) {
+        items.countInteraction(sequence[t]);
+      }
+      progress.interactions += w.events;
+      progress.sinceRound += w.events;
+      progress.addRecent(u);
+    }
+  }
+
+  void initialiseCodebooks() {
+    trainer.initialiseCodebooks(INITIAL_ITEMS);
+  }
+
+  /** One step of the phase. */
+  void step(TrainProgress progress) {
+    Phase phase =
+        switch (progress.phase) {
+          case BOOTSTRAP -> Phase.JOINT;
+          case QUANTIZER_ROUND -> Phase.QUANTIZER_SLOW;
+          case RECOMMENDER_ROUND -> Phase.RECOMMENDER;
+          default -> throw new IllegalStateException("no step in phase " + progress.phase);
+        };
+    collectDirty();
+    StepStats stats = trainer.step(batch(progress), phase);
+    changedItems.or(items.dirty());
+    progress.lossSum += stats.recommendation() + stats.reconstruction() + stats.commitment();
+    if (stats.reconstruction() > 0) {
+      reconstruction = stats.reconstruction();
+    }
+    progress.steps++;
+    progress.stepsLeft--;
+  }
+
+  /**
+   * Half of the batch are users of the newest windows, half are users of any time; all distinct.
+   */
+  private int[] batch(TrainProgress progress) {
+    int size = Math.min(joint.batchUsers(), userNames.size());
+    int[] batch = new int[size];
+    BitSet taken = new BitSet();
+    int n = 0;
+    int recent = progress.phase == TrainProgress.Phase.BOOTSTRAP ? 0 : size / 2;
+    for (int tries = 0; n < recent && tries < 4 * size && progress.recentCount > 0; tries++) {
+      n = take(progress.recentUsers[rng.nextInt(progress.recentCount)], taken, batch, n);
+    }
+    for (int tries = 0; n < size && tries < 8 * size; tries++) {
+      n = take(rng.nextInt(userNames.size()), taken, batch, n);
+    }
+    return n == size ? batch : Arrays.copyOf(batch, n);
+  }
+
+  private static int take(int user, BitSet taken, int[] batch, int n) {
+    if (taken.get(user)) {
+      return n;
+    }
+    taken.set(user);
+    batch[n] = user;
+    return n + 1;
+  }
+
+  // Token versions.
+
+  /** The quantizer as it stands, with the smallest tolerance that keeps to the churn budget. */
+  Candidate withinBudget() {
+    double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
+    Candidate strict = candidate(0f);
+    if (strict.quality().getExpectedChurn() <= budget) {
+      return strict;
+    }
+    float low = 0f;
+    float high = 1f;
+    Candidate best = candidate(high);
+    for (int i = 0; i < TOLERANCE_TRIES; i++) {
+      float middle = (low + high) / 2;
+      Candidate tried = candidate(middle);
+      if (tried.quality().getExpectedChurn() <= budget) {
+        best = tried;
+        high = middle;
+      } else {
+        low = middle;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * The quantizer as it stands.
+   *
+   * @param tolerance at every level: of cosine at a cosine level, relative at a Euclidean one
+   */
+  Candidate candidate(float tolerance) {
+    float[] tolerances = new float[joint.levels()];
+    Arrays.fill(tolerances, tolerance);
+    TokenizerModel tokenizer = trainer.candidate(tolerances);
+    return new Candidate(tokenizer, quality(tokenizer));
+  }
+
+  /** Health of a tokenizer over the items known, of a large catalogue over an even sample. */
+  private Quality quality(TokenizerModel tokenizer) {
+    int levels = joint.levels();
+    int size = joint.codewords();
+    int dim = joint.contentDim();
+    int n = Math.min(items.knownCount(), QUALITY_ITEMS);
+    double stride = (double) items.knownCount() / n;
+    long[][] used = new long[levels][size];
+    Map<List<Integer>, Integer> tuples = new HashMap<>();
+    EncodeResult encoded = new EncodeResult();
+    float[] x = new float[Math.min(n, ENCODE_CHUNK) * dim];
+    int[] previous = new int[Math.min(n, ENCODE_CHUNK) * levels];
+    long old = 0;
+    long moved = 0;
+    for (int from = 0; from < n; from += ENCODE_CHUNK) {
+      int rows = Math.min(ENCODE_CHUNK, n - from);
+      for (int r = 0; r < rows; r++) {
+        int i = items.knownAt((int) ((from + r) * stride));
+        System.arraycopy(items.content(), i * dim, x, r * dim, dim);
+        System.arraycopy(items.codes(), i * levels, previous, r * levels, levels);
+      }
+      tokenizer.encode(x, rows, previous, encoded);
+      for (int r = 0; r < rows; r++) {
+        List<Integer> tuple = new ArrayList<>(levels);
+        boolean same = true;
+        for (int l = 0; l < levels; l++) {
+          int code = encoded.codes[r * levels + l];
+          used[l][code]++;
+          tuple.add(code);
+          same &= code == previous[r * levels + l];
+        }
+        tuples.merge(tuple, 1, Integer::sum);
+        if (previous[r * levels] >= 0) {
+          old++;
+          moved += same ? 0 : 1;
+        }
+      }
+    }
+    Quality quality = new Quality();
+    List<Double> utilisation = new ArrayList<>();
+    List<Double> perplexity = new ArrayList<>();
+    List<Double> tolerance = new ArrayList<>();
+    for (int l = 0; l < levels; l++) {
+      int live = 0;
+      double entropy = 0;
+      for (long count : used[l]) {
+        if (count > 0) {
+          live++;
+          entropy -= (double) count / n * Math.log((double) count / n);
+        }
+      }
+      utilisation.add((double) live / size);
+      perplexity.add(Math.exp(entropy));
+      tolerance.add((double) tokenizer.tolerance()[l]);
+    }
+    quality.setUtilisation(utilisation);
+    quality.setPerplexity(perplexity);
+    quality.setTolerance(tolerance);
+    quality.setUniqueTuples(
+        (double) tuples.values().stream().filter(count -> count == 1).count() / n);
+    quality.setReconstruction(reconstruction);
+    quality.setExpectedChurn(old == 0 ? 0 : (double) moved / old);
+    quality.setReseeded(List.of());
+    return quality;
+  }
+
+  /** Why a candidate is held back, or null where it passes. */
+  String refusal(Candidate candidate) {
+    if (!config.get(JobOptions.GATE_ENABLED)) {
+      return null;
+    }
+    Quality q = candidate.quality();
+    for (int l = 0; l < q.getUtilisation().size(); l++) {
+      // A catalogue smaller than the codebook cannot use all of it.
+      double possible = Math.min(1, (double) items.knownCount() / joint.codewords());
+      double least = config.get(JobOptions.GATE_MIN_UTILISATION) * possible;
+      if (q.getUtilisation().get(l) < least) {
+        return "utilisation of level %d is %.3f, below gate.min-utilisation %.3f"
+            .formatted(l + 1, q.getUtilisation().get(l), least);
+      }
+    }
+    if (q.getUniqueTuples() < config.get(JobOptions.GATE_MIN_UNIQUE)) {
+      return "unique tuples are %.3f, below gate.min-unique %.3f"
+          .formatted(q.getUniqueTuples(), config.get(JobOptions.GATE_MIN_UNIQUE));
+    }
+    double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
+    if (q.getExpectedChurn() > budget) {
+      return "expected churn is %.3f even at the greatest tolerance, above quantizer.churn-budget %.3f"
+          .formatted(q.getExpectedChurn(), budget);
+    }
+    return null;
+  }
+
+  /** Takes a candidate into use. */
+  void adopt(Candidate candidate) {
+    trainer.adopt(candidate.tokenizer());
+  }
+
+  // Records.
+
+  /** Pieces of encoder and codebooks. */
+  List<OutRecord> tokenizerParts(Candidate candidate, TrainProgress progress, long now) {
+    List<OutRecord> parts = new ArrayList<>();
+    parts(ModelPartKind.ENCODER, candidate.tokenizer().toBytes(), progress, now, parts);
+    parts(ModelPartKind.CODEBOOKS, codebooks(candidate.tokenizer()), progress, now, parts);
+    return parts;
+  }
+
+  /**
+   * int32 levels; per level: int32 metric (0 cosine, 1 Euclidean), K, D, then K x D float32; all
+   * big-endian.
+   */
+  private static byte[] codebooks(TokenizerModel tokenizer) {
+    List<Codebook> books = tokenizer.quantizer().codebooks();
+    int floats = books.stream().mapToInt(b -> b.codewords().length).sum();
+    ByteBuffer bytes = ByteBuffer.allocate(4 + 12 * books.size() + 4 * floats);
+    bytes.putInt(books.size());
+    for (Codebook book : books) {
+      bytes.putInt(book.metric() == Metric.COSINE ? 0 : 1).putInt(book.size()).putInt(book.dim());
+      for (float value : book.codewords()) {
+        bytes.putFloat(value);
+      }
+    }
+    return bytes.array();
+  }
+
+  /** Pieces of the recommender: its parameters as big-endian float32. */
+  List<OutRecord> recommenderParts(TrainProgress progress, long now) {
+    float[] parameters = trainer.recommender().parameters();
+    ByteBuffer bytes = ByteBuffer.allocate(4 * parameters.length);
+    bytes.asFloatBuffer().put(parameters);
+    List<OutRecord> parts = new ArrayList<>();
+    parts(ModelPartKind.RECOMMENDER, bytes.array(), progress, now, parts);
+    return parts;
+  }
+
+  private void parts(
+      ModelPartKind kind, byte[] whole, TrainProgress progress, long now, List<OutRecord> to) {
+    String digest = sha256(whole);
+    int count = Math.max(1, (whole.length + PART_BYTES - 1) / PART_BYTES);
+    for (int i = 0; i < count; i++) {
+      byte[] data =
+          Arrays.copyOfRange(whole, i * PART_BYTES, Math.min(whole.length, (i + 1) * PART_BYTES));
+      ModelPart part =
+          new ModelPart(
+              progress.version,
+              progress.revision,
+              kind,
+              i,
+              count,
+              digest,
+              ByteBuffer.wrap(data),
+              Instant.ofEpochMilli(now));
+      to.add(OutRecord.of(Records.key(progress.version + "/" + kind + "/" + i), wire.encode(part)));
+    }
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** ID embeddings that changed since the last call. */
+  List<OutRecord> changedEmbeddings(TrainProgress progress) {
+    List<OutRecord> rows = new ArrayList<>();
+    if (joint.hasId()) {
+      int d = joint.idDim();
+      for (int i = changedItems.nextSetBit(0); i >= 0; i = changedItems.nextSetBit(i + 1)) {
+        if (items.known(i) && items.idTrained(i)) {
+          IdEmbedding row =
+              new IdEmbedding(
+                  itemNames.get(i),
+                  progress.version,
+                  progress.revision,
+                  Vectors.toList(Arrays.copyOfRange(items.id(), i * d, (i + 1) * d)));
+          rows.add(OutRecord.of(Records.key(itemNames.get(i)), wire.encode(row)));
+        }
+      }
+    }
+    changedItems.clear();
+    return rows;
+  }
+
+  /** The record of a round that just ended. */
+  OutRecord revisionRecord(TrainProgress progress, long now) {
+    VersionRecord record = record(VersionState.REVISION, progress.version, progress, now);
+    record.setPrequential(progress.prequential());
+    return out(record);
+  }
+
+  /** The record of a token version that begins or is held. */
+  OutRecord versionRecord(
+      VersionState state,
+      int version,
+      String reason,
+      Candidate candidate,
+      TrainProgress progress,
+      long now) {
+    VersionRecord record = record(state, version, progress, now);
+    record.setReason(reason);
+    record.setModelDigest(candidate.tokenizer().digest());
+    record.setQuality(candidate.quality());
+    return out(record);
+  }
+
+  private VersionRecord record(VersionState state, int version, TrainProgress progress, long now) {
+    VersionRecord record = new VersionRecord();
+    record.setState(state);
+    record.setVersion(version);
+    record.setRevision(progress.revision);
+    record.setItems(items.knownCount());
+    record.setInteractions(progress.interactions);
+    record.setWaitingInteractions(waitingInteractions());
+    record.setChangedCodes(List.of());
+    record.setChangedPrefixes(List.of());
+    record.setModelDigest("");
+    record.setLoss(progress.steps == 0 ? 0 : progress.lossSum / progress.steps);
+    record.setSteps(progress.steps);
+    record.setTime(Instant.ofEpochMilli(now));
+    return record;
+  }
+
+  private OutRecord out(VersionRecord record) {
+    return OutRecord.of(Records.key(Integer.toString(record.getVersion())), wire.encode(record));
+  }
+}

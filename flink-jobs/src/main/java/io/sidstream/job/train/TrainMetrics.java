@@ -1,0 +1,39 @@
+package io.sidstream.job.train;
+
+import org.apache.flink.metrics.MetricGroup;
+
+/** Gauges of Train, under {@code <host>.taskmanager.<tm>.sidstream.Train.<subtask>}. */
+public final class TrainMetrics {
+  /** Token version in use, 0 for none. */
+  public static final String VERSION = "tokenVersion";
+
+  /** Recommender revision, 0 for none. */
+  public static final String REVISION = "revision";
+
+  /** Interactions consumed in all. */
+  public static final String INTERACTIONS = "interactions";
+
+  /** Windows that wait to be consumed. */
+  public static final String PENDING = "pendingWindows";
+
+  /** Interactions whose item has not arrived. */
+  public static final String WAITING = "waitingInteractions";
+
+  /** Items with a content vector. */
+  public static final String ITEMS = "items";
+
+  /** Optimizer steps left in the round, 0 between rounds. */
+  public static final String STEPS_LEFT = "stepsLeft";
+
+  private TrainMetrics() {}
+
+  static void register(MetricGroup group, TrainProgress progress, Learner learner) {
+    group.gauge(VERSION, () -> progress.version);
+    group.gauge(REVISION, () -> progress.revision);
+    group.gauge(INTERACTIONS, () -> progress.interactions);
+    group.gauge(PENDING, () -> progress.tail - progress.head);
+    group.gauge(WAITING, learner::waitingInteractions);
+    group.gauge(ITEMS, learner::knownItems);
+    group.gauge(STEPS_LEFT, () -> progress.stepsLeft);
+  }
+}

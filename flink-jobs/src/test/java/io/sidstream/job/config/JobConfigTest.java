@@ -1,0 +1,146 @@
+package io.sidstream.job.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.util.InstantiationUtil;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class JobConfigTest {
+  @TempDir Path folder;
+
+  @Test
+  void defaultsAreAllowedByTheirOwnRules() {
+    JobConfig config = JobConfig.defaults();
+    assertThat(config.get(JobOptions.CONTENT_DIM)).isEqualTo(384);
+    assertThat(config.get(JobOptions.QUANTIZER_METRICS))
+        .containsExactly("cosine", "cosine", "euclidean");
+    assertThat(config.get(JobOptions.ENCODER_HIDDEN)).containsExactly(512, 256);
+    assertThat(config.get(JobOptions.CHECKPOINT_DIR)).isNull();
+    assertThat(config.minTime()).isEqualTo(631_152_000_000L);
+  }
+
+  @Test
+  void descriptionIsAFileThatGivesTheSameConfiguration() throws IOException {
+    JobConfig config =
+        JobConfig.of(
+            Map.of(
+                "embed.linger", "1500 ms",
+                "embed.model", "minilm-quantized",
+                "quantizer.levels", "2",
+                "quantizer.metrics", "euclidean,cosine",
+                "kafka.properties.client.rack", "it's a",
+                "flink.web.port", "8082"));
+    JobConfig again = JobConfig.load(write(config.describe()), List.of());
+    assertThat(again.describe()).isEqualTo(config.describe()).contains("embed.linger: '1500 ms'");
+    assertThat(again.kafkaProperties()).containsEntry("client.rack", "it's a");
+    assertThat(again.flinkConfiguration().toMap()).containsEntry("web.port", "8082");
+  }
+
+  @Test
+  void readsNestedAndDottedYamlAndLetsSetWin() throws IOException {
+    Path yaml =
+        write(
+            """
+            embed:
+              batch: 8
+              linger: 5 s
+            encoder.hidden: [128, 64]
+            gate: {enabled: false}
+            """);
+    JobConfig config = JobConfig.load(yaml, List.of("embed.batch = 4"));
+    assertThat(config.get(JobOptions.EMBED_BATCH)).isEqualTo(4);
+    assertThat(config.get(JobOptions.EMBED_LINGER)).isEqualTo(Duration.ofSeconds(5));
+    assertThat(config.get(JobOptions.ENCODER_HIDDEN)).containsExactly(128, 64);
+    assertThat(config.get(JobOptions.GATE_ENABLED)).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "embed.bach=4 | unknown key embed.bach (value '4'); nearest known: embed.batch",
+        "embed.batch=0 | embed.batch is '0'; allowed: an integer from 1 to 4096",
+        "embed.batch=many | embed.batch is 'many'; allowed: an integer from 1 to 4096",
+        "embed.linger=soon | embed.linger is 'soon'; allowed: a duration from 0 ms to 1 min",
+        "embed.linger=2 min | embed.linger is '2 min'; allowed: a duration from 0 ms to 1 min",
+        "embed.model=bert | embed.model is 'bert'; allowed: minilm, minilm-quantized",
+        "gate.enabled=yes | gate.enabled is 'yes'; allowed: true or false",
+        "quantizer.decay=NaN | quantizer.decay is 'NaN'; allowed: a number from 0 to 1",
+        "quantizer.metrics=cosine,dot,cosine | quantizer.metrics is 'cosine,dot,cosine'; allowed: cosine or euclidean",
+        "quantizer.levels=4 | quantizer.metrics is 'cosine,cosine,euclidean' and quantizer.levels is '4'",
+        "parallelism=200 | parallelism is '200' and max-parallelism is '128'",
+        "id.dim=7 | quantizer.dim + id.dim = 71 must be a multiple of recommender.heads",
+        "recommender.max-length=51 | the first must be less than the second",
+        "bootstrap.items=100 | a codebook needs at least as many items",
+        "checkpoint.interval=10 min | the first must be at most half of the second",
+        "ingest.min-time=yesterday | ingest.min-time is 'yesterday'; allowed: a day",
+        "kafka.properties.group.id=x | set kafka.group instead",
+        "flink.parallelism.default=3 | set parallelism instead",
+        "parallelism | allowed: key=value",
+      })
+  void refusesWithKeyValueAndWhatIsAllowed(String set, String message) {
+    assertThatThrownBy(() -> JobConfig.load(null, List.of(set)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "- a | is a list; allowed: keys with values",
+        "a: [ | is not YAML",
+        "seed: | seed in",
+        "{embed.batch: 1, embed: {batch: 2}} | embed.batch stands twice",
+      })
+  void refusesFilesThatAreNotConfigurations(String yaml, String message) throws IOException {
+    Path file = write(yaml);
+    assertThatThrownBy(() -> JobConfig.load(file, List.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(message)
+        .hasMessageContaining("job.yaml");
+  }
+
+  @Test
+  void namesTheFileThatIsMissing() {
+    assertThatThrownBy(() -> JobConfig.load(folder.resolve("none.yaml"), List.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("none.yaml cannot be read");
+  }
+
+  @Test
+  void survivesSerialisation() throws Exception {
+    JobConfig config =
+        JobConfig.of(Map.of("seed", "7", "flink.web.port", "8082", "kafka.properties.a", "b"));
+    assertThat(InstantiationUtil.clone(config).describe()).isEqualTo(config.describe());
+  }
+
+  @Test
+  void hidesSecrets() {
+    JobConfig config = JobConfig.of(Map.of("kafka.properties.ssl.key.password", "hunter2"));
+    assertThat(config.toString()).contains("ssl.key.password").doesNotContain("hunter2");
+    assertThat(config.kafkaProperties()).containsEntry("ssl.key.password", "hunter2");
+  }
+
+  @Test
+  void tableListsEveryKey() {
+    assertThat(JobConfig.markdownTable().lines().filter(l -> l.startsWith("| `")))
+        .hasSize(JobOptions.settings().size() + 2)
+        .contains(
+            "| `embed.batch` | `16` | an integer from 1 to 4096 | Texts embedded together at most. |");
+  }
+
+  private Path write(String yaml) throws IOException {
+    return Files.writeString(folder.resolve("job.yaml"), yaml);
+  }
+}

@@ -1,0 +1,333 @@
+package io.sidstream.job.publish;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.job.resolve.Resolved;
+import io.sidstream.schemas.ItemToken;
+import io.sidstream.schemas.TokenChecksum;
+import io.sidstream.schemas.TokenRef;
+import io.sidstream.schemas.WireFormat;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class PublishOperatorTest {
+  private static final WireFormat WIRE = new WireFormat();
+  private static final int MAX_PARALLELISM = 16;
+
+  private KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> harness;
+
+  @BeforeEach
+  void start() throws Exception {
+    harness = open(null, 1, 1, 0);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    harness.close();
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> open(
+      OperatorSubtaskState from, int oldParallelism, int parallelism, int subtask)
+      throws Exception {
+    var harness =
+        new KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow>(
+            new PublishOperator(3),
+            r -> r.item,
+            Types.STRING,
+            MAX_PARALLELISM,
+            parallelism,
+            subtask);
+    harness.setup();
+    if (from != null) {
+      harness.initializeState(
+          AbstractStreamOperatorTestHarness.repartitionOperatorState(
+              from, MAX_PARALLELISM, oldParallelism, parallelism, subtask));
+    }
+    harness.open();
+    return harness;
+  }
+
+  private void restart() throws Exception {
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(state, 1, 1, 0);
+  }
+
+  private static Resolved answer(String item, long seq, int version, int suffix, int... codes) {
+    Resolved resolved = new Resolved();
+    resolved.item = item;
+    resolved.seq = seq;
+    resolved.version = version;
+    resolved.revision = 7;
+    resolved.codes = codes;
+    resolved.suffix = suffix;
+    resolved.nearest = codes;
+    resolved.distances = new float[] {1, 2, 3};
+    resolved.margins = new float[] {.1f, .2f, -.3f};
+    resolved.time = 1234;
+    return resolved;
+  }
+
+  private static Resolved gone(String item, long seq, int version) {
+    Resolved resolved = new Resolved();
+    resolved.item = item;
+    resolved.seq = seq;
+    resolved.version = version;
+    resolved.deleted = true;
+    return resolved;
+  }
+
+  private void send(Resolved resolved) throws Exception {
+    harness.processElement(resolved, resolved.version);
+  }
+
+  private List<TokenRow> rows() {
+    List<TokenRow> rows = new ArrayList<>(harness.extractOutputValues());
+    harness.getOutput().clear();
+    return rows;
+  }
+
+  private static ItemToken token(TokenRow row) {
+    return WIRE.decode(row.value, ItemToken.class);
+  }
+
+  private CommitPart part(int version) throws Exception {
+    harness.processWatermark(version);
+    return harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
+  }
+
+  @Test
+  void aRowSaysEverything() throws Exception {
+    send(answer("a", 1, 1, 2, 4, 5, 6));
+    TokenRow row = rows().get(0);
+    assertThat(row.item).isEqualTo("a");
+    assertThat(row.version).isEqualTo(1);
+    assertThat(row.commit).isEqualTo(1);
+    assertThat(row.time).isEqualTo(1234);
+    ItemToken token = token(row);
+    assertThat(token.getItem()).isEqualTo("a");
+    assertThat(token.getVersion()).isEqualTo(1);
+    assertThat(token.getCommit()).isEqualTo(1);
+    assertThat(token.getRevision()).isEqualTo(7);
+    assertThat(token.getCodes()).containsExactly(4, 5, 6);
+    assertThat(token.getSuffix()).isEqualTo(2);
+    assertThat(token.getNearest()).containsExactly(4, 5, 6);
+    assertThat(token.getDistances()).containsExactly(1f, 2f, 3f);
+    assertThat(token.getMargins()).containsExactly(.1f, .2f, -.3f);
+    assertThat(token.getPrevious()).isNull();
+    assertThat(token.getTime().toEpochMilli()).isEqualTo(1234);
+  }
+
+  @Test
+  void writesOnlyWhatDiffers() throws Exception {
+    send(answer("a", 1, 1, 0, 4, 5, 6));
+    rows();
+    Resolved same = answer("a", 2, 2, 0, 4, 5, 6);
+    same.distances = new float[] {9, 9, 9};
+    send(same);
+    assertThat(rows()).isEmpty();
+    send(answer("a", 3, 2, 1, 4, 5, 6));
+    assertThat(rows()).hasSize(1);
+  }
+
+  @Test
+  void dropsWhatIsOlderThanWhatItHasSeen() throws Exception {
+    send(answer("a", 5, 1, 0, 4, 5, 6));
+    send(answer("a", 3, 1, 0, 1, 1, 1));
+    send(gone("a", 2, 1));
+    assertThat(rows()).hasSize(1);
+    // An answer that changes nothing also makes older ones old.
+    send(answer("a", 8, 1, 0, 4, 5, 6));
+    send(answer("a", 7, 1, 0, 1, 1, 1));
+    assertThat(rows()).isEmpty();
+  }
+
+  @Test
+  void previousIsTheTokenOfTheCommitBefore() throws Exception {
+    send(answer("a", 1, 1, 0, 1, 1, 1));
+    assertThat(token(rows().get(0)).getPrevious()).isNull();
+    part(1);
+    send(answer("a", 2, 1, 0, 2, 2, 2));
+    send(answer("a", 3, 2, 3, 3, 3, 3));
+    List<TokenRow> rows = rows();
+    for (TokenRow row : rows) {
+      assertThat(row.commit).isEqualTo(2);
+      assertThat(token(row).getPrevious().getCodes()).containsExactly(1, 1, 1);
+      assertThat(token(row).getPrevious().getVersion()).isEqualTo(1);
+    }
+    restart();
+    part(2);
+    rows();
+    send(answer("a", 4, 2, 0, 4, 4, 4));
+    TokenRow last = rows().get(0);
+    assertThat(last.version).isEqualTo(2);
+    assertThat(last.commit).isEqualTo(3);
+    assertThat(token(last).getPrevious().getCodes()).containsExactly(3, 3, 3);
+    assertThat(token(last).getPrevious().getSuffix()).isEqualTo(3);
+  }
+
+  @Test
+  void aDeletedItemIsNotBroughtBackByALateAnswer() throws Exception {
+    send(answer("a", 1, 1, 0, 1, 1, 1));
+    part(1);
+    rows();
+    send(gone("a", 9, 1));
+    TokenRow tombstone = rows().get(0);
+    assertThat(tombstone.value).isNull();
+    assertThat(tombstone.commit).isEqualTo(2);
+    assertThat(WIRE.decode(tombstone.previous, TokenRef.class).getCodes()).containsExactly(1, 1, 1);
+    send(answer("a", 8, 1, 0, 2, 2, 2));
+    assertThat(rows()).isEmpty();
+    assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
+    CommitPart part = part(2);
+    assertThat(part.items).isZero();
+    assertThat(part.tombstones).isEqualTo(1);
+    assertThat(part.tableChecksum).isZero();
+    // No answer that is older than the deletion can be under way any more.
+    assertThat(harness.numKeyedStateEntries()).isZero();
+  }
+
+  @Test
+  void aDeletionThatOvertakesTheFirstTokenLeavesAStubAndNoRow() throws Exception {
+    send(gone("a", 9, 1));
+    send(answer("a", 8, 1, 0, 2, 2, 2));
+    assertThat(rows()).isEmpty();
+    part(1);
+    assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
+    CommitPart part = part(2);
+    assertThat(part.tombstones).isZero();
+    assertThat(harness.numKeyedStateEntries()).isZero();
+  }
+
+  @Test
+  void anItemCreatedAgainBeforeTheCommitIsOldAndMoved() throws Exception {
+    send(answer("a", 1, 1, 0, 1, 1, 1));
+    part(1);
+    rows();
+    send(gone("a", 2, 1));
+    send(answer("a", 3, 2, 0, 1, 2, 1));
+    List<TokenRow> rows = rows();
+    assertThat(token(rows.get(1)).getPrevious().getCodes()).containsExactly(1, 1, 1);
+    CommitPart part = part(2);
+    assertThat(part.items).isEqualTo(1);
+    assertThat(part.tombstones).isZero();
+    assertThat(part.oldItems).isEqualTo(1);
+    assertThat(part.movedItems).isEqualTo(1);
+    assertThat(part.changedCodes).containsExactly(0, 1, 0);
+    assertThat(part.changedPrefixes).containsExactly(0, 1, 1);
+    // The stub's timer must not take the item that lives.
+    assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
+  }
+
+  @Test
+  void theCommitCountsEachItemOnce() throws Exception {
+    send(answer("a", 1, 1, 0, 1, 1, 1));
+    send(answer("b", 2, 1, 0, 1, 1, 2));
+    CommitPart first = part(1);
+    assertThat(first.version).isEqualTo(1);
+    assertThat(first.revision).isEqualTo(7);
+    assertThat(first.items).isEqualTo(2);
+    assertThat(first.rows).isEqualTo(2);
+    assertThat(first.oldItems).isZero();
+    long a = TokenChecksum.of("a", new int[] {1, 1, 1}, 0);
+    long b = TokenChecksum.of("b", new int[] {1, 1, 2}, 0);
+    assertThat(first.rowsChecksum).isEqualTo(a + b);
+    assertThat(first.tableChecksum).isEqualTo(a + b);
+
+    send(answer("b", 3, 2, 0, 2, 1, 2));
+    send(answer("b", 4, 2, 0, 3, 1, 3));
+    CommitPart second = part(2);
+    long b2 = TokenChecksum.of("b", new int[] {3, 1, 3}, 0);
+    assertThat(second.items).isEqualTo(2);
+    assertThat(second.rows).isEqualTo(1);
+    assertThat(second.rowsChecksum).isEqualTo(b2);
+    assertThat(second.tableChecksum).isEqualTo(a + b2);
+    assertThat(second.oldItems).isEqualTo(2);
+    assertThat(second.movedItems).isEqualTo(1);
+    assertThat(second.changedCodes).containsExactly(1, 0, 1);
+    assertThat(second.changedPrefixes).containsExactly(1, 1, 1);
+
+    CommitPart third = part(3);
+    assertThat(third.rows).isZero();
+    assertThat(third.rowsChecksum).isZero();
+    assertThat(third.tableChecksum).isEqualTo(a + b2);
+    assertThat(third.movedItems).isZero();
+    assertThat(third.changedCodes).containsExactly(0, 0, 0);
+  }
+
+  @Test
+  void aWatermarkThatComesAgainIsForwardedAndNotCounted() throws Exception {
+    send(answer("a", 1, 1, 0, 1, 1, 1));
+    part(1);
+    restart();
+    harness.processWatermark(1);
+    assertThat(harness.getOutput()).containsExactly(new Watermark(1));
+    assertThat(harness.getSideOutput(PublishOperator.PARTS)).isNullOrEmpty();
+    harness.getOutput().clear();
+    send(answer("b", 2, 1, 0, 1, 1, 2));
+    assertThat(rows().get(0).commit).isEqualTo(2);
+  }
+
+  @Test
+  void theEndOfTheStreamIsNoVersion() throws Exception {
+    harness.processWatermark(Watermark.MAX_WATERMARK);
+    assertThat(harness.getSideOutput(PublishOperator.PARTS)).isNullOrEmpty();
+  }
+
+  @Test
+  void sumsSurviveRescaling() throws Exception {
+    for (int i = 0; i < 40; i++) {
+      send(answer("i" + i, i + 1, 1, 0, i, 1, 1));
+    }
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    long checksum = 0;
+    long items = 0;
+    List<OperatorSubtaskState> states = new ArrayList<>();
+    for (int subtask = 0; subtask < 3; subtask++) {
+      try (Opened opened = new Opened(open(state, 1, 3, subtask))) {
+        states.add(opened.harness.snapshot(2, 2));
+        opened.harness.processWatermark(1);
+        CommitPart part = opened.harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
+        checksum += part.tableChecksum;
+        items += part.items;
+      }
+    }
+    CommitPart before = part(1);
+    assertThat(items).isEqualTo(40).isEqualTo(before.items);
+    assertThat(checksum).isEqualTo(before.tableChecksum);
+
+    harness.close();
+    harness =
+        open(
+            AbstractStreamOperatorTestHarness.repackageState(
+                states.toArray(new OperatorSubtaskState[0])),
+            3,
+            1,
+            0);
+    CommitPart after = part(1);
+    assertThat(after.items).isEqualTo(40);
+    assertThat(after.rows).isEqualTo(40);
+    assertThat(after.tableChecksum).isEqualTo(before.tableChecksum);
+  }
+
+  /** A harness whose close() does not declare every exception. */
+  private record Opened(KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> harness)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      try {
+        harness.close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,503 @@
+package io.sidstream.job.tokenize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.quantize.Codebook;
+import io.sidstream.model.quantize.Metric;
+import io.sidstream.model.quantize.ResidualQuantizer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.StateBackend;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The tokenizer of these tests works on one number x: the first level is round(x / 10) of 0, 10,
+ * 20, .., 90, the second the rest's nearest of -4 .. 5, both moved by a shift.
+ */
+class TokenizeOperatorTest {
+  private static final int MAX_PARALLELISM = 16;
+
+  private KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>
+      harness;
+
+  @AfterEach
+  void close() throws Exception {
+    if (harness != null) {
+      harness.close();
+    }
+  }
+
+  private static KeyedTwoInputStreamOperatorTestHarness<
+          String, EmbeddedItem, TokenizerUpdate, Claim>
+      open(
+          int batch,
+          long linger,
+          int slice,
+          OperatorSubtaskState from,
+          int oldParallelism,
+          int parallelism,
+          int subtask,
+          StateBackend backend)
+          throws Exception {
+    var harness =
+        new KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>(
+            new TokenizeOperator(batch, linger, slice),
+            e -> e.item,
+            null,
+            Types.STRING,
+            MAX_PARALLELISM,
+            parallelism,
+            subtask);
+    if (backend != null) {
+      harness.setStateBackend(backend);
+    }
+    harness.setup();
+    if (from != null) {
+      harness.initializeState(
+          AbstractStreamOperatorTestHarness.repartitionOperatorState(
+              from, MAX_PARALLELISM, oldParallelism, parallelism, subtask));
+    }
+    harness.open();
+    return harness;
+  }
+
+  private void start(int batch, long linger, int slice) throws Exception {
+    harness = open(batch, linger, slice, null, 1, 1, 0, null);
+  }
+
+  private void restart(int batch, long linger, int slice) throws Exception {
+    harness.prepareSnapshotPreBarrier(1);
+    harness.getOutput().clear();
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(batch, linger, slice, state, 1, 1, 0, null);
+  }
+
+  private static TokenizerUpdate update(int version, float shift, float tolerance) {
+    float[] coarse = new float[10];
+    float[] fine = new float[10];
+    for (int k = 0; k < 10; k++) {
+      coarse[k] = 10 * k + shift;
+      fine[k] = k - 4;
+    }
+    TokenizerUpdate update = new TokenizerUpdate();
+    update.version = version;
+    update.revision = 100 + version;
+    update.tokenizer =
+        new TokenizerModel(
+                new int[] {1, 1},
+                new float[] {1, 0},
+                new ResidualQuantizer(
+                    List.of(
+                        new Codebook(Metric.EUCLIDEAN, 10, 1, coarse),
+                        new Codebook(Metric.EUCLIDEAN, 10, 1, fine))),
+                new float[] {tolerance, tolerance})
+            .toBytes();
+    return update;
+  }
+
+  private void model(int version, float shift) throws Exception {
+    harness.processElement2(new StreamRecord<>(update(version, shift, 0)));
+  }
+
+  private static StreamRecord<EmbeddedItem> item(String id, float x) {
+    EmbeddedItem item = new EmbeddedItem();
+    item.item = id;
+    item.vector = new float[] {x};
+    item.time = (long) x;
+    return new StreamRecord<>(item);
+  }
+
+  private static StreamRecord<EmbeddedItem> deletion(String id) {
+    EmbeddedItem item = new EmbeddedItem();
+    item.item = id;
+    item.deleted = true;
+    return new StreamRecord<>(item);
+  }
+
+  private void send(String id, float x) throws Exception {
+    harness.processElement1(item(id, x));
+  }
+
+  private static boolean mail(AbstractStreamOperatorTestHarness<?> harness) throws Exception {
+    if (!harness.getTaskMailbox().hasMail()) {
+      return false;
+    }
+    harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
+    return true;
+  }
+
+  /** Runs mails, and the pauses between slices, until the operator rests. */
+  private static void settle(AbstractStreamOperatorTestHarness<?> harness) throws Exception {
+    while (mail(harness) || harness.getProcessingTimeService().getNumActiveTimers() > 0) {
+      harness.setProcessingTime(harness.getProcessingTime() + 10);
+    }
+  }
+
+  private List<String> out() {
+    return out(harness);
+  }
+
+  /**
+   * What was put out since the last call: "a claims 3.2 v1", "a leaves 3 v1", "a is gone from 3
+   * v1", "mark 1".
+   */
+  private static List<String> out(AbstractStreamOperatorTestHarness<?> harness) {
+    List<String> lines = new ArrayList<>();
+    for (Object element : harness.getOutput()) {
+      if (element instanceof Watermark mark) {
+        lines.add("mark " + mark.getTimestamp());
+      } else if (element instanceof StreamRecord<?> record
+          && record.getValue() instanceof Claim c) {
+        assertThat(record.getTimestamp()).isEqualTo(c.version);
+        lines.add(
+            c.release
+                ? c.item
+                    + (c.deleted ? " is gone from " : " leaves ")
+                    + c.prefix[0]
+                    + " v"
+                    + c.version
+                : c.item + " claims " + c.prefix[0] + "." + c.candidates[0] + " v" + c.version);
+      } else {
+        lines.add(String.valueOf(element));
+      }
+    }
+    harness.getOutput().clear();
+    return lines;
+  }
+
+  @Test
+  void itemsWaitForTheFirstModel() throws Exception {
+    start(1, 0, 2);
+    send("a", 12);
+    send("b", 33);
+    send("c", 50);
+    send("b", 34);
+    harness.processElement1(deletion("c"));
+    settle(harness);
+    assertThat(out()).isEmpty();
+    model(1, 0);
+    settle(harness);
+    List<String> out = out();
+    assertThat(out.subList(0, 2)).containsExactlyInAnyOrder("a claims 1.6 v1", "b claims 3.8 v1");
+    assertThat(out.subList(2, out.size())).containsExactly("mark 1");
+  }
+
+  @Test
+  void aClaimSaysEverything() throws Exception {
+    start(1, 0, 2);
+    model(1, 0);
+    settle(harness);
+    out();
+    send("a", 12.25f);
+    Claim claim = harness.extractOutputValues().get(0);
+    assertThat(claim.release).isFalse();
+    assertThat(claim.version).isEqualTo(1);
+    assertThat(claim.revision).isEqualTo(101);
+    assertThat(claim.time).isEqualTo(12);
+    assertThat(claim.prefix).containsExactly(1);
+    assertThat(claim.candidates).hasSize(10).startsWith((short) 6, (short) 7, (short) 5, (short) 8);
+    assertThat(claim.distances[1]).isEqualTo(.0625f);
+    assertThat(claim.margins[1]).isEqualTo(.5f);
+  }
+
+  @Test
+  void aBatchIsFullOrOldOrBeforeABarrier() throws Exception {
+    start(2, 5, 2);
+    model(1, 0);
+    settle(harness);
+    out();
+    send("a", 10);
+    assertThat(out()).isEmpty();
+    send("b", 20);
+    assertThat(out()).containsExactly("a claims 1.4 v1", "b claims 2.4 v1");
+    send("c", 30);
+    harness.setProcessingTime(harness.getProcessingTime() + 4);
+    assertThat(out()).isEmpty();
+    harness.setProcessingTime(harness.getProcessingTime() + 1);
+    assertThat(out()).containsExactly("c claims 3.4 v1");
+    send("d", 40);
+    harness.prepareSnapshotPreBarrier(1);
+    assertThat(out()).containsExactly("d claims 4.4 v1");
+  }
+
+  @Test
+  void onlyChangedCodesMakeClaims() throws Exception {
+    start(1, 0, 2);
+    model(1, 0);
+    settle(harness);
+    send("a", 12);
+    out();
+    send("a", 12);
+    assertThat(out()).isEmpty();
+    send("a", 12.125f);
+    assertThat(out()).isEmpty();
+    send("a", 13);
+    assertThat(out()).containsExactly("a claims 1.7 v1");
+    send("a", 23);
+    assertThat(out()).containsExactly("a leaves 1 v1", "a claims 2.7 v1");
+    harness.processElement1(deletion("a"));
+    assertThat(out()).containsExactly("a is gone from 2 v1");
+    harness.processElement1(deletion("a"));
+    assertThat(out()).isEmpty();
+    assertThat(harness.numKeyedStateEntries()).isZero();
+    send("a", 23);
+    assertThat(out()).containsExactly("a claims 2.7 v1");
+  }
+
+  @Test
+  void aDeletionTakesAnItemOutOfItsBatch() throws Exception {
+    start(10, 5, 2);
+    model(1, 0);
+    settle(harness);
+    out();
+    send("a", 12);
+    harness.processElement1(deletion("a"));
+    settle(harness);
+    assertThat(out()).isEmpty();
+    assertThat(harness.numKeyedStateEntries()).isZero();
+  }
+
+  @Test
+  void aNewVersionMovesOnlyWhatItMustAndPassesNewItemsInBetween() throws Exception {
+    start(1, 0, 2);
+    model(1, 0);
+    settle(harness);
+    for (int i = 0; i < 6; i++) {
+      send("i" + i, 10 * i);
+    }
+    out();
+    model(2, 1);
+    assertThat(mail(harness)).isTrue();
+    assertThat(out()).hasSize(2).allMatch(s -> s.endsWith(".3 v2"));
+    send("new", 70);
+    assertThat(out()).containsExactly("new claims 7.3 v2");
+    settle(harness);
+    List<String> rest = out();
+    assertThat(rest).hasSize(5).endsWith("mark 2").noneMatch(s -> s.startsWith("new"));
+    // Nothing moves when the codebooks do not.
+    model(3, 1);
+    settle(harness);
+    assertThat(out()).containsExactly("mark 3");
+  }
+
+  @Test
+  void itemsStayWithinTheToleranceUntilTheirVectorChanges() throws Exception {
+    start(1, 0, 2);
+    harness.processElement2(new StreamRecord<>(update(1, 0, 0)));
+    settle(harness);
+    send("a", 10.25f);
+    out();
+    // Nearest is now 9.625 + 1 (distance .375 squared), kept is 9.625 + 0 (.625 squared, 2.8 times
+    // as far).
+    harness.processElement2(new StreamRecord<>(update(2, -.375f, 4)));
+    settle(harness);
+    assertThat(out()).containsExactly("mark 2");
+    send("a", 10.375f);
+    assertThat(out()).containsExactly("a claims 1.5 v2");
+    harness.processElement2(new StreamRecord<>(update(3, .625f, .5f)));
+    settle(harness);
+    assertThat(out()).containsExactly("a claims 1.4 v3", "mark 3");
+  }
+
+  @Test
+  void versionsWaitForTheScanBeforeThem() throws Exception {
+    start(1, 0, 1);
+    send("a", 10);
+    send("b", 20);
+    model(1, 0);
+    model(2, 1);
+    model(2, 5);
+    model(3, 2);
+    model(1, 7);
+    settle(harness);
+    assertThat(out().stream().filter(s -> s.startsWith("mark")))
+        .containsExactly("mark 1", "mark 2", "mark 3");
+    send("c", 40);
+    assertThat(out()).containsExactly("c claims 4.2 v3");
+  }
+
+  @Test
+  void aScanLeavesHalfOfTheTimeToArrivals() throws Exception {
+    start(1, 0, 1);
+    for (int i = 0; i < 4; i++) {
+      send("i" + i, 10 * i);
+    }
+    model(1, 0);
+    mail(harness);
+    // Items arrived before the first slice: a pause follows it, not a mail.
+    assertThat(harness.getTaskMailbox().hasMail()).isFalse();
+    harness.setProcessingTime(harness.getProcessingTime() + 1000);
+    assertThat(harness.getTaskMailbox().hasMail()).isTrue();
+    settle(harness);
+    assertThat(out()).hasSize(5).endsWith("mark 1");
+  }
+
+  @Test
+  void upstreamWatermarksAndIdlenessStop() throws Exception {
+    start(1, 0, 1);
+    harness.processBothWatermarks(new Watermark(99));
+    harness.processWatermarkStatus1(WatermarkStatus.IDLE);
+    harness.processWatermarkStatus2(WatermarkStatus.IDLE);
+    assertThat(harness.getOutput()).isEmpty();
+  }
+
+  @Test
+  void theLastCompleteVersionIsSaidAgainAfterARestart() throws Exception {
+    start(4, 5, 2);
+    send("a", 10);
+    model(1, 0);
+    settle(harness);
+    restart(4, 5, 2);
+    settle(harness);
+    assertThat(out()).containsExactly("mark 1");
+    send("a", 12);
+    settle(harness);
+    assertThat(out()).containsExactly("a claims 1.6 v1");
+  }
+
+  @Test
+  void anItemThatComesBeforeTheScanGoesOnKeepsWhatIsKnownOfIt() throws Exception {
+    start(1, 0, 1);
+    send("a", 10);
+    send("b", 20);
+    model(1, 0);
+    mail(harness);
+    String first = out().get(0).substring(0, 1);
+    restart(1, 0, 1);
+    send(first, 50);
+    List<String> out = out();
+    assertThat(out).hasSize(2);
+    assertThat(out.get(0)).startsWith(first + " leaves ");
+    assertThat(out.get(1)).isEqualTo(first + " claims 5.4 v1");
+  }
+
+  @Test
+  void anInterruptedScanGoesOn() throws Exception {
+    for (StateBackend backend : new StateBackend[] {null, new EmbeddedRocksDBStateBackend()}) {
+      for (int parallelism : new int[] {1, 3}) {
+        interruptedScan(backend, parallelism);
+      }
+    }
+  }
+
+  private void interruptedScan(StateBackend backend, int parallelism) throws Exception {
+    harness = open(8, 5, 7, null, 1, 1, 0, backend);
+    Map<String, Long> seqs = new HashMap<>();
+    for (int i = 0; i < 50; i++) {
+      send("i" + i, 10 * (i % 10) + i % 4 + .25f);
+    }
+    model(1, 0);
+    settle(harness);
+    long clock = 0;
+    for (Claim claim : harness.extractOutputValues()) {
+      clock = Math.max(clock, claim.seq);
+    }
+    out();
+    model(2, 1);
+    mail(harness);
+    mail(harness);
+    Set<String> moved = new HashSet<>();
+    for (Claim claim : harness.extractOutputValues()) {
+      seqs.put(claim.item, claim.seq);
+      clock = Math.max(clock, claim.seq);
+      if (!claim.release) {
+        assertThat(moved.add(claim.item)).isTrue();
+      }
+    }
+    assertThat(moved).hasSize(14);
+    harness.prepareSnapshotPreBarrier(1);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    // What happens after the checkpoint is lost.
+    settle(harness);
+    harness.close();
+    for (int subtask = 0; subtask < parallelism; subtask++) {
+      harness = open(8, 5, 7, state, 1, parallelism, subtask, backend);
+      settle(harness);
+      List<Long> marks = new ArrayList<>();
+      for (Object element : harness.getOutput()) {
+        if (element instanceof Watermark mark) {
+          marks.add(mark.getTimestamp());
+        }
+      }
+      assertThat(marks).containsExactly(1L, 2L);
+      for (Claim claim : harness.extractOutputValues()) {
+        assertThat(claim.version).isEqualTo(2);
+        assertThat(claim.seq).isGreaterThan(clock);
+        if (!claim.release) {
+          assertThat(moved.add(claim.item)).as(claim.item + " claims once").isTrue();
+        }
+      }
+      // The clock has not gone back, wherever the item went.
+      for (String item : seqs.keySet()) {
+        if (KeyGroupRangeAssignment.assignKeyToParallelOperator(item, MAX_PARALLELISM, parallelism)
+            == subtask) {
+          harness.getOutput().clear();
+          harness.processElement1(deletion(item));
+          harness.processElement1(item(item, 91));
+          harness.prepareSnapshotPreBarrier(2);
+          long last = seqs.get(item);
+          for (Claim claim : harness.extractOutputValues()) {
+            assertThat(claim.seq).isGreaterThan(last);
+            last = claim.seq;
+          }
+        }
+      }
+      harness.close();
+    }
+    harness = null;
+    assertThat(moved).hasSize(50);
+  }
+
+  @Test
+  void theEndOfTheInputsEndsTheScan() throws Exception {
+    start(8, 5, 1);
+    send("a", 10);
+    send("b", 20);
+    model(1, 0);
+    mail(harness);
+    send("c", 30);
+    harness.endAllInputs();
+    harness.getOperator().finish();
+    assertThat(out()).hasSize(4).contains("c claims 3.4 v1").endsWith("mark 1");
+  }
+
+  @Test
+  void aVectorOfAnotherLengthIsNamed() throws Exception {
+    start(1, 0, 1);
+    model(1, 0);
+    settle(harness);
+    EmbeddedItem wrong = new EmbeddedItem();
+    wrong.item = "a";
+    wrong.vector = new float[] {1, 2};
+    assertThatThrownBy(() -> harness.processElement1(new StreamRecord<>(wrong)))
+        .hasMessage(
+            "item 'a' has a vector of 2 numbers, token version 1 needs 1: set content.dim to that of the model");
+  }
+
+  @Test
+  void refusesNonsense() {
+    assertThatThrownBy(() -> new TokenizeOperator(0, 5, 512))
+        .hasMessageContaining("tokenize.batch=0")
+        .hasMessageContaining("at least 1");
+  }
+}

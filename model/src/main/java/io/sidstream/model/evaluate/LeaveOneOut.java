@@ -1,0 +1,136 @@
+package io.sidstream.model.evaluate;
+
+import io.sidstream.model.math.Blas;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.recommend.SequenceRecommender;
+import java.util.BitSet;
+
+/**
+ * The literature's protocol: one target per user, ranked against 99 items that the user never had
+ * ({@code sampled}), and against the whole catalogue with the user's history masked ({@code full}).
+ * The two are not comparable.
+ */
+public final class LeaveOneOut {
+  private static final int BATCH = 256;
+
+  /** Rankings of both kinds. */
+  public static final class Result {
+    /** Against sampled negatives. */
+    public final RankingMetrics sampled = new RankingMetrics();
+
+    /** Against the catalogue. */
+    public final RankingMetrics full = new RankingMetrics();
+  }
+
+  private LeaveOneOut() {}
+
+  /**
+   * Evaluates one target per user.
+   *
+   * @param catalogue dense indices of the items that are ranked
+   * @param histories per user the items before the target, oldest first; a user without any is left
+   *     out
+   * @param targets per user the target
+   * @param never per user all items that a negative must not be (the whole history, later items
+   *     too)
+   * @param negatives sampled negatives per target
+   */
+  public static Result evaluate(
+      SequenceRecommender recommender,
+      Representations representations,
+      int[] catalogue,
+      int[][] histories,
+      int[] targets,
+      int[][] never,
+      int negatives,
+      Rng rng) {
+    Result result = new Result();
+    int d = representations.dim();
+    int n = catalogue.length;
+    float[] s = new float[n * d];
+    representations.fill(catalogue, n, s);
+    int highest = 0;
+    for (int item : catalogue) {
+      highest = Math.max(highest, item);
+    }
+    int[] place = new int[highest + 1];
+    java.util.Arrays.fill(place, -1);
+    for (int i = 0; i < n; i++) {
+      place[catalogue[i]] = i;
+    }
+    Windows windows = new Windows(recommender, representations);
+    float[] scores = new float[BATCH * n];
+    float[] last = new float[BATCH * d];
+    int[] user = new int[BATCH];
+    int[] row = new int[BATCH];
+    BitSet masked = new BitSet(n);
+    for (int from = 0; from < histories.length; from += BATCH) {
+      windows.clear();
+      int m = 0;
+      for (int u = from; u < Math.min(histories.length, from + BATCH); u++) {
+        if (histories[u].length > 0) {
+          user[m] = u;
+          row[m++] = windows.add(histories[u], histories[u].length);
+        }
+      }
+      if (m == 0) {
+        continue;
+      }
+      float[] h = windows.run();
+      for (int i = 0; i < m; i++) {
+        System.arraycopy(h, row[i] * d, last, i * d, d);
+      }
+      Blas.gemm(false, true, m, n, d, 1f, last, 0, d, s, 0, d, 0f, scores, 0, n);
+      for (int i = 0; i < m; i++) {
+        int u = user[i];
+        int own = place[targets[u]];
+        masked.clear();
+        mask(masked, place, never[u]);
+        masked.set(own);
+        result.sampled.add(sampledRank(scores, i * n, n, own, masked, negatives, rng));
+        masked.clear();
+        mask(masked, place, histories[u]);
+        masked.set(own);
+        result.full.add(fullRank(scores, i * n, n, own, masked));
+      }
+    }
+    return result;
+  }
+
+  private static void mask(BitSet masked, int[] place, int[] items) {
+    for (int item : items) {
+      if (item < place.length && place[item] >= 0) {
+        masked.set(place[item]);
+      }
+    }
+  }
+
+  private static double sampledRank(
+      float[] scores, int off, int n, int own, BitSet masked, int negatives, Rng rng) {
+    double rank = 1;
+    int left = Math.min(negatives, n - masked.cardinality());
+    while (left > 0) {
+      int j = rng.nextInt(n);
+      if (!masked.get(j)) {
+        masked.set(j);
+        rank += beats(scores[off + j], scores[off + own]);
+        left--;
+      }
+    }
+    return rank;
+  }
+
+  private static double fullRank(float[] scores, int off, int n, int own, BitSet masked) {
+    double rank = 1;
+    for (int j = 0; j < n; j++) {
+      if (!masked.get(j)) {
+        rank += beats(scores[off + j], scores[off + own]);
+      }
+    }
+    return rank;
+  }
+
+  private static double beats(float other, float own) {
+    return other > own ? 1 : other == own ? 0.5 : 0;
+  }
+}

@@ -1,0 +1,219 @@
+package io.sidstream.model.evaluate;
+
+import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.recommend.SequenceRecommender;
+import io.sidstream.model.train.ItemTable;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The stream's protocol: every event is predicted with the model as it stands, then learnt from. A
+ * target is ranked against negatives drawn uniformly from the items known by the event's time that
+ * are neither the target nor in the window; beside the model stands a ranking by interactions so
+ * far. The caller counts interactions after it has evaluated them.
+ */
+public final class Prequential {
+  /** Targets with fewer interactions than this are new items. */
+  public static final int NEW_ITEM_INTERACTIONS = 5;
+
+  private static final int BATCH = 256;
+
+  /**
+   * A user's newest events, oldest first.
+   *
+   * @param items dense item indices
+   * @param times event times, milliseconds
+   * @param fresh how many of the last events have not been learnt from: each is predicted from what
+   *     precedes it
+   */
+  public record Window(int[] items, long[] times, int fresh) {}
+
+  /** Rankings of the model and of popularity, over all events and over those of new items. */
+  public static final class Result {
+    /** The model, all events. */
+    public final RankingMetrics model = new RankingMetrics();
+
+    /** Popularity, all events. */
+    public final RankingMetrics popularity = new RankingMetrics();
+
+    /** The model, events whose target is a new item. */
+    public final RankingMetrics newModel = new RankingMetrics();
+
+    /** Popularity, events whose target is a new item. */
+    public final RankingMetrics newPopularity = new RankingMetrics();
+
+    /** Adds what another has counted. */
+    public void add(Result other) {
+      model.add(other.model);
+      popularity.add(other.popularity);
+      newModel.add(other.newModel);
+      newPopularity.add(other.newPopularity);
+    }
+  }
+
+  private final Representations representations;
+  private final ItemTable items;
+  private final int negatives;
+  private final Windows windows;
+  private final int maxLen;
+  private final int[] candidates;
+  private final float[] s;
+  private int[] targets = {};
+  private int[] rows = {};
+  private long[] times = {};
+  private int[] windowOf = {};
+  private int count;
+
+  /**
+   * An evaluation.
+   *
+   * @param negatives candidates beside the target, 99 in the paper
+   */
+  public Prequential(
+      SequenceRecommender recommender,
+      Representations representations,
+      ItemTable items,
+      int negatives) {
+    this.representations = representations;
+    this.items = items;
+    this.negatives = negatives;
+    windows = new Windows(recommender, representations);
+    maxLen = recommender.shape().maxLen();
+    candidates = new int[negatives + 1];
+    s = new float[(negatives + 1) * representations.dim()];
+  }
+
+  /** Evaluates windows; items that are not known are left out of them, as inputs and as targets. */
+  public Result evaluate(List<Window> all, Rng rng) {
+    Result result = new Result();
+    for (int from = 0; from < all.size(); from += BATCH) {
+      batch(all.subList(from, Math.min(all.size(), from + BATCH)), rng, result);
+    }
+    return result;
+  }
+
+  private void batch(List<Window> batch, Rng rng, Result result) {
+    windows.clear();
+    count = 0;
+    for (int w = 0; w < batch.size(); w++) {
+      pack(batch.get(w), w);
+    }
+    if (count == 0) {
+      return;
+    }
+    float[] h = windows.run();
+    for (int i = 0; i < count; i++) {
+      int n = draw(targets[i], times[i], batch.get(windowOf[i]).items, rng);
+      if (n > 1) {
+        score(h, rows[i], n, result);
+      }
+    }
+  }
+
+  private void pack(Window window, int number) {
+    int length = window.items.length;
+    int[] kept = new int[length];
+    int n = 0;
+    int[] before = new int[length];
+    for (int i = 0; i < length; i++) {
+      before[i] = n;
+      if (items.known(window.items[i])) {
+        kept[n++] = window.items[i];
+      }
+    }
+    // The last known item is only a target, so it is no input.
+    if (n < 2) {
+      return;
+    }
+    int last = windows.add(kept, n - 1);
+    for (int i = Math.max(0, length - window.fresh); i < length; i++) {
+      // Row of the last known item before event i, unless it was cut off.
+      int row = last - (n - 1 - before[i]);
+      if (!items.known(window.items[i]) || before[i] == 0 || n - 1 - before[i] >= maxLen) {
+        continue;
+      }
+      if (count == targets.length) {
+        int more = 2 * count + 16;
+        targets = Arrays.copyOf(targets, more);
+        rows = Arrays.copyOf(rows, more);
+        times = Arrays.copyOf(times, more);
+        windowOf = Arrays.copyOf(windowOf, more);
+      }
+      targets[count] = window.items[i];
+      rows[count] = row;
+      times[count] = window.times[i];
+      windowOf[count++] = number;
+    }
+  }
+
+  /** Fills candidates: the target, then distinct negatives; fewer where there are not enough. */
+  private int draw(int target, long time, int[] history, Rng rng) {
+    candidates[0] = target;
+    int n = 1;
+    int tries = 8 * negatives;
+    while (n <= negatives && tries-- > 0) {
+      int item = items.knownAt(rng.nextInt(items.knownCount()));
+      if (items.arrival(item) <= time
+          && !in(history, history.length, item)
+          && !in(candidates, n, item)) {
+        candidates[n++] = item;
+      }
+    }
+    if (n <= negatives) {
+      n = drawFromAll(n, time, history, rng);
+    }
+    return n;
+  }
+
+  /** Where most draws were refused: lists what is left and takes from it without replacement. */
+  private int drawFromAll(int drawn, long time, int[] history, Rng rng) {
+    int n = drawn;
+    int[] left = new int[items.knownCount()];
+    int m = 0;
+    for (int i = 0; i < left.length; i++) {
+      int item = items.knownAt(i);
+      if (items.arrival(item) <= time
+          && !in(history, history.length, item)
+          && !in(candidates, n, item)) {
+        left[m++] = item;
+      }
+    }
+    while (n <= negatives && m > 0) {
+      int at = rng.nextInt(m);
+      candidates[n++] = left[at];
+      left[at] = left[--m];
+    }
+    return n;
+  }
+
+  private static boolean in(int[] a, int n, int value) {
+    for (int i = 0; i < n; i++) {
+      if (a[i] == value) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void score(float[] h, int row, int n, Result result) {
+    int d = representations.dim();
+    representations.fill(candidates, n, s);
+    float own = Kernels.dot(h, row * d, s, 0, d);
+    int popular = items.interactions(candidates[0]);
+    double rank = 1;
+    double popularRank = 1;
+    for (int j = 1; j < n; j++) {
+      float other = Kernels.dot(h, row * d, s, j * d, d);
+      rank += other > own ? 1 : other == own ? 0.5 : 0;
+      int count = items.interactions(candidates[j]);
+      popularRank += count > popular ? 1 : count == popular ? 0.5 : 0;
+    }
+    result.model.add(rank);
+    result.popularity.add(popularRank);
+    if (popular < NEW_ITEM_INTERACTIONS) {
+      result.newModel.add(rank);
+      result.newPopularity.add(popularRank);
+    }
+  }
+}

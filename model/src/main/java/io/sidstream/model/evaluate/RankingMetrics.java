@@ -1,0 +1,78 @@
+package io.sidstream.model.evaluate;
+
+/**
+ * HR@k, NDCG@k and MRR of a number of rankings with one relevant item each. A rank counts from 1;
+ * ties count half, so it may be fractional: rank = 1 + (candidates scored higher) + (candidates
+ * scored the same) / 2.
+ */
+public final class RankingMetrics {
+  /** Cut-offs that are counted. */
+  private static final int[] CUTS = {1, 5, 10, 20};
+
+  private final double[] hits = new double[CUTS.length];
+  private final double[] gains = new double[CUTS.length];
+  private double reciprocal;
+  private long count;
+
+  /** Counts one ranking. */
+  public void add(double rank) {
+    count++;
+    reciprocal += 1 / rank;
+    for (int i = 0; i < CUTS.length; i++) {
+      if (rank <= CUTS[i]) {
+        hits[i]++;
+        gains[i] += Math.log(2) / Math.log(1 + rank);
+      }
+    }
+  }
+
+  /** Adds what another has counted. */
+  public void add(RankingMetrics other) {
+    count += other.count;
+    reciprocal += other.reciprocal;
+    for (int i = 0; i < CUTS.length; i++) {
+      hits[i] += other.hits[i];
+      gains[i] += other.gains[i];
+    }
+  }
+
+  /** Rankings counted. */
+  public long count() {
+    return count;
+  }
+
+  /** Share of rankings with the relevant item among the first k (1, 5, 10 or 20); 0 for none. */
+  public double hr(int k) {
+    return count == 0 ? 0 : hits[cut(k)] / count;
+  }
+
+  /** Mean of 1 / log2(1 + rank) where rank &lt;= k (1, 5, 10 or 20); 0 for none. */
+  public double ndcg(int k) {
+    return count == 0 ? 0 : gains[cut(k)] / count;
+  }
+
+  /** Mean of 1 / rank; 0 for none. */
+  public double mrr() {
+    return count == 0 ? 0 : reciprocal / count;
+  }
+
+  private static int cut(int k) {
+    for (int i = 0; i < CUTS.length; i++) {
+      if (CUTS[i] == k) {
+        return i;
+      }
+    }
+    throw new IllegalArgumentException("cut-off is " + k + "; 1, 5, 10 and 20 are counted");
+  }
+
+  @Override
+  public String toString() {
+    return String.format(
+        java.util.Locale.ROOT,
+        "n=%d HR@10=%.4f NDCG@10=%.4f MRR=%.4f",
+        count,
+        hr(10),
+        ndcg(10),
+        mrr());
+  }
+}

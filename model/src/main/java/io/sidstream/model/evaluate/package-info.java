@@ -1,0 +1,2 @@
+/** Ranking metrics and the protocols that fill them. */
+package io.sidstream.model.evaluate;

@@ -1,0 +1,5 @@
+/**
+ * The sequence recommender (SASRec as S3-Rec fine-tunes it) and its two losses, forward and
+ * backward by hand on heap arrays.
+ */
+package io.sidstream.model.recommend;

@@ -1,0 +1,336 @@
+package io.sidstream.model.train;
+
+import io.sidstream.model.recommend.Floats;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.BitSet;
+
+/**
+ * What training knows of the items, by dense index: a growing table.
+ *
+ * <p>An index may be named by an interaction before its item arrives: it is then allocated, but not
+ * {@link #known}, and positions that name it are left out of batches. A change of a row marks it
+ * dirty until {@link #clearDirty}, so that a caller can persist rows one by one. Not thread-safe.
+ */
+public final class ItemTable {
+  private static final int ROW_FORMAT = 1;
+
+  private final int contentDim;
+  private final int idDim;
+  private final int semanticDim;
+  private final int levels;
+  private int size;
+  private int knownCount;
+
+  private float[] content;
+  private float[] id;
+  private float[] idMean;
+  private float[] idSquare;
+  private int[] idSteps;
+  private float[] semantic;
+  private int[] codes;
+  private long[] arrival;
+  private int[] interactions;
+
+  /**
+   * Known indices in no order that matters to a reader, but a function of the calls so far;
+   * where[i] is the place of i, or -1.
+   */
+  private int[] known;
+
+  private int[] where;
+  private final BitSet dirty = new BitSet();
+
+  /**
+   * An empty table.
+   *
+   * @param contentDim width of a content vector, D_x
+   * @param idDim width of an ID embedding, D_1; 0 for none
+   * @param semanticDim width of z, D_2; 0 for none
+   * @param levels codes per item, L; 0 for none
+   */
+  public ItemTable(int contentDim, int idDim, int semanticDim, int levels) {
+    this.contentDim = contentDim;
+    this.idDim = idDim;
+    this.semanticDim = semanticDim;
+    this.levels = levels;
+    resize(64);
+  }
+
+  private void resize(int n) {
+    content = resized(content, n * contentDim);
+    id = resized(id, n * idDim);
+    idMean = resized(idMean, n * idDim);
+    idSquare = resized(idSquare, n * idDim);
+    semantic = resized(semantic, n * semanticDim);
+    int had = where == null ? 0 : where.length;
+    idSteps = had == 0 ? new int[n] : Arrays.copyOf(idSteps, n);
+    codes = had == 0 ? new int[n * levels] : Arrays.copyOf(codes, n * levels);
+    Arrays.fill(codes, had * levels, n * levels, -1);
+    arrival = had == 0 ? new long[n] : Arrays.copyOf(arrival, n);
+    interactions = had == 0 ? new int[n] : Arrays.copyOf(interactions, n);
+    known = had == 0 ? new int[n] : Arrays.copyOf(known, n);
+    where = had == 0 ? new int[n] : Arrays.copyOf(where, n);
+    Arrays.fill(where, had, n, -1);
+  }
+
+  private static float[] resized(float[] a, int n) {
+    return a == null ? new float[n] : Arrays.copyOf(a, n);
+  }
+
+  /** Makes indices below n valid (unknown until {@link #put}). */
+  public void allocate(int n) {
+    if (n > where.length) {
+      resize(Math.max(n, where.length + where.length / 2));
+    }
+    size = Math.max(size, n);
+  }
+
+  /**
+   * An item arrives, or its content changes: then its codes are forgotten, so that its new ones are
+   * the nearest.
+   *
+   * @param vector content vector [contentDim]
+   * @param eventTime its event time, milliseconds; an item that is known keeps the first
+   */
+  public void put(int index, float[] vector, long eventTime) {
+    if (vector.length != contentDim) {
+      throw new IllegalArgumentException(
+          "content vector of item "
+              + index
+              + " has "
+              + vector.length
+              + " numbers; the model takes "
+              + contentDim);
+    }
+    allocate(index + 1);
+    int at = index * contentDim;
+    if (!Arrays.equals(content, at, at + contentDim, vector, 0, contentDim)) {
+      System.arraycopy(vector, 0, content, at, contentDim);
+      Arrays.fill(codes, index * levels, (index + 1) * levels, -1);
+    }
+    if (where[index] < 0) {
+      arrival[index] = eventTime;
+      where[index] = knownCount;
+      known[knownCount++] = index;
+    }
+    dirty.set(index);
+  }
+
+  /** The item is gone: its index stays, unknown, its ID embedding and codes are forgotten. */
+  public void remove(int index) {
+    check(index);
+    int at = where[index];
+    if (at >= 0) {
+      int last = known[--knownCount];
+      known[at] = last;
+      where[last] = at;
+      where[index] = -1;
+    }
+    Arrays.fill(id, index * idDim, (index + 1) * idDim, 0f);
+    Arrays.fill(idMean, index * idDim, (index + 1) * idDim, 0f);
+    Arrays.fill(idSquare, index * idDim, (index + 1) * idDim, 0f);
+    Arrays.fill(semantic, index * semanticDim, (index + 1) * semanticDim, 0f);
+    Arrays.fill(codes, index * levels, (index + 1) * levels, -1);
+    idSteps[index] = 0;
+    dirty.set(index);
+  }
+
+  /** Indices allocated so far. */
+  public int size() {
+    return size;
+  }
+
+  /** Items that are known. */
+  public int knownCount() {
+    return knownCount;
+  }
+
+  /** The n-th known item, n below {@link #knownCount}: for uniform draws. */
+  public int knownAt(int n) {
+    return known[n];
+  }
+
+  /** Whether the item has arrived and is not removed. */
+  public boolean known(int index) {
+    return index >= 0 && index < size && where[index] >= 0;
+  }
+
+  /** Content vectors [size, contentDim]. Live. */
+  public float[] content() {
+    return content;
+  }
+
+  /** ID embeddings [size, idDim]. Live; a writer marks the row dirty. */
+  public float[] id() {
+    return id;
+  }
+
+  float[] idMean() {
+    return idMean;
+  }
+
+  float[] idSquare() {
+    return idSquare;
+  }
+
+  int nextIdStep(int index) {
+    dirty.set(index);
+    return ++idSteps[index];
+  }
+
+  /** Whether the ID embedding has ever been trained. */
+  public boolean idTrained(int index) {
+    return idSteps[index] > 0;
+  }
+
+  /** z of the token version in use [size, semanticDim]. Live; a writer marks the row dirty. */
+  public float[] semantic() {
+    return semantic;
+  }
+
+  /**
+   * Codes of the token version in use [size, levels], -1 for none. Live; a writer marks the row
+   * dirty.
+   */
+  public int[] codes() {
+    return codes;
+  }
+
+  /** Whether the item has codes of the token version in use. */
+  public boolean encoded(int index) {
+    return levels > 0 && codes[index * levels] >= 0;
+  }
+
+  /** Event time of the item's arrival, milliseconds. */
+  public long arrival(int index) {
+    check(index);
+    return arrival[index];
+  }
+
+  /** Interactions with the item so far. */
+  public int interactions(int index) {
+    return index < size ? interactions[index] : 0;
+  }
+
+  /** Counts an interaction with an item, known or not. */
+  public void countInteraction(int index) {
+    allocate(index + 1);
+    interactions[index]++;
+    dirty.set(index);
+  }
+
+  /** Rows changed since {@link #clearDirty}. Live. */
+  public BitSet dirty() {
+    return dirty;
+  }
+
+  /** Marks the row as changed. */
+  public void markDirty(int index) {
+    dirty.set(index);
+  }
+
+  /** All rows count as persisted. */
+  public void clearDirty() {
+    dirty.clear();
+  }
+
+  private void check(int index) {
+    if (index < 0 || index >= size) {
+      throw new IndexOutOfBoundsException(
+          "item index " + index + "; the table has " + size + " rows");
+    }
+  }
+
+  /** One row, all of it, as bytes. */
+  public byte[] row(int index) {
+    check(index);
+    ByteArrayOutputStream bytes =
+        new ByteArrayOutputStream(64 + 4 * (contentDim + 3 * idDim + semanticDim + levels));
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      out.writeByte(ROW_FORMAT);
+      out.writeInt(where[index]);
+      out.writeLong(arrival[index]);
+      out.writeInt(interactions[index]);
+      out.writeInt(idSteps[index]);
+      for (int l = 0; l < levels; l++) {
+        out.writeInt(codes[index * levels + l]);
+      }
+      out.writeBoolean(where[index] >= 0);
+      Floats.write(out, slice(id, index, idDim), idDim);
+      Floats.write(out, slice(idMean, index, idDim), idDim);
+      Floats.write(out, slice(idSquare, index, idDim), idDim);
+      Floats.write(out, slice(semantic, index, semanticDim), semanticDim);
+      if (where[index] >= 0) {
+        Floats.write(out, slice(content, index, contentDim), contentDim);
+      }
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static float[] slice(float[] a, int index, int width) {
+    return Arrays.copyOfRange(a, index * width, (index + 1) * width);
+  }
+
+  /**
+   * Puts back what {@link #row} gave. All rows of a table are read, in any order, into an empty
+   * one; the order of {@link #knownAt} is then that of the table that was written.
+   */
+  public void readRow(int index, byte[] row) {
+    allocate(index + 1);
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(row))) {
+      int format = in.readByte();
+      if (format != ROW_FORMAT) {
+        throw new IllegalArgumentException(
+            "row of item "
+                + index
+                + " has format "
+                + format
+                + "; this version reads "
+                + ROW_FORMAT);
+      }
+      int place = in.readInt();
+      arrival[index] = in.readLong();
+      interactions[index] = in.readInt();
+      idSteps[index] = in.readInt();
+      for (int l = 0; l < levels; l++) {
+        codes[index * levels + l] = in.readInt();
+      }
+      boolean isKnown = in.readBoolean();
+      read(in, id, index, idDim);
+      read(in, idMean, index, idDim);
+      read(in, idSquare, index, idDim);
+      read(in, semantic, index, semanticDim);
+      where[index] = place;
+      if (isKnown) {
+        read(in, content, index, contentDim);
+        if (place >= known.length) {
+          allocateKnown(place + 1);
+        }
+        known[place] = index;
+        knownCount = Math.max(knownCount, place + 1);
+      }
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "row of item " + index + " is cut short: " + row.length + " bytes", e);
+    }
+  }
+
+  private void allocateKnown(int n) {
+    int keep = size;
+    allocate(n);
+    size = keep;
+  }
+
+  private static void read(DataInputStream in, float[] a, int index, int width) throws IOException {
+    float[] values = new float[width];
+    Floats.read(in, values, width);
+    System.arraycopy(values, 0, a, index * width, width);
+  }
+}

@@ -1,0 +1,708 @@
+package io.sidstream.model.train;
+
+import io.sidstream.model.content.RqVae;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.evaluate.Representations;
+import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.model.recommend.BinaryCrossEntropy;
+import io.sidstream.model.recommend.SampledSoftmax;
+import io.sidstream.model.recommend.SequenceRecommender;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.BitSet;
+
+/**
+ * Joint training of quantizer and recommender (arXiv 2502.16474, section 3): loss = recommendation
+ * + reconstruction + commitment, end to end. Each distinct item of a batch is encoded once and
+ * counts once in the codebooks' averages.
+ *
+ * <pre>{@code
+ * JointTrainer trainer = new JointTrainer(config, items, users, seed);
+ * trainer.initialiseCodebooks(8192);
+ * trainer.step(batchOfUsers, Phase.JOINT);             // as often as wanted
+ * trainer.adopt(trainer.candidate(new float[] {0, 0, 0}));  // z of this tokenizer is what is served
+ * trainer.step(batchOfUsers, Phase.RECOMMENDER);       // tokens stay as they are
+ * }</pre>
+ *
+ * <p>As {@link Representations} it shows what is served: z of the tokenizer that was adopted, and
+ * the ID embeddings as they stand. The same seed, tables and calls give the same bits. Not
+ * thread-safe.
+ */
+public final class JointTrainer implements Representations {
+  private static final int STATE_FORMAT = 1;
+  private static final int ENCODE_CHUNK = 1024;
+  private static final float ID_DEVIATION = 0.02f;
+  private static final int REFUSALS = 200;
+
+  private final JointConfig config;
+  private final ItemTable items;
+  private final UserSequences users;
+  private long seed;
+  private Rng rng;
+  private final SequenceRecommender recommender;
+  private final RqVae quantizer;
+  private final SampledSoftmax softmax = new SampledSoftmax();
+  private TokenizerModel inUse;
+  private long steps;
+
+  // The batch: slots are its distinct items, targets and negatives first.
+  private int[] slotOf = {};
+  private int[] slotStamp = {};
+  private int stamp;
+  private int[] slots = {};
+  private int slotCount;
+  private int candidates;
+  private int[] offsets = {0};
+  private int sequences;
+  private int positions;
+  private int[] inputItem = {};
+  private int[] inputSlot = {};
+  private int[] target = {};
+  private int[] negative = {};
+  private final int[] window;
+
+  private float[] x = {};
+  private float[] s = {};
+  private float[] ds = {};
+  private float[] dz = {};
+  private float[] in = {};
+  private float[] dh = {};
+  private final EncodeResult encoded = new EncodeResult();
+  private float[] chunk = {};
+  private int[] chunkCodes = {};
+
+  /**
+   * A trainer at the start.
+   *
+   * @param items the table of items; the widths are those of the configuration
+   * @param users the users' sequences
+   * @param seed everything random is drawn from it
+   */
+  public JointTrainer(JointConfig config, ItemTable items, UserSequences users, long seed) {
+    this.config = config;
+    this.items = items;
+    this.users = users;
+    this.seed = seed;
+    rng = new Rng(seed);
+    recommender = new SequenceRecommender(config.recommenderShape(), new Rng(seed).stream(1));
+    quantizer =
+        config.hasSemantic() ? new RqVae(config.quantizerConfig(), new Rng(seed).stream(2)) : null;
+    window = new int[config.maxLen() + 1];
+  }
+
+  /** An empty item table of the configuration's widths. */
+  public static ItemTable newItemTable(JointConfig config) {
+    return new ItemTable(
+        config.contentDim(),
+        config.hasId() ? config.idDim() : 0,
+        config.hasSemantic() ? config.semanticDim() : 0,
+        config.hasSemantic() ? config.levels() : 0);
+  }
+
+  /** The configuration. */
+  public JointConfig config() {
+    return config;
+  }
+
+  /** The recommender, for evaluation. */
+  public SequenceRecommender recommender() {
+    return recommender;
+  }
+
+  /** The quantizer, for tests and averaging; null for variant ID. Live. */
+  RqVae quantizer() {
+    return quantizer;
+  }
+
+  /** Distinct items of the last batch; those of its loss come first. */
+  int[] batchItems() {
+    return Arrays.copyOf(slots, slotCount);
+  }
+
+  /** How many of {@link #batchItems} are candidates of the loss. */
+  int batchCandidates() {
+    return candidates;
+  }
+
+  /** Steps so far. */
+  public long steps() {
+    return steps;
+  }
+
+  /** The tokenizer that was adopted last, or null. */
+  public TokenizerModel inUse() {
+    return inUse;
+  }
+
+  /**
+   * Initialises the codebooks by k-means on the encoder's output for known items.
+   *
+   * @param atMost known items taken at most, drawn without replacement
+   */
+  public void initialiseCodebooks(int atMost) {
+    requireQuantizer("initialiseCodebooks");
+    int n = Math.min(atMost, items.knownCount());
+    if (n == 0) {
+      throw new IllegalStateException(
+          "no item is known, so codebooks cannot be initialised; put items first");
+    }
+    int[] order = new int[items.knownCount()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = items.knownAt(i);
+    }
+    for (int i = 0; i < n; i++) {
+      int j = i + rng.nextInt(order.length - i);
+      int swap = order[i];
+      order[i] = order[j];
+      order[j] = swap;
+    }
+    x = grown(x, n * config.contentDim());
+    Kernels.gatherRows(items.content(), 0, config.contentDim(), order, n, x, 0);
+    quantizer.initialiseCodebooks(x, n, rng.split());
+  }
+
+  private void requireQuantizer(String what) {
+    if (quantizer == null) {
+      throw new IllegalStateException(what + ": variant " + config.variant() + " has no quantizer");
+    }
+  }
+
+  /**
+   * One step of Adam on a batch of users. Users without two known items are left out; a batch
+   * without any does nothing.
+   *
+   * @param batch user indices
+   */
+  public StepStats step(int[] batch, Phase phase) {
+    if (quantizer == null && phase == Phase.QUANTIZER_ALONE) {
+      requireQuantizer("phase " + phase);
+    }
+    assemble(batch, phase);
+    if (positions == 0) {
+      return new StepStats(0, 0, 0, 0, 0, 0, 0);
+    }
+    steps++;
+    boolean encode = quantizer != null && phase != Phase.RECOMMENDER;
+    boolean recommend = phase != Phase.QUANTIZER_ALONE;
+    float[] z = encode ? encodeBatch() : null;
+    double loss = recommend ? recommend(z) : 0;
+    int reseeded = 0;
+    if (encode) {
+      quantizer.backward(recommend ? semanticGradient() : null);
+      boolean slow = phase == Phase.QUANTIZER_SLOW;
+      quantizer.applyGradients(slow ? config.slowLearningRate() : config.learningRate(), true);
+      float decay = slow ? config.slowCodebookDecay() : config.codebookDecay();
+      for (BitSet level : quantizer.updateCodebooks(decay, rng.split())) {
+        reseeded += level.cardinality();
+      }
+    }
+    return new StepStats(
+        sequences,
+        positions,
+        slotCount,
+        loss,
+        encode ? quantizer.reconstructionLoss() : 0,
+        encode ? commitment() : 0,
+        reseeded);
+  }
+
+  private double commitment() {
+    double sum = 0;
+    for (int l = 0; l < config.levels(); l++) {
+      sum += quantizer.commitmentLoss(l);
+    }
+    return sum;
+  }
+
+  private float[] encodeBatch() {
+    x = grown(x, slotCount * config.contentDim());
+    Kernels.gatherRows(items.content(), 0, config.contentDim(), slots, slotCount, x, 0);
+    quantizer.forwardTrain(x, slotCount);
+    return quantizer.z();
+  }
+
+  /**
+   * Forward, loss, backward and Adam of the recommender and the ID embeddings; leaves the gradient
+   * of s in ds.
+   */
+  private double recommend(float[] z) {
+    int d = config.dim();
+    s = grown(s, slotCount * d);
+    ds = grown(ds, slotCount * d);
+    in = grown(in, positions * d);
+    dh = grown(dh, positions * d);
+    if (z == null) {
+      fill(slots, slotCount, s);
+    } else {
+      for (int i = 0; i < slotCount; i++) {
+        System.arraycopy(z, i * config.semanticDim(), s, i * d, config.semanticDim());
+        fillId(slots[i], s, i * d + config.semanticDim());
+      }
+    }
+    int idAt = config.hasSemantic() ? config.semanticDim() : 0;
+    for (int i = 0; i < slotCount; i++) {
+      if (idDropped(i)) {
+        Arrays.fill(s, i * d + idAt, (i + 1) * d, 0f);
+      }
+    }
+    Kernels.gatherRows(s, 0, d, inputSlot, positions, in, 0);
+    float[] h = recommender.forwardTrain(in, offsets, sequences, seed, steps);
+    Arrays.fill(ds, 0, slotCount * d, 0f);
+    double loss =
+        config.loss() == JointConfig.Loss.SOFTMAX
+            ? softmax.loss(h, positions, s, candidates, d, target, config.temperature(), dh, ds)
+            : BinaryCrossEntropy.loss(h, positions, s, d, target, negative, dh, ds);
+    float[] din = recommender.backward(dh);
+    Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);
+    recommender.adamStep(config.learningRate());
+    if (config.hasId()) {
+      for (int i = 0; i < slotCount; i++) {
+        if (!idDropped(i)) {
+          stepId(slots[i], ds, i * d + idAt);
+        }
+      }
+    }
+    return loss;
+  }
+
+  /**
+   * Adam on one ID embedding with the row's own step count: a row that a batch does not touch keeps
+   * its moments, and the bias correction is that of the steps the row has taken.
+   */
+  private void stepId(int item, float[] grad, int at) {
+    int w = config.idDim();
+    Kernels.adam(
+        items.id(),
+        item * w,
+        grad,
+        at,
+        items.idMean(),
+        item * w,
+        items.idSquare(),
+        item * w,
+        w,
+        items.nextIdStep(item),
+        config.learningRate(),
+        0.9f,
+        0.999f,
+        1e-8f);
+  }
+
+  private boolean idDropped(int slot) {
+    return config.hasId()
+        && config.variant() == JointConfig.Variant.UNIFIED
+        && config.idDropout() > 0f
+        && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
+  }
+
+  /** The first columns of ds: the gradient of z [slots, D_2]. */
+  private float[] semanticGradient() {
+    int d = config.semanticDim();
+    dz = grown(dz, slotCount * d);
+    for (int i = 0; i < slotCount; i++) {
+      System.arraycopy(ds, i * config.dim(), dz, i * d, d);
+    }
+    return dz;
+  }
+
+  private void assemble(int[] batch, Phase phase) {
+    if (slotOf.length < items.size()) {
+      slotOf = new int[items.size() + items.size() / 2];
+      slotStamp = new int[slotOf.length];
+      stamp = 0;
+    }
+    stamp++;
+    slotCount = 0;
+    positions = 0;
+    sequences = 0;
+    if (offsets.length < batch.length + 1) {
+      offsets = new int[batch.length + 1];
+    }
+    int most = batch.length * config.maxLen();
+    if (target.length < most) {
+      target = new int[most];
+      negative = new int[most];
+      inputSlot = new int[most];
+      inputItem = new int[most];
+    }
+    boolean bce = config.loss() == JointConfig.Loss.BCE && phase != Phase.QUANTIZER_ALONE;
+    for (int user : batch) {
+      int n = knownWindow(users.items(user));
+      if (n < 2) {
+        continue;
+      }
+      for (int t = 0; t + 1 < n; t++) {
+        inputItem[positions] = window[t];
+        target[positions] = slot(window[t + 1]);
+        if (bce) {
+          negative[positions] = slot(negativeFor(users.items(user)));
+        }
+        positions++;
+      }
+      offsets[++sequences] = positions;
+    }
+    if (positions > 0
+        && config.loss() == JointConfig.Loss.SOFTMAX
+        && phase != Phase.QUANTIZER_ALONE) {
+      for (int i = 0; i < config.sharedNegatives(); i++) {
+        slot(items.knownAt(rng.nextInt(items.knownCount())));
+      }
+    }
+    candidates = slotCount;
+    for (int i = 0; i < positions; i++) {
+      inputSlot[i] = slot(inputItem[i]);
+    }
+  }
+
+  /** Puts the newest maxLen + 1 known items into the window; how many. */
+  private int knownWindow(int[] all) {
+    int n = 0;
+    for (int i = all.length - 1; i >= 0 && n < window.length; i--) {
+      if (items.known(all[i])) {
+        window[window.length - ++n] = all[i];
+      }
+    }
+    System.arraycopy(window, window.length - n, window, 0, n);
+    return n;
+  }
+
+  private int slot(int item) {
+    if (slotStamp[item] != stamp) {
+      slotStamp[item] = stamp;
+      slotOf[item] = slotCount;
+      if (slotCount == slots.length) {
+        slots = Arrays.copyOf(slots, 2 * slotCount + 64);
+      }
+      slots[slotCount++] = item;
+    }
+    return slotOf[item];
+  }
+
+  /**
+   * Uniform among known items outside the history; one inside is taken after 200 refusals, where a
+   * user has had almost all.
+   */
+  private int negativeFor(int[] history) {
+    int item = items.knownAt(rng.nextInt(items.knownCount()));
+    for (int tries = 0; tries < REFUSALS && contains(history, item); tries++) {
+      item = items.knownAt(rng.nextInt(items.knownCount()));
+    }
+    return item;
+  }
+
+  private static boolean contains(int[] a, int value) {
+    for (int v : a) {
+      if (v == value) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The quantizer as it stands, in serving form. */
+  public TokenizerModel candidate(float[] tolerance) {
+    requireQuantizer("candidate");
+    return quantizer.tokenizer(tolerance);
+  }
+
+  /**
+   * Takes the tokenizer into use and encodes all known items with it; how many changed a code they
+   * had.
+   */
+  public int adopt(TokenizerModel tokenizer) {
+    beginAdoption(tokenizer);
+    return adoptSlice(0, items.size());
+  }
+
+  /** Takes the tokenizer into use; the caller then covers all rows by {@link #adoptSlice}. */
+  public void beginAdoption(TokenizerModel tokenizer) {
+    requireQuantizer("adopt");
+    if (tokenizer.inputDim() != config.contentDim()
+        || tokenizer.dim() != config.semanticDim()
+        || tokenizer.levels() != config.levels()) {
+      throw new IllegalArgumentException(
+          "tokenizer has content "
+              + tokenizer.inputDim()
+              + ", semantic "
+              + tokenizer.dim()
+              + " and "
+              + tokenizer.levels()
+              + " levels; the configuration has "
+              + config.contentDim()
+              + ", "
+              + config.semanticDim()
+              + " and "
+              + config.levels());
+    }
+    inUse = tokenizer;
+  }
+
+  /**
+   * Encodes the known items of rows [from, to) with the tokenizer in use, their codes so far kept
+   * within its tolerance.
+   *
+   * @return items that had codes and changed one
+   */
+  public int adoptSlice(int from, int to) {
+    int[] rows = new int[ENCODE_CHUNK];
+    int n = 0;
+    int changed = 0;
+    for (int i = from; i < Math.min(to, items.size()); i++) {
+      if (items.known(i)) {
+        rows[n++] = i;
+      }
+      if (n == ENCODE_CHUNK) {
+        changed += encode(rows, n);
+        n = 0;
+      }
+    }
+    return changed + encode(rows, n);
+  }
+
+  private int encode(int[] rows, int n) {
+    if (n == 0) {
+      return 0;
+    }
+    if (inUse == null) {
+      throw new IllegalStateException("no tokenizer is in use; call adopt first");
+    }
+    int levels = config.levels();
+    int d = config.semanticDim();
+    int[] codes = items.codes();
+    gather(rows, n);
+    inUse.encode(chunk, n, chunkCodes, encoded);
+    int changed = 0;
+    for (int i = 0; i < n; i++) {
+      boolean had = items.encoded(rows[i]);
+      if (had && !sameCodes(i, levels)) {
+        changed++;
+      }
+      System.arraycopy(encoded.codes, i * levels, codes, rows[i] * levels, levels);
+      System.arraycopy(encoded.z, i * d, items.semantic(), rows[i] * d, d);
+      items.markDirty(rows[i]);
+    }
+    return changed;
+  }
+
+  /**
+   * What a tokenizer would do with the known items, codes in use kept within its tolerance. Changes
+   * nothing.
+   *
+   * <p>Reconstruction is that of the quantizer as it stands, with nearest codes: the decoder is no
+   * part of a tokenizer.
+   */
+  public Quality quality(TokenizerModel tokenizer) {
+    requireQuantizer("quality");
+    int n = items.knownCount();
+    int levels = config.levels();
+    int[] codes = new int[n * levels];
+    int[] before = new int[n * levels];
+    double reconstruction = 0;
+    for (int from = 0; from < n; from += ENCODE_CHUNK) {
+      int m = Math.min(ENCODE_CHUNK, n - from);
+      int[] rows = new int[m];
+      for (int i = 0; i < m; i++) {
+        rows[i] = items.knownAt(from + i);
+      }
+      gather(rows, m);
+      tokenizer.encode(chunk, m, chunkCodes, encoded);
+      System.arraycopy(encoded.codes, 0, codes, from * levels, m * levels);
+      System.arraycopy(chunkCodes, 0, before, from * levels, m * levels);
+      quantizer.forwardTrain(chunk, m);
+      reconstruction += quantizer.reconstructionLoss() * m;
+    }
+    int[] sizes = new int[levels];
+    for (int l = 0; l < levels; l++) {
+      sizes[l] = tokenizer.quantizer().codebook(l).size();
+    }
+    return Quality.of(codes, before, n, sizes, n == 0 ? 0 : reconstruction / n);
+  }
+
+  /**
+   * The quantizer as it stands, with the least tolerance under which at most a share {@code
+   * churnBudget} of the items in use change a code: {@code base} times a factor found by bisection
+   * on a sample, to within 1/16 of it.
+   *
+   * @param base tolerance per level at factor 1; a level at 0 stays at 0
+   * @param most greatest factor; taken where no factor keeps the budget
+   * @param sample items measured at most
+   */
+  public TokenizerModel candidateWithin(double churnBudget, float[] base, float most, int sample) {
+    TokenizerModel nearest = candidate(new float[config.levels()]);
+    int[] rows = inUseSample(sample);
+    if (rows.length == 0 || churn(nearest, rows) <= churnBudget) {
+      return nearest;
+    }
+    float low = 0f;
+    float high = Math.min(1f, most);
+    while (high < most && churn(nearest.withTolerance(times(base, high)), rows) > churnBudget) {
+      low = high;
+      high = Math.min(2 * high, most);
+    }
+    while (high - low > high / 16) {
+      float middle = (low + high) / 2;
+      if (churn(nearest.withTolerance(times(base, middle)), rows) > churnBudget) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return nearest.withTolerance(times(base, high));
+  }
+
+  private static float[] times(float[] a, float factor) {
+    float[] b = new float[a.length];
+    for (int i = 0; i < a.length; i++) {
+      b[i] = a[i] * factor;
+    }
+    return b;
+  }
+
+  /** Items with codes, evenly spread over the table. */
+  private int[] inUseSample(int most) {
+    int[] rows = new int[items.knownCount()];
+    int n = 0;
+    for (int i = 0; i < items.size(); i++) {
+      if (items.known(i) && items.encoded(i)) {
+        rows[n++] = i;
+      }
+    }
+    int m = Math.min(n, most);
+    for (int i = 0; i < m; i++) {
+      rows[i] = rows[(int) ((long) i * n / m)];
+    }
+    return Arrays.copyOf(rows, m);
+  }
+
+  private double churn(TokenizerModel tokenizer, int[] rows) {
+    int levels = config.levels();
+    int changed = 0;
+    for (int from = 0; from < rows.length; from += ENCODE_CHUNK) {
+      int m = Math.min(ENCODE_CHUNK, rows.length - from);
+      gather(Arrays.copyOfRange(rows, from, from + m), m);
+      tokenizer.encode(chunk, m, chunkCodes, encoded);
+      for (int i = 0; i < m; i++) {
+        changed += sameCodes(i, levels) ? 0 : 1;
+      }
+    }
+    return (double) changed / rows.length;
+  }
+
+  private boolean sameCodes(int row, int levels) {
+    int from = row * levels;
+    return Arrays.equals(chunkCodes, from, from + levels, encoded.codes, from, from + levels);
+  }
+
+  /** Content vectors and codes in use of n rows into the chunk. */
+  private void gather(int[] rows, int n) {
+    int levels = config.levels();
+    chunk = grown(chunk, n * config.contentDim());
+    if (chunkCodes.length < n * levels) {
+      chunkCodes = new int[n * levels];
+    }
+    Kernels.gatherRows(items.content(), 0, config.contentDim(), rows, n, chunk, 0);
+    for (int i = 0; i < n; i++) {
+      System.arraycopy(items.codes(), rows[i] * levels, chunkCodes, i * levels, levels);
+    }
+  }
+
+  @Override
+  public int dim() {
+    return config.dim();
+  }
+
+  /** What is served; an item without codes is encoded with the tokenizer in use first. */
+  @Override
+  public void fill(int[] rows, int n, float[] out) {
+    int d = config.dim();
+    int semantic = config.hasSemantic() ? config.semanticDim() : 0;
+    if (semantic > 0) {
+      encodeMissing(rows, n);
+    }
+    for (int i = 0; i < n; i++) {
+      System.arraycopy(items.semantic(), rows[i] * semantic, out, i * d, semantic);
+      if (config.hasId()) {
+        fillId(rows[i], out, i * d + semantic);
+      }
+    }
+  }
+
+  private void encodeMissing(int[] rows, int n) {
+    int[] missing = new int[0];
+    int m = 0;
+    for (int i = 0; i < n; i++) {
+      if (!items.encoded(rows[i])) {
+        if (m == missing.length) {
+          missing = Arrays.copyOf(missing, 2 * m + 16);
+        }
+        missing[m++] = rows[i];
+      }
+    }
+    for (int at = 0; at < m; at += ENCODE_CHUNK) {
+      int k = Math.min(ENCODE_CHUNK, m - at);
+      encode(Arrays.copyOfRange(missing, at, at + k), k);
+    }
+  }
+
+  private void fillId(int item, float[] out, int at) {
+    if (!config.hasId()) {
+      return;
+    }
+    int w = config.idDim();
+    if (!items.idTrained(item) && config.idStart() == JointConfig.IdStart.RANDOM) {
+      Rng start = new Rng(Rng.hash(seed, -1, item));
+      for (int i = 0; i < w; i++) {
+        items.id()[item * w + i] = ID_DEVIATION * start.nextGaussian();
+      }
+    }
+    System.arraycopy(items.id(), item * w, out, at, w);
+  }
+
+  /**
+   * Everything but the two tables: weights, moments, averages, counters, generator, and the
+   * tokenizer in use.
+   */
+  public void writeState(DataOutput out) throws IOException {
+    out.writeInt(STATE_FORMAT);
+    out.writeLong(seed);
+    out.writeLong(steps);
+    out.writeLong(rng.state());
+    recommender.writeState(out);
+    if (quantizer != null) {
+      quantizer.writeState(out);
+    }
+    byte[] tokenizer = inUse == null ? new byte[0] : inUse.toBytes();
+    out.writeInt(tokenizer.length);
+    out.write(tokenizer);
+  }
+
+  /**
+   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration. The tables are
+   * restored by the caller.
+   */
+  public void readState(DataInput in) throws IOException {
+    int format = in.readInt();
+    if (format != STATE_FORMAT) {
+      throw new IOException(
+          "trainer state has format " + format + "; this version reads " + STATE_FORMAT);
+    }
+    seed = in.readLong();
+    steps = in.readLong();
+    rng = new Rng(in.readLong());
+    recommender.readState(in);
+    if (quantizer != null) {
+      quantizer.readState(in);
+    }
+    byte[] tokenizer = new byte[in.readInt()];
+    in.readFully(tokenizer);
+    inUse = tokenizer.length == 0 ? null : TokenizerModel.fromBytes(tokenizer);
+  }
+
+  private static float[] grown(float[] a, int n) {
+    return a.length >= n ? a : new float[n + n / 4];
+  }
+}

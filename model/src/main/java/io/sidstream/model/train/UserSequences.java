@@ -1,0 +1,129 @@
+package io.sidstream.model.train;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.Arrays;
+
+/** The newest items of each user, by dense user index, oldest first. Not thread-safe. */
+public final class UserSequences {
+  private final int keep;
+  private int size;
+  private int[][] items = new int[64][];
+  private long[][] times = new long[64][];
+
+  /**
+   * An empty store.
+   *
+   * @param keep items kept of a user: the longest sequence and one more, the last target (51)
+   */
+  public UserSequences(int keep) {
+    if (keep < 2) {
+      throw new IllegalArgumentException(
+          "keep is " + keep + "; it must be 2 or more: an input and its target");
+    }
+    this.keep = keep;
+  }
+
+  /** Users allocated so far. */
+  public int size() {
+    return size;
+  }
+
+  /** Items kept of a user at most. */
+  public int keep() {
+    return keep;
+  }
+
+  /** The user's items, oldest first; empty for a user without any. Not to be changed. */
+  public int[] items(int user) {
+    return user < size && items[user] != null ? items[user] : EMPTY;
+  }
+
+  /** Event times of {@link #items}, milliseconds. Not to be changed. */
+  public long[] times(int user) {
+    return user < size && times[user] != null ? times[user] : NEVER;
+  }
+
+  private static final int[] EMPTY = {};
+  private static final long[] NEVER = {};
+
+  /** Replaces what is known of the user; the newest {@link #keep} are kept. */
+  public void set(int user, int[] newItems, long[] newTimes) {
+    if (newItems.length != newTimes.length) {
+      throw new IllegalArgumentException(
+          "user " + user + " has " + newItems.length + " items and " + newTimes.length + " times");
+    }
+    allocate(user);
+    int from = Math.max(0, newItems.length - keep);
+    items[user] = Arrays.copyOfRange(newItems, from, newItems.length);
+    times[user] = Arrays.copyOfRange(newTimes, from, newTimes.length);
+  }
+
+  /** Appends one event, which must not be older than the user's last. */
+  public void append(int user, int item, long time) {
+    int[] a = items(user);
+    long[] t = times(user);
+    if (t.length > 0 && time < t[t.length - 1]) {
+      throw new IllegalArgumentException(
+          "event of user "
+              + user
+              + " at "
+              + time
+              + " is older than the last, "
+              + t[t.length - 1]
+              + "; sort by time first");
+    }
+    int[] b = Arrays.copyOf(a, a.length + 1);
+    long[] u = Arrays.copyOf(t, t.length + 1);
+    b[a.length] = item;
+    u[t.length] = time;
+    set(user, b, u);
+  }
+
+  /** Forgets the user. */
+  public void remove(int user) {
+    if (user < size) {
+      items[user] = null;
+      times[user] = null;
+    }
+  }
+
+  private void allocate(int user) {
+    if (user >= items.length) {
+      int n = Math.max(user + 1, items.length + items.length / 2);
+      items = Arrays.copyOf(items, n);
+      times = Arrays.copyOf(times, n);
+    }
+    size = Math.max(size, user + 1);
+  }
+
+  /** Everything. */
+  public void writeState(DataOutput out) throws IOException {
+    out.writeInt(size);
+    for (int u = 0; u < size; u++) {
+      int[] a = items(u);
+      out.writeInt(a.length);
+      for (int i = 0; i < a.length; i++) {
+        out.writeInt(a[i]);
+        out.writeLong(times[u][i]);
+      }
+    }
+  }
+
+  /** Replaces everything by what {@link #writeState} wrote. */
+  public void readState(DataInput in) throws IOException {
+    size = 0;
+    int n = in.readInt();
+    for (int u = 0; u < n; u++) {
+      int m = in.readInt();
+      int[] a = new int[m];
+      long[] t = new long[m];
+      for (int i = 0; i < m; i++) {
+        a[i] = in.readInt();
+        t[i] = in.readLong();
+      }
+      set(u, a, t);
+    }
+  }
+}

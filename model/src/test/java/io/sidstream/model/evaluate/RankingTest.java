@@ -1,0 +1,167 @@
+package io.sidstream.model.evaluate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.recommend.RecommenderShape;
+import io.sidstream.model.recommend.SequenceRecommender;
+import io.sidstream.model.train.ItemTable;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RankingTest {
+  private static final int DIM = 4;
+  private final ItemTable items = new ItemTable(1, 1, 1, 1);
+  private final SequenceRecommender recommender =
+      new SequenceRecommender(new RecommenderShape(DIM, 2, 8, 1, 5, 0f), new Rng(1));
+
+  /** Item i is a fixed random vector. */
+  private final Representations random =
+      representations(
+          (item, out, at) -> {
+            Rng rng = new Rng(1000 + item);
+            for (int k = 0; k < DIM; k++) {
+              out[at + k] = rng.nextGaussian();
+            }
+          });
+
+  private interface Row {
+    void write(int item, float[] out, int at);
+  }
+
+  private static Representations representations(Row row) {
+    return new Representations() {
+      @Override
+      public int dim() {
+        return DIM;
+      }
+
+      @Override
+      public void fill(int[] rows, int n, float[] out) {
+        for (int i = 0; i < n; i++) {
+          row.write(rows[i], out, i * DIM);
+        }
+      }
+    };
+  }
+
+  @Test
+  void metricsOfKnownRanks() {
+    RankingMetrics m = new RankingMetrics();
+    assertThat(m.hr(10)).isZero();
+    m.add(1);
+    m.add(10);
+    m.add(10.5);
+    m.add(100);
+    assertThat(m.hr(1)).isEqualTo(0.25);
+    assertThat(m.hr(10)).isEqualTo(0.5);
+    assertThat(m.hr(20)).isEqualTo(0.75);
+    assertThat(m.ndcg(10)).isCloseTo((1 + Math.log(2) / Math.log(11)) / 4, within(1e-12));
+    assertThat(m.mrr()).isCloseTo((1 + 0.1 + 1 / 10.5 + 0.01) / 4, within(1e-12));
+    assertThatThrownBy(() -> m.hr(7)).hasMessage("cut-off is 7; 1, 5, 10 and 20 are counted");
+  }
+
+  @Test
+  void tiesCountHalf() {
+    for (int i = 0; i < 200; i++) {
+      items.put(i, new float[1], 0);
+    }
+    Representations same =
+        representations((item, out, at) -> java.util.Arrays.fill(out, at, at + DIM, 1f));
+    Prequential.Result r =
+        new Prequential(recommender, same, items, 99)
+            .evaluate(
+                List.of(new Prequential.Window(new int[] {1, 2, 3}, new long[3], 2)), new Rng(1));
+    assertThat(r.model.count()).isEqualTo(2);
+    assertThat(r.model.mrr()).isCloseTo(1 / 50.5, within(1e-12));
+    assertThat(r.popularity.mrr()).isCloseTo(1 / 50.5, within(1e-12));
+    assertThat(r.newModel.count()).isEqualTo(2);
+  }
+
+  @Test
+  void popularityRanksByInteractions() {
+    for (int i = 0; i < 200; i++) {
+      items.put(i, new float[1], 0);
+    }
+    for (int i = 0; i < 9; i++) {
+      items.countInteraction(3);
+    }
+    Prequential.Result r =
+        new Prequential(recommender, random, items, 99)
+            .evaluate(
+                List.of(new Prequential.Window(new int[] {1, 2, 3}, new long[3], 1)), new Rng(1));
+    assertThat(r.popularity.hr(1)).isEqualTo(1);
+    assertThat(r.newModel.count()).isZero();
+  }
+
+  @Test
+  void onlyItemsThatHaveArrivedAreNegatives() {
+    // Ten items at time 0, all others tomorrow: the target is ranked among what is left of the ten.
+    for (int i = 0; i < 500; i++) {
+      items.put(i, new float[1], i < 10 ? 0 : 1000);
+    }
+    int[] history = {0, 1, 2, 3};
+    Representations worst = representations((item, out, at) -> out[at] = item);
+    double[] ranks = new double[2];
+    for (int late = 0; late < 2; late++) {
+      long[] times = new long[4];
+      times[3] = late == 0 ? 500 : 2000;
+      Prequential.Result r =
+          new Prequential(recommender, worst, items, 99)
+              .evaluate(List.of(new Prequential.Window(history, times, 1)), new Rng(1));
+      ranks[late] = 1 / r.model.mrr();
+    }
+    assertThat(ranks[0]).isIn(1.0, 7.0);
+    assertThat(ranks[1]).isIn(1.0, 100.0);
+  }
+
+  @Test
+  void oneForwardEqualsOneByOne() {
+    for (int i = 0; i < 300; i++) {
+      items.put(i, new float[1], 0);
+    }
+    // 40 is unknown, and the window is longer than the recommender's.
+    items.remove(40);
+    int[] all = {5, 6, 40, 7, 8, 9, 10, 11};
+    Prequential p = new Prequential(recommender, random, items, 299);
+    // 299 negatives of which few are left out: all that remain, whatever the draw.
+    List<Double> together = new ArrayList<>();
+    Prequential.Result one =
+        p.evaluate(List.of(new Prequential.Window(all, new long[8], 1)), new Rng(1));
+    assertThat(one.model.count()).isEqualTo(1);
+    together.add(one.model.mrr());
+    Prequential.Result alone =
+        p.evaluate(
+            List.of(
+                new Prequential.Window(new int[] {9, 10, 7}, new long[3], 0),
+                new Prequential.Window(all, new long[8], 1)),
+            new Rng(9));
+    assertThat(alone.model.mrr()).isCloseTo(together.get(0), within(1e-12));
+    Prequential.Result none =
+        p.evaluate(List.of(new Prequential.Window(new int[] {5}, new long[1], 1)), new Rng(1));
+    assertThat(none.model.count()).isZero();
+  }
+
+  @Test
+  void leaveOneOutMasksTheHistory() {
+    // The score grows with the item index times the sign of h's first number; the target 7 is
+    // beaten by 8 and 9 or by 0 to 6.
+    Representations byIndex = representations((item, out, at) -> out[at] = item);
+    int[] catalogue = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    int[][] histories = {{1, 2, 9}, {}};
+    int[][] never = {{1, 2, 9, 7, 8}, {}};
+    LeaveOneOut.Result r =
+        LeaveOneOut.evaluate(
+            recommender, byIndex, catalogue, histories, new int[] {7, 3}, never, 99, new Rng(1));
+    assertThat(r.full.count()).isEqualTo(1);
+    // Up: 8 alone beats it, and no sampled one; down: 0, 3, 4, 5, 6 do in both.
+    double full = 1 / r.full.mrr();
+    double sampled = 1 / r.sampled.mrr();
+    assertThat(full == 2 && sampled == 1 || full == 6 && sampled == 6)
+        .as("full " + full + ", sampled " + sampled)
+        .isTrue();
+  }
+}

@@ -1,0 +1,210 @@
+package io.sidstream.model.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.quantize.Metric;
+import io.sidstream.model.recommend.PaddedReference;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The gradient of the whole joint loss with respect to encoder and decoder, against central
+ * differences of a double-precision reference in plain loops. Straight-through: the reference's z
+ * is sum over levels of u_l - stop(u_l) + C_l[c_l], u_l the level's input (normalised at a cosine
+ * level), codes and codewords held.
+ */
+class JointGradientTest {
+  private static final int DX = 5;
+  private static final int DZ = 4;
+
+  private final JointConfig config =
+      JointConfig.builder()
+          .contentDim(DX)
+          .hidden(List.of(6))
+          .semanticDim(DZ)
+          .idDim(2)
+          .codewords(4)
+          .metrics(List.of(Metric.COSINE, Metric.EUCLIDEAN))
+          .ffn(8)
+          .maxLen(6)
+          .dropout(0f)
+          .sharedNegatives(5)
+          .temperature(0.8f)
+          .commitmentWeight(0.7f)
+          .build();
+  private final ItemTable items = JointTrainer.newItemTable(config);
+  private final UserSequences users = new UserSequences(7);
+
+  private double[] recommender;
+  private double[][] codebooks;
+  private double[][] ids;
+  private int[] batch;
+  private int candidates;
+  private int[] codes;
+  private double[][][] heldInputs;
+
+  @Test
+  void agreesWithFiniteDifferences() {
+    Rng rng = new Rng(4);
+    for (int i = 0; i < 30; i++) {
+      items.put(i, vector(rng, DX), 0);
+      float[] e = vector(rng, 2);
+      System.arraycopy(e, 0, items.id(), i * 2, 2);
+    }
+    users.set(0, new int[] {1, 2, 3, 4}, new long[4]);
+    users.set(1, new int[] {5, 1, 7}, new long[3]);
+    JointTrainer trainer = new JointTrainer(config, items, users, 8);
+    trainer.initialiseCodebooks(30);
+    float[] weights = trainer.recommender().parameters();
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] += 0.3f * rng.nextGaussian();
+    }
+    recommender = doubles(weights);
+    codebooks = new double[2][];
+    for (int l = 0; l < 2; l++) {
+      codebooks[l] = doubles(trainer.quantizer().quantizer().codebook(l).codewords());
+    }
+    double[] idsFlat = doubles(items.id());
+    double[] p = doubles(trainer.quantizer().parameters());
+
+    StepStats stats = trainer.step(new int[] {0, 1}, Phase.JOINT);
+    assertThat(stats.positions()).isEqualTo(5);
+    batch = trainer.batchItems();
+    candidates = trainer.batchCandidates();
+    codes = trainer.quantizer().codes().clone();
+    ids = new double[batch.length][2];
+    for (int i = 0; i < batch.length; i++) {
+      System.arraycopy(idsFlat, batch[i] * 2, ids[i], 0, 2);
+    }
+    heldInputs = new double[2][batch.length][];
+    double[] parts = new double[3];
+    loss(p, true, parts);
+    assertThat(stats.recommendation()).isCloseTo(parts[0], within(1e-4));
+    assertThat(stats.reconstruction()).isCloseTo(parts[1], within(1e-4));
+    assertThat(stats.commitment()).isCloseTo(parts[2], within(1e-4));
+    float[] gradients = trainer.quantizer().gradients();
+    for (int i = 0; i < p.length; i++) {
+      double was = p[i];
+      p[i] = was + 1e-5;
+      double up = loss(p, false, parts);
+      p[i] = was - 1e-5;
+      double down = loss(p, false, parts);
+      p[i] = was;
+      double expected = (up - down) / 2e-5;
+      assertThat((double) gradients[i])
+          .as("parameter " + i)
+          .isCloseTo(expected, within(2e-4 * (1 + Math.abs(expected))));
+    }
+  }
+
+  private double loss(double[] p, boolean hold, double[] parts) {
+    int n = batch.length;
+    double[][] s = new double[n][DZ + 2];
+    double reconstruction = 0;
+    double commitment = 0;
+    for (int i = 0; i < n; i++) {
+      double[] x = new double[DX];
+      for (int j = 0; j < DX; j++) {
+        x[j] = items.content()[batch[i] * DX + j];
+      }
+      double[] r = twoLayers(x, p, 0, DX, 6, DZ);
+      double[] z = new double[DZ];
+      for (int l = 0; l < 2; l++) {
+        double norm = l == 0 ? Math.sqrt(dot(r, r)) : 1;
+        double[] u = new double[DZ];
+        for (int j = 0; j < DZ; j++) {
+          u[j] = r[j] / norm;
+        }
+        if (hold) {
+          heldInputs[l][i] = u;
+        }
+        for (int j = 0; j < DZ; j++) {
+          double c = codebooks[l][codes[i * 2 + l] * DZ + j];
+          commitment += (u[j] - c) * (u[j] - c) / n / DZ;
+          z[j] += u[j] - heldInputs[l][i][j] + c;
+          r[j] -= c;
+        }
+      }
+      double[] y = twoLayers(z, p, (DX + 1) * 6 + 7 * DZ, DZ, 6, DX);
+      for (int j = 0; j < DX; j++) {
+        reconstruction += (y[j] - x[j]) * (y[j] - x[j]) / n;
+      }
+      System.arraycopy(z, 0, s[i], 0, DZ);
+      System.arraycopy(ids[i], 0, s[i], DZ, 2);
+    }
+    double recommendation = 0;
+    for (int user = 0; user < 2; user++) {
+      int[] sequence = users.items(user);
+      double[][] in = new double[sequence.length - 1][];
+      for (int t = 0; t < in.length; t++) {
+        in[t] = s[slot(sequence[t])];
+      }
+      double[][] h = PaddedReference.forward(config.recommenderShape(), recommender, in);
+      for (int t = 0; t < in.length; t++) {
+        double all = 0;
+        for (int j = 0; j < candidates; j++) {
+          all += Math.exp(dot(h[t], s[j]) / 0.8);
+        }
+        recommendation += (Math.log(all) - dot(h[t], s[slot(sequence[t + 1])]) / 0.8) / 5;
+      }
+    }
+    parts[0] = recommendation;
+    parts[1] = reconstruction;
+    parts[2] = commitment;
+    return recommendation + reconstruction + 0.7 * commitment;
+  }
+
+  private int slot(int item) {
+    for (int i = 0; i < batch.length; i++) {
+      if (batch[i] == item) {
+        return i;
+      }
+    }
+    throw new AssertionError("item " + item + " is not in the batch");
+  }
+
+  private static double[] twoLayers(double[] x, double[] p, int at, int in, int hidden, int out) {
+    double[] h = linear(x, p, at, in, hidden);
+    for (int i = 0; i < hidden; i++) {
+      h[i] = Math.max(0, h[i]);
+    }
+    return linear(h, p, at + (in + 1) * hidden, hidden, out);
+  }
+
+  private static double[] linear(double[] x, double[] p, int at, int in, int out) {
+    double[] y = new double[out];
+    for (int j = 0; j < out; j++) {
+      y[j] = p[at + in * out + j];
+      for (int i = 0; i < in; i++) {
+        y[j] += x[i] * p[at + i * out + j];
+      }
+    }
+    return y;
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+
+  private static float[] vector(Rng rng, int n) {
+    float[] a = new float[n];
+    for (int i = 0; i < n; i++) {
+      a[i] = rng.nextGaussian();
+    }
+    return a;
+  }
+
+  private static double[] doubles(float[] a) {
+    double[] b = new double[a.length];
+    for (int i = 0; i < a.length; i++) {
+      b[i] = a[i];
+    }
+    return b;
+  }
+}

@@ -1,0 +1,229 @@
+package io.sidstream.model.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sidstream.model.evaluate.Prequential;
+import io.sidstream.model.math.Rng;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class JointTrainerTest {
+  private static final float[] NO_TOLERANCE = {0f, 0f, 0f};
+
+  private static JointConfig.Builder small() {
+    return JointConfig.builder()
+        .contentDim(24)
+        .hidden(List.of(32))
+        .semanticDim(12)
+        .idDim(4)
+        .codewords(16)
+        .ffn(32)
+        .maxLen(12)
+        .dropout(0.1f)
+        .sharedNegatives(64)
+        .batchUsers(32);
+  }
+
+  private static Catalogue catalogue(JointConfig config) {
+    return new Catalogue(config, 240, 200, 10, 3);
+  }
+
+  private static double hitRate(JointTrainer trainer, Catalogue c, boolean popularity) {
+    List<Prequential.Window> windows = new ArrayList<>();
+    for (int u = 0; u < c.userCount; u++) {
+      windows.add(new Prequential.Window(c.users.items(u), c.users.times(u), 3));
+    }
+    Prequential.Result result =
+        new Prequential(trainer.recommender(), trainer, c.items, 99).evaluate(windows, new Rng(5));
+    return (popularity ? result.popularity : result.model).hr(10);
+  }
+
+  @ParameterizedTest
+  @EnumSource(JointConfig.Loss.class)
+  void lossFallsAndBeatsPopularity(JointConfig.Loss loss) {
+    JointConfig config = small().loss(loss).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    double first = 0;
+    double last = 0;
+    double reconstruction = 0;
+    for (int i = 0; i < 300; i++) {
+      StepStats stats = trainer.step(c.batch(32, batches), Phase.JOINT);
+      assertThat(stats.positions()).isEqualTo(32 * 9);
+      first += i < 10 ? stats.recommendation() / 10 : 0;
+      last += i >= 290 ? stats.recommendation() / 10 : 0;
+      reconstruction = i == 0 ? stats.reconstruction() : reconstruction;
+      if (i == 299) {
+        assertThat(stats.reconstruction()).isLessThan(0.7 * reconstruction);
+      }
+    }
+    assertThat(last).isLessThan(0.9 * first);
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    double hr = hitRate(trainer, c, false);
+    double popular = hitRate(trainer, c, true);
+    assertThat(hr).as("HR@10 against popularity's " + popular).isGreaterThan(popular + 0.1);
+  }
+
+  @Test
+  void recommenderPhaseMovesNoToken() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    for (int i = 0; i < 20; i++) {
+      trainer.step(c.batch(32, batches), Phase.JOINT);
+    }
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    int[] codes = c.items.codes().clone();
+    byte[] tokenizer = trainer.candidate(NO_TOLERANCE).toBytes();
+    float[] weights = trainer.recommender().parameters().clone();
+    trainer.step(c.batch(32, batches), Phase.RECOMMENDER);
+    assertThat(trainer.candidate(NO_TOLERANCE).toBytes()).isEqualTo(tokenizer);
+    assertThat(trainer.adopt(trainer.candidate(NO_TOLERANCE))).isZero();
+    assertThat(c.items.codes()).isEqualTo(codes);
+    assertThat(trainer.recommender().parameters()).isNotEqualTo(weights);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = JointConfig.Variant.class,
+      names = {"UNIFIED", "SEMANTIC"})
+  void goingOnFromStateEqualsGoingOn(JointConfig.Variant variant) throws Exception {
+    JointConfig config = small().variant(variant).idDropout(0.2f).build();
+    Catalogue c = catalogue(config);
+    JointTrainer a = new JointTrainer(config, c.items, c.users, 1);
+    a.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    run(a, c, batches, 5);
+    a.adopt(a.candidate(NO_TOLERANCE));
+    run(a, c, batches, 5);
+
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    a.writeState(new DataOutputStream(bytes));
+    ItemTable items = JointTrainer.newItemTable(config);
+    for (int i = 0; i < c.items.size(); i++) {
+      items.readRow(i, c.items.row(i));
+    }
+    JointTrainer b = new JointTrainer(config, items, c.users, 99);
+    b.readState(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
+
+    long at = batches.state();
+    run(a, c, batches, 5);
+    run(b, c, new Rng(at), 5);
+    assertThat(state(b)).isEqualTo(state(a));
+    for (int i = 0; i < items.size(); i++) {
+      assertThat(items.row(i)).as("row " + i).isEqualTo(c.items.row(i));
+    }
+  }
+
+  private static void run(JointTrainer trainer, Catalogue c, Rng batches, int steps) {
+    for (int i = 0; i < steps; i++) {
+      trainer.step(
+          c.batch(32, batches),
+          trainer.inUse() != null && i % 2 == 0 ? Phase.RECOMMENDER : Phase.QUANTIZER_SLOW);
+    }
+  }
+
+  private static byte[] state(JointTrainer trainer) throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    trainer.writeState(new DataOutputStream(bytes));
+    return bytes.toByteArray();
+  }
+
+  @Test
+  void idVariantLearnsWithoutContent() {
+    JointConfig config =
+        small()
+            .variant(JointConfig.Variant.ID)
+            .idDim(16)
+            .idStart(JointConfig.IdStart.RANDOM)
+            .build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    Rng batches = new Rng(2);
+    double first = trainer.step(c.batch(32, batches), Phase.JOINT).recommendation();
+    double last = 0;
+    for (int i = 0; i < 200; i++) {
+      last = trainer.step(c.batch(32, batches), Phase.JOINT).recommendation();
+    }
+    assertThat(last).isLessThan(0.9 * first);
+    assertThatThrownBy(() -> trainer.candidate(NO_TOLERANCE))
+        .hasMessage("candidate: variant ID has no quantizer");
+  }
+
+  @Test
+  void unknownItemsAreLeftOut() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    c.items.allocate(300);
+    c.users.set(500, new int[] {299, 1, 298, 2, 297}, new long[5]);
+    c.users.set(501, new int[] {299, 298, 1}, new long[3]);
+    StepStats stats = trainer.step(new int[] {500, 501, 502}, Phase.JOINT);
+    assertThat(stats.users()).isEqualTo(1);
+    assertThat(stats.positions()).isEqualTo(1);
+    assertThat(trainer.step(new int[] {501}, Phase.JOINT).users()).isZero();
+  }
+
+  @Test
+  void recommenderPhaseNeedsATokenizer() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    assertThatThrownBy(() -> trainer.step(new int[] {0, 1}, Phase.RECOMMENDER))
+        .hasMessage("no tokenizer is in use; call adopt first");
+  }
+
+  @Test
+  void qualityCountsAndTheBudgetIsKept() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Quality fresh = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(fresh.items()).isEqualTo(240);
+    assertThat(fresh.oldItems()).isZero();
+    assertThat(fresh.churn()).isZero();
+    assertThat(java.util.Arrays.stream(fresh.utilisation()).boxed())
+        .allMatch(u -> u > 0.7 && u <= 1);
+    assertThat(java.util.Arrays.stream(fresh.perplexity()).boxed()).allMatch(p -> p > 4 && p <= 16);
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    Rng batches = new Rng(2);
+    for (int i = 0; i < 40; i++) {
+      trainer.step(c.batch(32, batches), Phase.JOINT);
+    }
+    float[] base = {0.1f, 0.1f, 0.1f};
+    Quality loose = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(loose.churn()).isGreaterThan(0.2);
+    assertThat(loose.reconstruction()).isPositive();
+    Quality held = trainer.quality(trainer.candidateWithin(0.1, base, 1000f, 4096));
+    assertThat(held.churn()).isLessThanOrEqualTo(0.1);
+    int before = trainer.adopt(trainer.candidateWithin(0.1, base, 1000f, 4096));
+    assertThat(before).isEqualTo((int) Math.round(held.churn() * 240));
+  }
+
+  @Test
+  void collisionsAreCounted() {
+    int[] codes = {1, 0, 1, 0, 0, 1, 1, 1, 1, 0};
+    int[] before = {1, 0, 0, 0, -1, -1, 1, 0, 1, 0};
+    Quality q = Quality.of(codes, before, 5, new int[] {4, 2}, 0);
+    assertThat(q.uniqueTuples()).isEqualTo(0.4);
+    assertThat(q.largestCollision()).isEqualTo(3);
+    assertThat(q.utilisation()).containsExactly(0.5, 1.0);
+    assertThat(q.oldItems()).isEqualTo(4);
+    assertThat(q.churn()).isEqualTo(0.5);
+    assertThat(q.churnPerLevel()).containsExactly(0.25, 0.25);
+  }
+}

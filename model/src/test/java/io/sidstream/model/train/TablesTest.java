@@ -1,0 +1,173 @@
+package io.sidstream.model.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sidstream.model.quantize.Metric;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class TablesTest {
+  @Test
+  void anItemIsUnknownUntilItArrives() {
+    ItemTable items = new ItemTable(2, 1, 2, 2);
+    items.countInteraction(200);
+    assertThat(items.size()).isEqualTo(201);
+    assertThat(items.known(200)).isFalse();
+    assertThat(items.known(-1)).isFalse();
+    assertThat(items.known(999)).isFalse();
+    items.put(200, new float[] {1, 2}, 77);
+    items.put(200, new float[] {3, 4}, 99);
+    assertThat(items.known(200)).isTrue();
+    assertThat(items.arrival(200)).isEqualTo(77);
+    assertThat(items.interactions(200)).isEqualTo(1);
+    assertThat(items.knownCount()).isEqualTo(1);
+    assertThat(items.knownAt(0)).isEqualTo(200);
+  }
+
+  @Test
+  void newContentForgetsCodesAndTheSameContentDoesNot() {
+    ItemTable items = new ItemTable(2, 1, 2, 2);
+    items.put(0, new float[] {1, 2}, 0);
+    items.codes()[0] = 5;
+    items.put(0, new float[] {1, 2}, 0);
+    assertThat(items.encoded(0)).isTrue();
+    items.put(0, new float[] {1, 3}, 0);
+    assertThat(items.encoded(0)).isFalse();
+  }
+
+  @Test
+  void removalKeepsTheOthers() {
+    ItemTable items = new ItemTable(1, 1, 1, 1);
+    for (int i = 0; i < 5; i++) {
+      items.put(i, new float[] {i}, i);
+    }
+    items.id()[1] = 3f;
+    items.remove(1);
+    items.remove(1);
+    assertThat(items.known(1)).isFalse();
+    assertThat(items.id()[1]).isZero();
+    assertThat(items.knownCount()).isEqualTo(4);
+    boolean[] seen = new boolean[5];
+    for (int i = 0; i < 4; i++) {
+      seen[items.knownAt(i)] = true;
+    }
+    assertThat(seen).containsExactly(true, false, true, true, true);
+  }
+
+  @Test
+  void rowsComeBackInAnyOrder() {
+    ItemTable a = new ItemTable(2, 1, 2, 2);
+    for (int i = 0; i < 300; i++) {
+      a.countInteraction(i);
+      a.put(i, new float[] {i, -i}, 10 + i);
+      a.codes()[2 * i] = i;
+      a.semantic()[2 * i] = i / 2f;
+    }
+    a.remove(7);
+    ItemTable b = new ItemTable(2, 1, 2, 2);
+    for (int i = 299; i >= 0; i--) {
+      b.readRow(i, a.row(i));
+    }
+    assertThat(b.size()).isEqualTo(300);
+    assertThat(b.knownCount()).isEqualTo(299);
+    for (int i = 0; i < 299; i++) {
+      assertThat(b.knownAt(i)).isEqualTo(a.knownAt(i));
+    }
+    for (int i = 0; i < 300; i++) {
+      assertThat(b.row(i)).isEqualTo(a.row(i));
+    }
+  }
+
+  @Test
+  void dirtyRowsAreTracked() {
+    ItemTable items = new ItemTable(1, 1, 1, 1);
+    items.put(3, new float[] {1}, 0);
+    items.countInteraction(5);
+    assertThat(items.dirty().stream().toArray()).containsExactly(3, 5);
+    items.clearDirty();
+    assertThat(items.dirty().isEmpty()).isTrue();
+  }
+
+  @Test
+  void wrongRowsAreNamed() {
+    ItemTable items = new ItemTable(2, 1, 1, 1);
+    assertThatThrownBy(() -> items.put(4, new float[3], 0))
+        .hasMessage("content vector of item 4 has 3 numbers; the model takes 2");
+    items.put(4, new float[2], 0);
+    byte[] row = items.row(4);
+    assertThatThrownBy(() -> items.readRow(4, java.util.Arrays.copyOf(row, row.length - 1)))
+        .hasMessage("row of item 4 is cut short: " + (row.length - 1) + " bytes");
+    row[0] = 9;
+    assertThatThrownBy(() -> items.readRow(4, row))
+        .hasMessage("row of item 4 has format 9; this version reads 1");
+    assertThatThrownBy(() -> items.row(5)).hasMessage("item index 5; the table has 5 rows");
+  }
+
+  @Test
+  void usersKeepTheirNewest() throws IOException {
+    UserSequences users = new UserSequences(3);
+    for (int i = 0; i < 5; i++) {
+      users.append(70, 100 + i, i);
+    }
+    assertThat(users.items(70)).containsExactly(102, 103, 104);
+    assertThat(users.times(70)).containsExactly(2, 3, 4);
+    assertThat(users.items(5)).isEmpty();
+    assertThat(users.items(999)).isEmpty();
+    assertThatThrownBy(() -> users.append(70, 1, 3))
+        .hasMessage("event of user 70 at 3 is older than the last, 4; sort by time first");
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    users.writeState(new DataOutputStream(bytes));
+    UserSequences back = new UserSequences(3);
+    back.readState(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
+    assertThat(back.size()).isEqualTo(71);
+    assertThat(back.items(70)).containsExactly(102, 103, 104);
+    users.remove(70);
+    assertThat(users.items(70)).isEmpty();
+  }
+
+  @Test
+  void knobsOutOfRangeAreNamed() {
+    assertThatThrownBy(() -> JointConfig.builder().codewords(1).build())
+        .hasMessage("codewords is 1; it must be in 2..32767");
+    assertThatThrownBy(() -> JointConfig.builder().codebookDecay(1f).build())
+        .hasMessage("codebookDecay is 1.0; it must be in (0, 1)");
+    assertThatThrownBy(() -> JointConfig.builder().learningRate(Float.NaN).build())
+        .hasMessage("learningRate is NaN; it must be above 0");
+    assertThatThrownBy(() -> JointConfig.builder().metrics(List.<Metric>of()).build())
+        .hasMessage("metrics is empty; name the metric of one level or more");
+    assertThatThrownBy(() -> JointConfig.builder().idDim(9).build())
+        .hasMessage("dim 73 cannot be divided into 2 heads; change one of them");
+    assertThatThrownBy(() -> JointConfig.builder().variant(JointConfig.Variant.ID).build())
+        .hasMessageContaining("idStart is ZERO");
+    JointConfig config = JointConfig.builder().temperature(0.5f).build();
+    assertThat(config.toBuilder().build()).isEqualTo(config);
+    assertThat(config.dim()).isEqualTo(72);
+  }
+
+  @Test
+  void dataSetsAreReadInBothOrders() throws IOException {
+    Dataset data = dataset("u\tb\t20\nv\ta\t10\nu\ta\t10\n");
+    assertThat(data.sequences()).isDeepEqualTo(new int[][] {{1, 0}, {0}});
+    assertThat(data.byTime()).containsExactly(1, 2, 0);
+    assertThat(data.time(0)).isEqualTo(20_000);
+    assertThat(data.userIds()).containsExactly("u", "v");
+    assertThatThrownBy(() -> dataset("u\tb\t20\nu\tz\t3\n"))
+        .hasMessage("line 2 names the item z, which is not in the list of items");
+    assertThatThrownBy(() -> dataset("u b 20\n"))
+        .hasMessage("line 1 has 1 fields; it must be user TAB item TAB unix seconds");
+    assertThatThrownBy(() -> dataset("u\tb\tnow\n"))
+        .hasMessage("line 1 has the time now; it must be whole unix seconds");
+  }
+
+  private static Dataset dataset(String lines) throws IOException {
+    return Dataset.read(
+        new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)), List.of("a", "b"));
+  }
+}

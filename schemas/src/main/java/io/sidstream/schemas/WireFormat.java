@@ -1,0 +1,215 @@
+package io.sidstream.schemas;
+
+import io.sidstream.schemas.WireFormatException.Problem;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.LongFunction;
+import org.apache.avro.Schema;
+import org.apache.avro.SchemaNormalization;
+import org.apache.avro.SystemLimitException;
+import org.apache.avro.generic.PrimitivesArrays.FloatArray;
+import org.apache.avro.io.BinaryDecoder;
+import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.DecoderFactory;
+import org.apache.avro.io.Encoder;
+import org.apache.avro.io.EncoderFactory;
+import org.apache.avro.specific.SpecificData;
+import org.apache.avro.specific.SpecificDatumReader;
+import org.apache.avro.specific.SpecificDatumWriter;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.avro.util.ClassSecurityValidator;
+
+/**
+ * Records to bytes and back, in Avro's single-object encoding: {@code C3 01}, the CRC-64-AVRO
+ * fingerprint of the writer's schema as 8 bytes little-endian, the datum. A reader resolves any
+ * {@linkplain ReleasedSchemas released schema} to the present one.
+ *
+ * <pre>{@code
+ * WireFormat wire = new WireFormat();
+ * byte[] value = wire.encode(event);
+ * ItemEvent again = wire.decode(value, ItemEvent.class);
+ * }</pre>
+ *
+ * <p>An instance keeps buffers: it is for one thread.
+ *
+ * @see <a
+ *     href="https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding">Single-object
+ *     encoding</a>
+ */
+public final class WireFormat {
+  private static final int HEADER = 10;
+  private static final byte MARKER_0 = (byte) 0xC3;
+  private static final byte MARKER_1 = 0x01;
+
+  static {
+    // Avro makes objects of trusted packages only; ours is not among those it knows. Class loaders
+    // of several jobs
+    // may share one Avro, so what is trusted already is not wrapped again.
+    ClassSecurityValidator.ClassSecurityPredicate known = ClassSecurityValidator.getGlobal();
+    String ours = WireFormat.class.getPackageName();
+    if (!known.isTrusted(WireFormat.class)) {
+      ClassSecurityValidator.setGlobal(c -> c.getPackageName().equals(ours) || known.isTrusted(c));
+    }
+  }
+
+  private final LongFunction<Schema> schemas;
+  private final Map<Class<?>, Writer> writers = new HashMap<>();
+  private final Map<Class<?>, Map<Long, SpecificDatumReader<SpecificRecord>>> readers =
+      new HashMap<>();
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream(4096);
+  private BinaryEncoder encoder;
+  private BinaryDecoder decoder;
+
+  /** Reads what any release wrote. */
+  public WireFormat() {
+    this(ReleasedSchemas::byFingerprint);
+  }
+
+  /**
+   * Reads what was written with the schemas that are given by their fingerprints, null for unknown.
+   */
+  WireFormat(LongFunction<Schema> schemas) {
+    this.schemas = schemas;
+  }
+
+  /** Writes a record. */
+  public byte[] encode(SpecificRecord record) {
+    Writer writer = writers.get(record.getClass());
+    if (writer == null) {
+      writer = new Writer(record.getSchema());
+      writers.put(record.getClass(), writer);
+    }
+    out.reset();
+    out.writeBytes(writer.header);
+    encoder = EncoderFactory.get().binaryEncoder(out, encoder);
+    try {
+      writer.write(record, encoder);
+      encoder.flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return out.toByteArray();
+  }
+
+  /**
+   * Reads a record.
+   *
+   * @throws WireFormatException where the bytes are anything but one record of this class
+   */
+  public <T extends SpecificRecord> T decode(byte[] bytes, Class<T> type) {
+    if (bytes.length < HEADER) {
+      throw refuse(
+          Problem.TOO_SHORT,
+          "value has " + bytes.length + " bytes; marker and fingerprint alone have " + HEADER,
+          null);
+    }
+    if (bytes[0] != MARKER_0 || bytes[1] != MARKER_1) {
+      throw refuse(
+          Problem.BAD_MARKER,
+          String.format(
+              "value begins with %02X %02X; Avro's single-object encoding begins with C3 01",
+              bytes[0], bytes[1]),
+          null);
+    }
+    long fingerprint = 0;
+    for (int i = HEADER - 1; i >= 2; i--) {
+      fingerprint = fingerprint << 8 | (bytes[i] & 0xFF);
+    }
+    SpecificDatumReader<SpecificRecord> reader = reader(fingerprint, type);
+    decoder = DecoderFactory.get().binaryDecoder(bytes, HEADER, bytes.length - HEADER, decoder);
+    Object record;
+    int left;
+    try {
+      DatumLength.check(reader.getSchema(), bytes, HEADER);
+      record = reader.read(null, decoder);
+      left = decoder.remainingBytes();
+    } catch (EOFException | SystemLimitException e) {
+      throw refuse(
+          Problem.TRUNCATED,
+          type.getSimpleName() + " of " + bytes.length + " bytes ends too early: " + message(e),
+          e);
+    } catch (IOException | RuntimeException e) {
+      throw refuse(
+          Problem.MALFORMED,
+          type.getSimpleName() + " of " + bytes.length + " bytes is malformed: " + message(e),
+          e);
+    }
+    if (left > 0) {
+      throw refuse(
+          Problem.TRAILING_BYTES,
+          type.getSimpleName() + " of " + bytes.length + " bytes has " + left + " too many",
+          null);
+    }
+    return type.cast(record);
+  }
+
+  private SpecificDatumReader<SpecificRecord> reader(long fingerprint, Class<?> type) {
+    Map<Long, SpecificDatumReader<SpecificRecord>> known =
+        readers.computeIfAbsent(type, t -> new HashMap<>());
+    SpecificDatumReader<SpecificRecord> reader = known.get(fingerprint);
+    if (reader == null) {
+      Schema present = SpecificData.get().getSchema(type);
+      Schema writer = schemas.apply(fingerprint);
+      if (writer == null) {
+        throw refuse(
+            Problem.UNKNOWN_SCHEMA,
+            String.format(
+                "schema fingerprint %016x is not that of a released schema; %s is %016x",
+                fingerprint, present.getName(), SchemaNormalization.parsingFingerprint64(present)),
+            null);
+      }
+      if (!writer.getFullName().equals(present.getFullName())) {
+        throw refuse(
+            Problem.WRONG_SCHEMA,
+            "value is a " + writer.getName() + "; expected is a " + present.getName(),
+            null);
+      }
+      reader = new SpecificDatumReader<>(writer, present);
+      known.put(fingerprint, reader);
+    }
+    return reader;
+  }
+
+  private static WireFormatException refuse(Problem problem, String message, Throwable cause) {
+    return new WireFormatException(problem, message, cause);
+  }
+
+  private static String message(Exception e) {
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+
+  private static final class Writer extends SpecificDatumWriter<SpecificRecord> {
+    final byte[] header = new byte[HEADER];
+
+    Writer(Schema schema) {
+      super(schema);
+      header[0] = MARKER_0;
+      header[1] = MARKER_1;
+      long fingerprint = SchemaNormalization.parsingFingerprint64(schema);
+      for (int i = 2; i < HEADER; i++) {
+        header[i] = (byte) (fingerprint >>> 8 * (i - 2));
+      }
+    }
+
+    /** As inherited, but a float array is written without a Float for each. */
+    @Override
+    protected void writeArray(Schema schema, Object datum, Encoder to) throws IOException {
+      if (!(datum instanceof FloatArray floats)) {
+        super.writeArray(schema, datum, to);
+        return;
+      }
+      int n = floats.size();
+      to.writeArrayStart();
+      to.setItemCount(n);
+      for (int i = 0; i < n; i++) {
+        to.startItem();
+        to.writeFloat(floats.getFloat(i));
+      }
+      to.writeArrayEnd();
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** The records of every topic, their wire format and their released schemas. */
+package io.sidstream.schemas;
