@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The four operators in a cluster: real mailboxes, channels, barriers, and both state backends. */
 class TokenPipelineITCase {
-  private static final int ITEMS = 3000;
+  private static final int ITEMS = 1000;
 
   /** One permit per commit; the trainer sends a version after the one before is committed. */
   private static volatile Semaphore committed;
@@ -52,7 +52,7 @@ class TokenPipelineITCase {
     Configuration configuration = new Configuration();
     configuration.set(StateBackendOptions.STATE_BACKEND, backend);
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
-    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(50));
+    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(200));
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.createLocalEnvironment(2, configuration);
 
