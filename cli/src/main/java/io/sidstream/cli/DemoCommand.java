@@ -314,11 +314,19 @@ final class DemoCommand implements Callable<Integer> {
     JobConfig defaults = JobConfig.defaults();
     List<String> all = new ArrayList<>();
     // What the caller has not set is fitted to the data, so that a small catalogue also gets its
-    // first model early.
+    // first
+    // model early, and codebooks that it can fill.
     if (data == null || maxItems > 0) {
       fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
       fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
       fit(all, asked, defaults, JobOptions.TRAIN_ROUND_INTERACTIONS, set.interactions() / 20);
+      fit(all, asked, defaults, JobOptions.QUANTIZER_CODEBOOK_SIZE, codewords(set.items().size()));
+    }
+    if (data == null) {
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_STEPS, 200);
+      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_STEPS, 30);
+      fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
+      fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
     }
     if (vectors != null) {
       all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
@@ -329,6 +337,11 @@ final class DemoCommand implements Callable<Integer> {
     all.addAll(sets);
     all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
     return JobConfig.load(conf, all);
+  }
+
+  /** A power of two, about as many as a twentieth of the items, at least 8. */
+  static int codewords(int items) {
+    return Math.max(8, Integer.highestOneBit(Math.max(1, items / 16)));
   }
 
   private static void fit(

@@ -38,6 +38,7 @@ public final class Progress {
   private long waitingInteractions;
   private int begun;
   private int held;
+  private String heldReason;
   private long firstCommitSeen = -1;
   private Totals newest = new Totals();
 
@@ -89,7 +90,10 @@ public final class Progress {
           firstCommitSeen = seenAt;
         }
       }
-      case HELD -> held++;
+      case HELD -> {
+        held++;
+        heldReason = record.getReason();
+      }
       case REVISION -> {
         revisions++;
         interactions = Math.max(interactions, record.getInteractions());
@@ -162,6 +166,9 @@ public final class Progress {
           String.format(
               " | HR@10 %.3f, popularity %.3f",
               newest.hits10 / newest.events, newest.popularityHits10 / newest.events));
+    }
+    if (held > 0) {
+      s.append(String.format(" | held back %d (%s)", held, heldReason));
     }
     if (deadLetters > 0) {
       s.append(String.format(" | dead letters %,d", deadLetters));
