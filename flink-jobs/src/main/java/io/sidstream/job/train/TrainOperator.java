@@ -186,7 +186,8 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   private void collect() throws Exception {
-    consume(false, CONSUME_BATCH);
+    long missing = config.get(JobOptions.BOOTSTRAP_INTERACTIONS) - progress.interactions;
+    consume(false, missing > 0 ? (int) Math.min(CONSUME_BATCH, missing) : CONSUME_BATCH);
     boolean enough =
         learner.knownItems() >= config.get(JobOptions.BOOTSTRAP_ITEMS)
             && progress.interactions >= config.get(JobOptions.BOOTSTRAP_INTERACTIONS);

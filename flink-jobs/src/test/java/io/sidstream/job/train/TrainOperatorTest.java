@@ -1,0 +1,268 @@
+package io.sidstream.job.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.kafka.OutRecord;
+import io.sidstream.job.kafka.Records;
+import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.Test;
+
+@SuppressWarnings("try") // Flink declares that closing a harness throws Exception
+class TrainOperatorTest {
+  private static final int DIM = 16;
+
+  private final WireFormat wire = new WireFormat();
+
+  private static JobConfig config(Map<String, String> more) {
+    Map<String, String> values = new HashMap<>();
+    values.put("content.dim", Integer.toString(DIM));
+    values.put("encoder.hidden", "16");
+    values.put("quantizer.dim", "8");
+    values.put("quantizer.codebook-size", "8");
+    values.put("id.dim", "4");
+    values.put("recommender.batch", "16");
+    values.put("recommender.negatives", "32");
+    values.put("bootstrap.items", "40");
+    values.put("bootstrap.interactions", "100");
+    values.put("bootstrap.steps", "10");
+    values.put("train.round-interactions", "50");
+    values.put("train.round-steps", "5");
+    values.put("quantizer.round-every", "2");
+    values.put("quantizer.steps", "5");
+    values.put("quantizer.churn-budget", "1");
+    values.put("gate.enabled", "false");
+    values.putAll(more);
+    return JobConfig.of(values);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>
+      harness(JobConfig config) throws Exception {
+    return new KeyedOneInputStreamOperatorTestHarness<>(
+        new TrainOperator(config), TrainEvent::shard, Types.INT, 8, 1, 0);
+  }
+
+  private static TrainEvent item(int i) {
+    Random random = new Random(i);
+    EmbeddedItem item = new EmbeddedItem();
+    item.item = "item-" + i;
+    item.vector = new float[DIM];
+    for (int d = 0; d < DIM; d++) {
+      item.vector[d] = (float) random.nextGaussian();
+    }
+    item.time = 1_000;
+    return TrainEvent.of(item);
+  }
+
+  /** Windows of events 0..n-1: user u = event mod 20, items drawn from the user's taste. */
+  private static List<TrainEvent> windows(int n) {
+    Random random = new Random(5);
+    Map<Integer, List<String>> histories = new HashMap<>();
+    List<TrainEvent> events = new ArrayList<>();
+    for (int e = 0; e < n; e++) {
+      int user = e % 20;
+      List<String> history = histories.computeIfAbsent(user, u -> new ArrayList<>());
+      history.add("item-" + (user % 4 * 12 + random.nextInt(12)));
+      List<String> newest = history.subList(Math.max(0, history.size() - 51), history.size());
+      TrainingWindow window = new TrainingWindow();
+      window.user = "user-" + user;
+      window.items = newest.toArray(String[]::new);
+      window.times = new long[newest.size()];
+      Arrays.fill(window.times, 2_000);
+      window.fresh = 1;
+      window.events = 1;
+      events.add(TrainEvent.of(window));
+    }
+    return events;
+  }
+
+  private static void send(
+      KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate> harness,
+      List<TrainEvent> events)
+      throws Exception {
+    for (TrainEvent event : events) {
+      harness.processElement(new StreamRecord<>(event));
+    }
+  }
+
+  private static void turns(
+      KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate> harness,
+      int seconds)
+      throws Exception {
+    for (int i = 0; i < seconds * 10; i++) {
+      harness.setProcessingTime(harness.getProcessingTime() + 100);
+    }
+  }
+
+  private List<VersionRecord> versions(
+      KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate> harness) {
+    List<VersionRecord> records = new ArrayList<>();
+    var out = harness.getSideOutput(TrainOperator.VERSIONS);
+    if (out != null) {
+      for (StreamRecord<OutRecord> record : out) {
+        records.add(wire.decode(record.getValue().value, VersionRecord.class));
+      }
+    }
+    return records;
+  }
+
+  private static List<TrainEvent> items(int n) {
+    List<TrainEvent> items = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      items.add(item(i));
+    }
+    return items;
+  }
+
+  private static TrainEvent committed(int version) {
+    TrainEvent event = new TrainEvent();
+    event.committed = version;
+    return event;
+  }
+
+  @Test
+  void bootstrapsThenLearnsInRoundsAndRefinesTheQuantizerOnTheSlowClock() throws Exception {
+    try (var harness = harness(config(Map.of()))) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, items(48));
+      send(harness, windows(100));
+      turns(harness, 20);
+      assertThat(versions(harness))
+          .extracting(VersionRecord::getState)
+          .containsExactly(VersionState.BEGIN, VersionState.REVISION);
+      assertThat(harness.extractOutputValues()).hasSize(1);
+      TokenizerUpdate update = harness.extractOutputValues().get(0);
+      assertThat(update.version).isEqualTo(1);
+      assertThat(TokenizerModel.fromBytes(update.tokenizer).digest())
+          .isEqualTo(versions(harness).get(0).getModelDigest());
+      send(harness, List.of(committed(1)));
+      send(harness, windows(300).subList(100, 300));
+      turns(harness, 60);
+      List<VersionRecord> all = versions(harness);
+      assertThat(all)
+          .filteredOn(r -> r.getState() == VersionState.REVISION)
+          .extracting(VersionRecord::getInteractions)
+          .containsExactly(100L, 150L, 200L, 250L, 300L);
+      assertThat(all)
+          .filteredOn(r -> r.getState() == VersionState.BEGIN)
+          .extracting(VersionRecord::getVersion)
+          .as("version 3 waits for the commit of version 2")
+          .containsExactly(1, 2);
+      VersionRecord round = all.get(all.size() - 1);
+      assertThat(round.getPrequential().getEvents()).isPositive();
+      assertThat(round.getLoss()).isPositive();
+      assertThat(harness.getSideOutput(TrainOperator.MODELS))
+          .allSatisfy(
+              r ->
+                  assertThat(wire.decode(r.getValue().value, ModelPart.class).getVersion())
+                      .isBetween(1, 2));
+      assertThat(harness.getSideOutput(TrainOperator.ID_EMBEDDINGS))
+          .isNotEmpty()
+          .allSatisfy(
+              r ->
+                  assertThat(wire.decode(r.getValue().value, IdEmbedding.class).getE()).hasSize(4));
+    }
+  }
+
+  @Test
+  void aRestartInTheMiddleOfARoundGoesOnWithTheVeryNextStep() throws Exception {
+    JobConfig config = config(Map.of());
+    List<VersionRecord> straight;
+    try (var harness = harness(config)) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, items(48));
+      send(harness, windows(300));
+      send(harness, List.of(committed(1)));
+      turns(harness, 80);
+      straight = versions(harness);
+    }
+    List<VersionRecord> interrupted = new ArrayList<>();
+    OperatorSubtaskState state = null;
+    int restarts = 0;
+    for (int part = 0; part < 40; part++) {
+      try (var harness = harness(config)) {
+        harness.setup();
+        if (state != null) {
+          harness.initializeState(state);
+          restarts++;
+        }
+        harness.open();
+        harness.setProcessingTime(10_000 + part * 1_000);
+        if (part == 0) {
+          send(harness, items(48));
+          send(harness, windows(300));
+          send(harness, List.of(committed(1)));
+        }
+        // A few turns only, so that the cuts fall into every phase.
+        for (int i = 0; i < (part < 39 ? 3 : 800); i++) {
+          harness.setProcessingTime(harness.getProcessingTime() + 100);
+        }
+        harness.prepareSnapshotPreBarrier(part);
+        state = harness.snapshot(part, part);
+        interrupted.addAll(versions(harness));
+      }
+    }
+    assertThat(restarts).isEqualTo(39);
+    assertThat(interrupted)
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
+        .isEqualTo(straight);
+    assertThat(straight).hasSizeGreaterThan(5);
+  }
+
+  @Test
+  void anInteractionWaitsForItsItem() throws Exception {
+    try (var harness = harness(config(Map.of()))) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, items(44));
+      send(harness, windows(150));
+      turns(harness, 40);
+      List<VersionRecord> before = versions(harness);
+      assertThat(before.get(before.size() - 1).getWaitingInteractions()).isPositive();
+      send(harness, List.of(item(44), item(45), item(46), item(47)));
+      send(harness, windows(200).subList(150, 200));
+      turns(harness, 40);
+      List<VersionRecord> after = versions(harness);
+      assertThat(after.get(after.size() - 1).getWaitingInteractions()).isZero();
+      assertThat(after.get(after.size() - 1).getInteractions()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void aFewItemsWithoutInteractionsGetAModelWhenTheWaitIsOver() throws Exception {
+    try (var harness = harness(config(Map.of("bootstrap.timeout", "10 s")))) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, items(3));
+      turns(harness, 5);
+      assertThat(harness.extractOutputValues()).isEmpty();
+      turns(harness, 30);
+      assertThat(harness.extractOutputValues()).hasSize(1);
+    }
+  }
+
+  @Test
+  void recordsOfTheTrainerArePojos() {
+    assertThat(Records.type(TrainProgress.class).getTypeClass()).isEqualTo(TrainProgress.class);
+    assertThat(Records.type(TrainEvent.class).getTypeClass()).isEqualTo(TrainEvent.class);
+  }
+}
