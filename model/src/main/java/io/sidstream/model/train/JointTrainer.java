@@ -259,6 +259,14 @@ public final class JointTrainer implements Representations {
         config.loss() == JointConfig.Loss.SOFTMAX
             ? softmax.loss(h, positions, s, candidates, d, target, config.temperature(), dh, ds)
             : BinaryCrossEntropy.loss(h, positions, s, d, target, negative, dh, ds);
+    if (!Double.isFinite(loss)) {
+      throw new IllegalStateException(
+          "recommendation loss is "
+              + loss
+              + " in step "
+              + steps
+              + "; nothing was changed by it: lower learningRate");
+    }
     float[] din = recommender.backward(dh);
     Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);
     recommender.adamStep(config.learningRate());

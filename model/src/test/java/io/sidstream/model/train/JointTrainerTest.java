@@ -259,4 +259,38 @@ class JointTrainerTest {
       assertThat(s[12 + i]).isEqualTo(expected[i] / n);
     }
   }
+
+  @Test
+  void theFirstOfTwoStagesLeavesTheRecommender() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    float[] weights = trainer.recommender().parameters().clone();
+    Rng batches = new Rng(2);
+    double first = trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE).reconstruction();
+    double last = 0;
+    for (int i = 0; i < 100; i++) {
+      StepStats stats = trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE);
+      assertThat(stats.recommendation()).isZero();
+      last = stats.reconstruction();
+    }
+    assertThat(last).isLessThan(0.7 * first);
+    assertThat(trainer.recommender().parameters()).isEqualTo(weights);
+    assertThat(c.items.id()).containsOnly(0f);
+  }
+
+  @Test
+  void aLossThatIsNotFiniteChangesNothing() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    c.items.id()[c.users.items(0)[1] * 4] = Float.NaN;
+    float[] weights = trainer.recommender().parameters().clone();
+    assertThatThrownBy(() -> trainer.step(new int[] {0}, Phase.JOINT))
+        .hasMessage(
+            "recommendation loss is NaN in step 1; nothing was changed by it: lower learningRate");
+    assertThat(trainer.recommender().parameters()).isEqualTo(weights);
+  }
 }

@@ -11,6 +11,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class TablesTest {
@@ -82,6 +83,36 @@ class TablesTest {
     }
     for (int i = 0; i < 300; i++) {
       assertThat(b.row(i)).isEqualTo(a.row(i));
+    }
+  }
+
+  @Test
+  void dirtyRowsAloneKeepACopyTheSame() {
+    ItemTable items = new ItemTable(1, 1, 1, 1);
+    byte[][] kept = new byte[40][];
+    Random random = new Random(1);
+    for (int round = 0; round < 50; round++) {
+      for (int i = 0; i < 5; i++) {
+        int item = random.nextInt(40);
+        if (random.nextInt(3) == 0) {
+          items.allocate(item + 1);
+          items.remove(item);
+        } else {
+          items.put(item, new float[] {random.nextInt(3)}, round);
+        }
+      }
+      items.dirty().stream().forEach(i -> kept[i] = items.row(i));
+      items.clearDirty();
+      ItemTable copy = new ItemTable(1, 1, 1, 1);
+      for (int i = 0; i < 40; i++) {
+        if (kept[i] != null) {
+          copy.readRow(i, kept[i]);
+        }
+      }
+      assertThat(copy.knownCount()).isEqualTo(items.knownCount());
+      for (int i = 0; i < copy.knownCount(); i++) {
+        assertThat(copy.knownAt(i)).isEqualTo(items.knownAt(i));
+      }
     }
   }
 
