@@ -428,9 +428,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     mailbox.execute(this::scanSlice, "scan for token version " + current.version);
   }
 
-  /**
-   * Encodes one slice of the items again; the mailbox runs barriers and new items between slices.
-   */
+  /** A slice of the scan, and what follows it: barriers and new items are processed in between. */
   private void scanSlice() throws Exception {
     if (closed || !scanning) {
       return;
@@ -438,6 +436,23 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     boolean busy = arrivals > 0;
     arrivals = 0;
     long start = System.nanoTime();
+    encodeSlice();
+    if (!keys.hasNext()) {
+      endScan();
+    } else if (busy) {
+      // While a mail waits, a task processes one record before it runs the mail. A pause as long as
+      // the slice leaves half of the time to the items that arrive, and to the barriers behind
+      // them.
+      long pause = Math.max(1, (System.nanoTime() - start) / 1_000_000);
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + pause, time -> scanSlice());
+    } else {
+      mailbox.execute(this::scanSlice, "scan for token version " + current.version);
+    }
+  }
+
+  /** Encodes the next items of the scan again. */
+  private void encodeSlice() throws Exception {
     List<Row> rows = new ArrayList<>(scanSlice);
     for (int seen = 0; seen < scanSlice && keys.hasNext(); seen++) {
       String item = keys.next();
@@ -456,18 +471,6 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       if (settle(rows.get(i), i)) {
         scanMoved++;
       }
-    }
-    if (!keys.hasNext()) {
-      endScan();
-    } else if (busy) {
-      // While a mail waits, a task processes one record before it runs the mail. A pause as long as
-      // the slice leaves
-      // half of the time to the items that arrive, and to the barriers behind them.
-      long pause = Math.max(1, (System.nanoTime() - start) / 1_000_000);
-      long now = getProcessingTimeService().getCurrentProcessingTime();
-      getProcessingTimeService().registerTimer(now + pause, time -> scanSlice());
-    } else {
-      mailbox.execute(this::scanSlice, "scan for token version " + current.version);
     }
   }
 
@@ -520,7 +523,10 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   public void finish() throws Exception {
     flush();
     while (scanning) {
-      scanSlice();
+      encodeSlice();
+      if (!keys.hasNext()) {
+        endScan();
+      }
     }
     super.finish();
   }

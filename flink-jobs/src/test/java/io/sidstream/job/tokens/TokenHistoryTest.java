@@ -51,7 +51,7 @@ class TokenHistoryTest {
   @ParameterizedTest
   @EnumSource(ResolveStrategy.class)
   void withoutFaults(ResolveStrategy strategy) throws Exception {
-    for (long seed = 0; seed < 12; seed++) {
+    for (long seed = 0; seed < 20; seed++) {
       run(seed, strategy, (int) (seed % 3), false, false);
     }
   }
@@ -92,7 +92,7 @@ class TokenHistoryTest {
                   TinyTokenizer.update(seed, ++sent, codewords, random.nextFloat() * 0.3f),
                   0));
         }
-        if (random.nextInt(6) == 0) {
+        if (random.nextInt(3) == 0) {
           String id = "i" + random.nextInt(items);
           pipeline.log.add(new TokenPipeline.Input(event(random, known, id, ++time), null, 0));
         }

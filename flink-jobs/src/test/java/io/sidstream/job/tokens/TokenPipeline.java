@@ -100,6 +100,7 @@ final class TokenPipeline implements AutoCloseable {
   private List<List<TokenRow>> openRows;
   private List<VersionRow> openCommits;
   private long lastCheckpoint;
+  private long slowSeed;
 
   TokenPipeline(
       long seed, ResolveStrategy strategy, int quarantine, int parallelism, StateBackend backend)
@@ -224,43 +225,61 @@ final class TokenPipeline implements AutoCloseable {
 
   /** Makes one random move; false if nothing can move. */
   boolean step() throws Exception {
+    if (random.nextInt(40) == 0) {
+      // Some subtasks and channels stand still for a while, so that others get far ahead of them.
+      slowSeed = random.nextLong();
+    }
     List<Move> moves = new ArrayList<>();
+    List<Move> slow = new ArrayList<>();
     for (int i = 0; i < parallelism; i++) {
       int t = i;
+      List<Move> to = isSlow(0, t, 0) ? slow : moves;
       if (cursor[t] < log.size()) {
-        moves.add(() -> feed(t));
+        to.add(() -> feed(t));
       }
       if (tokenize.get(t).harness.getTaskMailbox().hasMail()) {
-        moves.add(() -> mail(t));
+        to.add(() -> mail(t));
       }
-      if (random.nextInt(8) == 0
-          && tokenize.get(t).harness.getProcessingTimeService().getNumActiveTimers() > 0) {
-        moves.add(() -> tick(t));
+      if (random.nextInt(8) == 0 && timers(t)) {
+        to.add(() -> tick(t));
       }
     }
-    for (List<Node> stage : List.of(resolve, publish, commit)) {
+    List<List<Node>> stages = List.of(resolve, publish, commit);
+    for (List<Node> stage : stages) {
       for (int n = 0; n < stage.size(); n++) {
         Node node = stage.get(n);
         int subtask = n;
         for (int c = 0; c < node.channels.size(); c++) {
           int channel = c;
           if (!node.blocked.contains(c) && !node.channels.get(c).isEmpty()) {
-            moves.add(() -> deliver(stage, node, subtask, channel));
+            (isSlow(1 + stages.indexOf(stage), n, c) ? slow : moves)
+                .add(() -> deliver(stage, node, subtask, channel));
           }
         }
       }
     }
     if (moves.isEmpty()) {
-      for (int i = 0; i < parallelism; i++) {
-        if (tokenize.get(i).harness.getProcessingTimeService().getNumActiveTimers() > 0) {
-          tick(i);
-          return true;
-        }
-      }
-      return false;
+      moves = slow;
     }
-    moves.get(random.nextInt(moves.size())).run();
-    return true;
+    if (!moves.isEmpty()) {
+      moves.get(random.nextInt(moves.size())).run();
+      return true;
+    }
+    for (int i = 0; i < parallelism; i++) {
+      if (timers(i)) {
+        tick(i);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean isSlow(int stage, int subtask, int channel) {
+    return new Random(slowSeed + 100 * stage + 10 * subtask + channel).nextInt(3) == 0;
+  }
+
+  private boolean timers(int subtask) {
+    return tokenize.get(subtask).harness.getProcessingTimeService().getNumActiveTimers() > 0;
   }
 
   private interface Move {

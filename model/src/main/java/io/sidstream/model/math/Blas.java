@@ -7,6 +7,8 @@ import java.io.File;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -36,6 +38,9 @@ public final class Blas {
   private Blas() {}
 
   private static final class Engine {
+    private static final Logger NETLIB =
+        Logger.getLogger("dev.ludovic.netlib.blas.InstanceBuilder");
+
     static final BLAS BLAS = find();
 
     /**
@@ -50,6 +55,9 @@ public final class Blas {
     }
 
     private static BLAS find() {
+      // netlib warns of each implementation that it does not find on the way to the one that it
+      // does; what matters is said below.
+      NETLIB.setLevel(Level.SEVERE);
       String engine = System.getProperty(ENGINE_PROPERTY, "native");
       return switch (engine) {
         case "native" -> loadNative();

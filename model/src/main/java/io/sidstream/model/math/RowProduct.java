@@ -12,8 +12,7 @@ import java.util.stream.IntStream;
  * in the last bit. So rows are computed in tiles of a few fixed heights, the last one padded, and
  * long sums are cut into pieces of {@value #PIECE} that no path cuts further. Which heights give
  * the same bits as the smallest is tried once per shape {@code [k, n]} on random data, and only
- * those are used. OpenBLAS' SkylakeX kernels agree at every height; its Haswell kernels do not, and
- * run in tiles of 8. Thread-safe.
+ * those are used. Thread-safe.
  */
 public final class RowProduct {
   /**
@@ -23,15 +22,13 @@ public final class RowProduct {
   private static final int PIECE = 256;
 
   /**
-   * Heights to use together if the tallest agrees with the smallest; the small tiles of 4 take
-   * OpenBLAS' path without packing.
+   * Heights to use together: those of the first row whose tallest agrees with its smallest. Of
+   * OpenBLAS' SkylakeX kernels all heights agree, and tiles of 4 take a path that needs no packing.
+   * Of its Haswell kernels only 8 agrees with itself at every position.
    */
-  private static final int[] FAST = {256, 64, 4};
+  private static final int[][] FAMILIES = {{256, 4}, {256, 64, 32, 16, 8}};
 
-  /** Heights to use otherwise, as far as they agree with the smallest. */
-  private static final int[] PLAIN = {256, 64, 32, 16, 8};
-
-  private static final int TALLEST = 256;
+  private static final int SMALLEST_AT_MOST = 8;
   private static final int PROBES = 2;
 
   /** By n and k: the heights in use, tallest first. */
@@ -41,7 +38,7 @@ public final class RowProduct {
 
   /** Floats of scratch that {@link #apply} needs for a product of this shape. */
   public static int scratch(int n, int k) {
-    return 8 * (n + k);
+    return SMALLEST_AT_MOST * (n + k);
   }
 
   /**
@@ -119,13 +116,15 @@ public final class RowProduct {
   }
 
   private static int[] choose(int n, int k) {
-    int[] fast = agreeing(FAST, n, k);
-    if (fast.length > 0 && fast[0] == TALLEST) {
-      return fast;
+    int[] agreeing = new int[0];
+    for (int[] family : FAMILIES) {
+      agreeing = agreeing(family, n, k);
+      if (agreeing.length > 1 && agreeing[0] == family[0]) {
+        return agreeing;
+      }
     }
-    int[] plain = agreeing(PLAIN, n, k);
     // Where even the positions within the smallest tile differ, rows go one by one, which cannot.
-    return plain.length > 0 ? plain : new int[] {1};
+    return agreeing.length > 0 ? agreeing : new int[] {1};
   }
 
   /**
@@ -134,23 +133,24 @@ public final class RowProduct {
    */
   private static int[] agreeing(int[] heights, int n, int k) {
     int smallest = heights[heights.length - 1];
+    int rows = heights[0];
     boolean[] agrees = new boolean[heights.length];
     Arrays.fill(agrees, true);
     for (int probe = 0; probe < PROBES; probe++) {
       Rng rng = new Rng(1000L * n + k + probe);
-      float[] x = gaussian(rng, TALLEST * k);
+      float[] x = gaussian(rng, rows * k);
       float[] w = gaussian(rng, k * n);
-      float[] expected = new float[TALLEST * n];
+      float[] expected = new float[rows * n];
       float[] alone = new float[smallest * k];
       float[] out = new float[smallest * n];
-      for (int r = 0; r < TALLEST; r++) {
+      for (int r = 0; r < rows; r++) {
         System.arraycopy(x, r * k, alone, 0, k);
         tile(smallest, alone, 0, k, w, 0, n, out, 0);
         System.arraycopy(out, 0, expected, r * n, n);
       }
-      float[] y = new float[TALLEST * n];
+      float[] y = new float[rows * n];
       for (int h = 0; h < heights.length; h++) {
-        for (int r = 0; r < TALLEST; r += heights[h]) {
+        for (int r = 0; r < rows; r += heights[h]) {
           tile(heights[h], x, r * k, k, w, 0, n, y, r * n);
         }
         agrees[h] &= Arrays.equals(y, expected);

@@ -14,6 +14,9 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Joint training of quantizer and recommender (arXiv 2502.16474, section 3): loss = recommendation
@@ -476,14 +479,19 @@ public final class JointTrainer implements Representations {
     gather(rows, n);
     inUse.encode(chunk, n, chunkCodes, encoded);
     int changed = 0;
+    int fresh = 0;
     for (int i = 0; i < n; i++) {
       boolean had = items.encoded(rows[i]);
+      fresh += had ? 0 : 1;
       if (had && !sameCodes(i, levels)) {
         changed++;
       }
       System.arraycopy(encoded.codes, i * levels, codes, rows[i] * levels, levels);
       System.arraycopy(encoded.z, i * d, items.semantic(), rows[i] * d, d);
       items.markDirty(rows[i]);
+    }
+    if (fresh > 0 && config.hasId() && config.idStart() == JointConfig.IdStart.PREFIX_MEAN) {
+      startFromPrefix(rows, n);
     }
     return changed;
   }
@@ -552,6 +560,46 @@ public final class JointTrainer implements Representations {
       }
     }
     return nearest.withTolerance(times(base, high));
+  }
+
+  /**
+   * Gives the rows whose ID embedding is not trained the mean of the trained ones with the same
+   * codes but for the last level. One pass over the table for all rows of a chunk.
+   */
+  private void startFromPrefix(int[] rows, int n) {
+    int prefix = config.levels() - 1;
+    int w = config.idDim();
+    Map<List<Integer>, float[]> sums = new HashMap<>();
+    for (int i = 0; i < n; i++) {
+      if (!items.idTrained(rows[i])) {
+        sums.put(prefixOf(rows[i], prefix), new float[w + 1]);
+      }
+    }
+    for (int item = 0; item < items.size() && !sums.isEmpty(); item++) {
+      if (items.known(item) && items.idTrained(item) && items.encoded(item)) {
+        float[] sum = sums.get(prefixOf(item, prefix));
+        if (sum != null) {
+          Kernels.axpy(1f, items.id(), item * w, sum, 0, w);
+          sum[w]++;
+        }
+      }
+    }
+    for (int i = 0; i < n; i++) {
+      if (!items.idTrained(rows[i])) {
+        float[] sum = sums.get(prefixOf(rows[i], prefix));
+        for (int j = 0; j < w; j++) {
+          items.id()[rows[i] * w + j] = sum[w] == 0f ? 0f : sum[j] / sum[w];
+        }
+      }
+    }
+  }
+
+  private List<Integer> prefixOf(int item, int prefix) {
+    Integer[] codes = new Integer[prefix];
+    for (int l = 0; l < prefix; l++) {
+      codes[l] = items.codes()[item * config.levels() + l];
+    }
+    return List.of(codes);
   }
 
   private static float[] times(float[] a, float factor) {

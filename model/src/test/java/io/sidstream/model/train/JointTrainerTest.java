@@ -226,4 +226,37 @@ class JointTrainerTest {
     assertThat(q.churn()).isEqualTo(0.5);
     assertThat(q.churnPerLevel()).containsExactly(0.25, 0.25);
   }
+
+  @Test
+  void newItemsStartFromTheirPrefix() {
+    JointConfig config = small().idStart(JointConfig.IdStart.PREFIX_MEAN).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    for (int i = 0; i < 10; i++) {
+      trainer.step(c.batch(32, batches), Phase.JOINT);
+    }
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    // A twin of item 5: the same content, so the same codes.
+    c.items.put(240, java.util.Arrays.copyOfRange(c.items.content(), 5 * 24, 6 * 24), 9);
+    float[] s = new float[16];
+    trainer.fill(new int[] {240}, 1, s);
+    float[] expected = new float[4];
+    int n = 0;
+    for (int item = 0; item < 240; item++) {
+      if (c.items.codes()[item * 3] == c.items.codes()[15]
+          && c.items.codes()[item * 3 + 1] == c.items.codes()[16]
+          && c.items.idTrained(item)) {
+        n++;
+        for (int i = 0; i < 4; i++) {
+          expected[i] += c.items.id()[item * 4 + i];
+        }
+      }
+    }
+    assertThat(n).isPositive();
+    for (int i = 0; i < 4; i++) {
+      assertThat(s[12 + i]).isEqualTo(expected[i] / n);
+    }
+  }
 }

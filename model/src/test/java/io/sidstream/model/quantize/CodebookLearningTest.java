@@ -1,0 +1,169 @@
+package io.sidstream.model.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.Rng;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class CodebookLearningTest {
+  private static final int DIM = 8;
+
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void asManyCodewordsAsPointsReconstructThemExactly(Metric metric) {
+    float[] x = points(metric, 1, 32);
+    KMeans.Fit fit = KMeans.fit(metric, x, 32, DIM, 32, KMeans.MAX_ITERATIONS, new Rng(2));
+    EncodeResult out = new EncodeResult();
+    new ResidualQuantizer(List.of(fit.codebook())).encode(x, 32, out);
+    assertThat(Arrays.stream(Arrays.copyOf(out.codes, 32)).distinct().count()).isEqualTo(32);
+    for (int i = 0; i < 32 * DIM; i++) {
+      assertThat(out.z[i]).isCloseTo(x[i], within(metric == Metric.COSINE ? 1e-6f : 0f));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void isTheSameForTheSameSeedAndFindsClusters(Metric metric) {
+    // 6 tight clusters of 50.
+    Rng rng = new Rng(3);
+    float[] centres = points(metric, 4, 6);
+    float[] x = new float[300 * DIM];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = 10 * centres[i / DIM % 6 * DIM + i % DIM] + 0.01f * rng.nextGaussian();
+    }
+    KMeans.Fit a = KMeans.fit(metric, x, 300, DIM, 6, KMeans.MAX_ITERATIONS, new Rng(5));
+    KMeans.Fit b = KMeans.fit(metric, x, 300, DIM, 6, KMeans.MAX_ITERATIONS, new Rng(5));
+    assertThat(a.codebook().codewords()).isEqualTo(b.codebook().codewords());
+    assertThat(a.counts()).containsExactly(50, 50, 50, 50, 50, 50);
+    assertThat(a.iterations()).isLessThan(KMeans.MAX_ITERATIONS);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void fewerPointsThanCodewordsIsAllowed(Metric metric) {
+    float[] x = points(metric, 6, 3);
+    KMeans.Fit fit = KMeans.fit(metric, x, 3, DIM, 16, KMeans.MAX_ITERATIONS, new Rng(7));
+    EncodeResult out = new EncodeResult();
+    new ResidualQuantizer(List.of(fit.codebook())).encode(x, 3, out);
+    for (int i = 0; i < 3; i++) {
+      assertThat(out.distances[i]).isCloseTo(0f, within(1e-6f));
+    }
+    long distinct =
+        IntStream.range(0, 16)
+            .mapToObj(
+                k ->
+                    Arrays.toString(
+                        Arrays.copyOfRange(fit.codebook().codewords(), k * DIM, (k + 1) * DIM)))
+            .distinct()
+            .count();
+    assertThat(distinct).as("surplus codewords are not copies").isEqualTo(16);
+    assertThatThrownBy(() -> KMeans.fit(metric, x, 0, DIM, 4, 10, new Rng(1)))
+        .hasMessageContaining("at least one point");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void zeroPointsAreSurvived(Metric metric) {
+    KMeans.Fit fit = KMeans.fit(metric, new float[10 * DIM], 10, DIM, 4, 10, new Rng(8));
+    assertThat(fit.codebook().size()).isEqualTo(4);
+  }
+
+  @Test
+  void movesAsTheEquationsSay() {
+    Codebook start = new Codebook(Metric.EUCLIDEAN, 2, 1, new float[] {0, 10});
+    CodebookLearner learner = new CodebookLearner(start, new float[] {4, 4});
+    float[] r = {1, 2, 3, 9};
+    BitSet reseeded = learner.update(r, 0, 4, new int[] {0, 0, 0, 1}, 0, 1, 0.8f, new Rng(1));
+    assertThat(reseeded.isEmpty()).isTrue();
+    // N = .8 * 4 + .2 * (3, 1); m = .8 * (0, 40) + .2 * (6, 9).
+    assertThat(learner.count(0)).isCloseTo(3.8f, within(1e-5f));
+    assertThat(learner.codebook().codewords()[0]).isCloseTo(1.2f / 3.8f, within(1e-4f));
+    assertThat(learner.codebook().codewords()[1]).isCloseTo(33.8f / 3.4f, within(1e-3f));
+    assertThat(start.codewords()).containsExactly(0, 10);
+  }
+
+  @Test
+  void aDecayOf1LearnsNothing() {
+    Codebook start = new Codebook(Metric.EUCLIDEAN, 2, 1, new float[] {0, 10});
+    CodebookLearner learner = new CodebookLearner(start, new float[] {4, 0});
+    learner.update(new float[] {5}, 0, 1, new int[] {0}, 0, 1, 1f, new Rng(1));
+    assertThat(learner.codebook().codewords()).containsExactly(0, 10);
+    assertThatThrownBy(
+            () -> learner.update(new float[] {5}, 0, 1, new int[] {0}, 0, 1, 1.5f, new Rng(1)))
+        .hasMessageContaining("1.5");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void revivesDeadCodewordsAndKeepsUnitNorms(Metric metric) {
+    int size = 16;
+    float[] x = points(metric, 9, 200);
+    float[] words = new float[size * DIM];
+    for (int k = 0; k < size; k++) {
+      words[k * DIM] = k == 0 ? 1f : -1f; // all but one in the same far corner
+    }
+    for (int i = 0; i < 200; i++) {
+      x[i * DIM] = 3 + Math.abs(x[i * DIM]);
+    }
+    CodebookLearner learner =
+        new CodebookLearner(new Codebook(metric, size, DIM, words), new float[size]);
+    Rng rng = new Rng(10);
+    EncodeResult out = new EncodeResult();
+    int revived = 0;
+    for (int step = 0; step < 30; step++) {
+      new ResidualQuantizer(List.of(learner.codebook())).encode(x, 200, out);
+      revived += learner.update(x, 0, 200, out.codes, 0, 1, 0.8f, rng).cardinality();
+      if (metric == Metric.COSINE) {
+        float[] now = learner.codebook().codewords();
+        for (int k = 0; k < size; k++) {
+          assertThat(Kernels.norm(now, k * DIM, DIM)).isCloseTo(1f, within(1e-5f));
+        }
+      }
+    }
+    assertThat(revived).isGreaterThanOrEqualTo(size - 1);
+    new ResidualQuantizer(List.of(learner.codebook())).encode(x, 200, out);
+    assertThat(Arrays.stream(out.codes).distinct().count()).isGreaterThan(size - 4);
+  }
+
+  @Test
+  void goesOnFromItsStateBitForBit() throws IOException {
+    float[] x = points(Metric.COSINE, 11, 40);
+    KMeans.Fit fit = KMeans.fit(Metric.COSINE, x, 40, DIM, 5, 10, new Rng(12));
+    CodebookLearner learner = new CodebookLearner(fit.codebook(), fit.counts());
+    int[] codes = new int[40];
+    for (int i = 0; i < 40; i++) {
+      codes[i] = i % 5;
+    }
+    learner.update(x, 0, 40, codes, 0, 1, 0.8f, new Rng(13));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    learner.writeState(new DataOutputStream(bytes));
+    CodebookLearner read =
+        CodebookLearner.readState(
+            new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
+    learner.update(x, 0, 40, codes, 0, 1, 0.8f, new Rng(14));
+    read.update(x, 0, 40, codes, 0, 1, 0.8f, new Rng(14));
+    assertThat(read.codebook().codewords()).isEqualTo(learner.codebook().codewords());
+  }
+
+  private static float[] points(Metric metric, long seed, int n) {
+    float[] x = ResidualQuantizerTest.gaussian(new Rng(seed), n * DIM);
+    if (metric == Metric.COSINE) {
+      Kernels.normaliseRows(x, 0, n, DIM);
+    }
+    return x;
+  }
+}
