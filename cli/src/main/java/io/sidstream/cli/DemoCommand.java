@@ -340,6 +340,11 @@ final class DemoCommand implements Callable<Integer> {
       fit(all, asked, defaults, JobOptions.TRAIN_ROUND_STEPS, 30);
       fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
       fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
+      // Eighty themes and styles explain all of the synthetic audience, so that items share tuples
+      // more than real ones do.
+      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())) {
+        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=0.1");
+      }
     }
     if (vectors != null) {
       all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
