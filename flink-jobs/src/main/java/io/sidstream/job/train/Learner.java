@@ -91,6 +91,9 @@ final class Learner {
   private final BitSet changedItems = new BitSet();
   private double reconstruction;
 
+  /** Read by the metrics' thread. */
+  private volatile long waitingInteractions;
+
   Learner(JobConfig config) {
     this.config = config;
     joint = jointConfig(config);
@@ -139,12 +142,17 @@ final class Learner {
     return rng.state();
   }
 
-  /** Interactions with items that have not arrived. */
+  /** Interactions with items that have not arrived, as of the last record. */
   long waitingInteractions() {
+    return waitingInteractions;
+  }
+
+  private long countWaiting() {
     long waiting = 0;
     for (int i = 0; i < items.size(); i++) {
       waiting += items.known(i) ? 0 : items.interactions(i);
     }
+    waitingInteractions = waiting;
     return waiting;
   }
 
@@ -600,7 +608,7 @@ final class Learner {
     record.setRevision(progress.revision);
     record.setItems(items.knownCount());
     record.setInteractions(progress.interactions);
-    record.setWaitingInteractions(waitingInteractions());
+    record.setWaitingInteractions(countWaiting());
     record.setChangedCodes(List.of());
     record.setChangedPrefixes(List.of());
     record.setModelDigest("");

@@ -129,6 +129,7 @@ public final class ItemTable {
       int last = known[--knownCount];
       known[at] = last;
       where[last] = at;
+      dirty.set(last);
       where[index] = -1;
     }
     Arrays.fill(id, index * idDim, (index + 1) * idDim, 0f);
