@@ -34,6 +34,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -46,6 +48,8 @@ import picocli.CommandLine.Option;
       "Without --data the catalogue is synthetic."
     })
 final class DemoCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(DemoCommand.class);
+
   private final JobBuilder job;
 
   @Option(
@@ -210,6 +214,9 @@ final class DemoCommand implements Callable<Integer> {
         System.out.println("Flink's web UI: " + run.ui());
         run.restoredFrom()
             .ifPresent(path -> System.out.println("goes on from " + path.getFileName()));
+        // An item that is sent earlier would wait for the job's start, which is not what latency
+        // means.
+        run.awaitRunning();
         AtomicReference<Throwable> feederFailure = new AtomicReference<>();
         Thread feeding = new Thread(() -> feed(feeder, feederFailure), "feeder");
         feeding.start();
@@ -267,6 +274,7 @@ final class DemoCommand implements Callable<Integer> {
     long printEvery = Duration.ofMillis(live ? 1000 : 5000).toNanos();
     long printed = System.nanoTime() - printEvery;
     long completeSince = -1;
+    String restarted = "";
     List<String> ids = set.items().stream().map(SourceItem::id).toList();
     while (!stop.await(250, TimeUnit.MILLISECONDS)) {
       Optional<Throwable> failure = run.failure();
@@ -282,6 +290,11 @@ final class DemoCommand implements Callable<Integer> {
       long now = System.nanoTime();
       if (now - printed >= printEvery) {
         printed = now;
+        String restart = run.restartedAfter().map(Failures::describe).orElse("");
+        if (!restart.equals(restarted)) {
+          restarted = restart;
+          System.out.println((live ? "\r\u001b[K" : "") + "the job has restarted: " + restart);
+        }
         String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
         System.out.print(live ? "\r\u001b[K" + line : line + System.lineSeparator());
         System.out.flush();
@@ -327,6 +340,11 @@ final class DemoCommand implements Callable<Integer> {
       fit(all, asked, defaults, JobOptions.TRAIN_ROUND_STEPS, 30);
       fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
       fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
+      // Eighty themes and styles explain all of the synthetic audience, so that items share tuples
+      // more than real ones do.
+      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())) {
+        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=0.1");
+      }
     }
     if (vectors != null) {
       all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
@@ -339,9 +357,9 @@ final class DemoCommand implements Callable<Integer> {
     return JobConfig.load(conf, all);
   }
 
-  /** A power of two, about as many as a twentieth of the items, at least 8. */
+  /** A power of two, at most an eighth of the items, at least 8. */
   static int codewords(int items) {
-    return Math.max(8, Integer.highestOneBit(Math.max(1, items / 16)));
+    return Math.max(8, Integer.highestOneBit(Math.max(1, items / 8)));
   }
 
   private static void fit(

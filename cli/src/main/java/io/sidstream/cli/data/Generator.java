@@ -64,6 +64,11 @@ public final class Generator {
     "set", "kit", "guide", "edition", "bundle", "tool", "case", "book", "stand", "pack"
   };
 
+  private static final String[] SYLLABLES = {
+    "ve", "lo", "ra", "mi", "to", "ka", "sen", "dor", "fa", "quin", "zu", "bel", "nor", "pi", "gal",
+    "ost"
+  };
+
   private Generator() {}
 
   /**
@@ -149,7 +154,8 @@ public final class Generator {
       what[k] = pick;
       time[k] = now;
     }
-    String parameters = "generator 1: items " + items + ", events " + events + ", seed " + seed;
+    String parameters =
+        "generated, form 2: items " + items + ", events " + events + ", seed " + seed;
     String digest =
         HexFormat.of()
             .formatHex(DataSetReader.sha256().digest(parameters.getBytes(StandardCharsets.UTF_8)));
@@ -183,7 +189,14 @@ public final class Generator {
     String second = words[random.nextInt(words.length)];
     String manner = how[random.nextInt(how.length)];
     String form = FORMS[random.nextInt(FORMS.length)];
-    String title = manner + " " + subject + " " + form;
+    // A brand and a model make each text its own.
+    String brand =
+        capital(
+            SYLLABLES[random.nextInt(SYLLABLES.length)]
+                + SYLLABLES[random.nextInt(SYLLABLES.length)]
+                + SYLLABLES[random.nextInt(SYLLABLES.length)]);
+    String title =
+        brand + " " + random.nextInt(100, 1000) + " " + manner + " " + subject + " " + form;
     StringBuilder text =
         new StringBuilder(title).append(" for ").append(words[0]).append(" with ").append(second);
     for (int n = 0; n < 4; n++) {
@@ -194,7 +207,11 @@ public final class Generator {
         String.format("item-%05d", i),
         title,
         text.toString(),
-        Map.of("theme", words[0], "style", how[0]),
+        Map.of("brand", brand, "theme", words[0], "style", how[0]),
         i);
+  }
+
+  private static String capital(String word) {
+    return Character.toUpperCase(word.charAt(0)) + word.substring(1);
   }
 }

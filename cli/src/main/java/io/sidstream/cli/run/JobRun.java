@@ -6,21 +6,24 @@ import io.sidstream.job.config.JobOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.flink.api.common.JobID;
-import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
@@ -102,6 +105,18 @@ public final class JobRun implements AutoCloseable {
     flink.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(64));
     flink.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(64));
     flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+    // A passing fault is ridden out; a job that fails again and again must end and say why.
+    flink.set(RestartStrategyOptions.RESTART_STRATEGY, "exponential-delay");
+    flink.set(
+        RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF,
+        Duration.ofMillis(500));
+    flink.set(
+        RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF,
+        Duration.ofSeconds(10));
+    flink.set(
+        RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_RESET_BACKOFF_THRESHOLD,
+        Duration.ofMinutes(2));
+    flink.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_ATTEMPTS, 5);
     flink.addAll(config.flinkConfiguration());
     return flink;
   }
@@ -116,9 +131,33 @@ public final class JobRun implements AutoCloseable {
     return restoredFrom;
   }
 
-  /** Whether every task runs. */
-  public JobStatus status() throws ExecutionException, InterruptedException {
-    return cluster.getJobStatus(job).get();
+  /**
+   * Waits until every task runs, or the job has failed.
+   *
+   * @return whether every task runs
+   */
+  public boolean awaitRunning() throws ExecutionException, InterruptedException {
+    while (!result.isDone()) {
+      boolean all = true;
+      for (AccessExecutionVertex vertex :
+          cluster.getExecutionGraph(job).get().getAllExecutionVertices()) {
+        all &= vertex.getExecutionState() == ExecutionState.RUNNING;
+      }
+      if (all) {
+        return true;
+      }
+      TimeUnit.MILLISECONDS.sleep(100);
+    }
+    return false;
+  }
+
+  /** The newest failure that the job restarted after, empty where there was none. */
+  public Optional<Throwable> restartedAfter() throws ExecutionException, InterruptedException {
+    if (result.isDone()) {
+      return Optional.empty();
+    }
+    return Optional.ofNullable(cluster.getExecutionGraph(job).get().getFailureInfo())
+        .map(info -> info.getException().deserializeError(JobRun.class.getClassLoader()));
   }
 
   /** Why the job ended by itself, empty while it runs. */

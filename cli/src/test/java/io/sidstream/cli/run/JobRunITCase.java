@@ -42,7 +42,9 @@ class JobRunITCase {
       Awaitility.await()
           .atMost(Duration.ofSeconds(60))
           .until(() -> NEWEST.get() > 100 && Checkpoints.newest(folder).isPresent());
+      assertThat(run.awaitRunning()).isTrue();
       assertThat(run.failure()).isEmpty();
+      assertThat(run.restartedAfter()).isEmpty();
     }
     Path newest = Checkpoints.newest(folder).orElseThrow();
 
@@ -65,7 +67,8 @@ class JobRunITCase {
 
   @Test
   void tellsWhyTheJobFailed() throws Exception {
-    JobConfig config = JobConfig.load(null, List.of("parallelism=1"));
+    JobConfig config =
+        JobConfig.load(null, List.of("parallelism=1", "flink.restart-strategy.type=none"));
     // The port asked for is taken: the next one is used.
     try (ServerSocket taken = new ServerSocket(18_181, 1, InetAddress.getByName("localhost"));
         JobRun run = JobRun.start(config, null, 18_181, JobRunITCase::failing)) {
