@@ -5,7 +5,9 @@ import io.sidstream.model.math.Rng;
 import io.sidstream.model.recommend.SequenceRecommender;
 import io.sidstream.model.train.ItemTable;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The stream's protocol: every event is predicted with the model as it stands, then learnt from. A
@@ -64,6 +66,10 @@ public final class Prequential {
   private long[] times = {};
   private int[] windowOf = {};
   private int count;
+  private float[] hidden = {};
+
+  /** Interactions of the events that were ranked before, by item. */
+  private final Map<Integer, Integer> soFar = new HashMap<>();
 
   /**
    * An evaluation.
@@ -84,29 +90,48 @@ public final class Prequential {
     s = new float[(negatives + 1) * representations.dim()];
   }
 
-  /** Evaluates windows; items that are not known are left out of them, as inputs and as targets. */
+  /**
+   * Evaluates windows, their fresh events in order of time: each counts as an interaction for those
+   * after it (the table itself is not changed). Items that are not known are left out, as inputs
+   * and as targets.
+   */
   public Result evaluate(List<Window> all, Rng rng) {
-    Result result = new Result();
+    count = 0;
     for (int from = 0; from < all.size(); from += BATCH) {
-      batch(all.subList(from, Math.min(all.size(), from + BATCH)), rng, result);
+      predict(all, from, Math.min(all.size(), from + BATCH));
+    }
+    Integer[] order = new Integer[count];
+    Arrays.setAll(order, i -> i);
+    Arrays.sort(order, (a, b) -> Long.compare(times[a], times[b]));
+    Result result = new Result();
+    soFar.clear();
+    for (int i : order) {
+      if (rows[i] >= 0) {
+        int n = draw(targets[i], times[i], all.get(windowOf[i]).items, rng);
+        if (n > 1) {
+          score(i, n, result);
+        }
+      }
+      soFar.merge(targets[i], 1, Integer::sum);
     }
     return result;
   }
 
-  private void batch(List<Window> batch, Rng rng, Result result) {
+  /** One forward over the windows [from, to); keeps the hidden state of each fresh event. */
+  private void predict(List<Window> all, int from, int to) {
+    int d = representations.dim();
     windows.clear();
-    count = 0;
-    for (int w = 0; w < batch.size(); w++) {
-      pack(batch.get(w), w);
-    }
-    if (count == 0) {
-      return;
+    int first = count;
+    for (int w = from; w < to; w++) {
+      pack(all.get(w), w);
     }
     float[] h = windows.run();
-    for (int i = 0; i < count; i++) {
-      int n = draw(targets[i], times[i], batch.get(windowOf[i]).items, rng);
-      if (n > 1) {
-        score(h, rows[i], n, result);
+    if (hidden.length < count * d) {
+      hidden = Arrays.copyOf(hidden, 2 * count * d);
+    }
+    for (int i = first; i < count; i++) {
+      if (rows[i] >= 0) {
+        System.arraycopy(h, rows[i] * d, hidden, i * d, d);
       }
     }
   }
@@ -123,28 +148,27 @@ public final class Prequential {
       }
     }
     // The last known item is only a target, so it is no input.
-    if (n < 2) {
-      return;
-    }
-    int last = windows.add(kept, n - 1);
+    int last = n < 2 ? -1 : windows.add(kept, n - 1);
     for (int i = Math.max(0, length - window.fresh); i < length; i++) {
       // Row of the last known item before event i, unless it was cut off.
-      int row = last - (n - 1 - before[i]);
-      if (!items.known(window.items[i]) || before[i] == 0 || n - 1 - before[i] >= maxLen) {
-        continue;
-      }
-      if (count == targets.length) {
-        int more = 2 * count + 16;
-        targets = Arrays.copyOf(targets, more);
-        rows = Arrays.copyOf(rows, more);
-        times = Arrays.copyOf(times, more);
-        windowOf = Arrays.copyOf(windowOf, more);
-      }
-      targets[count] = window.items[i];
-      rows[count] = row;
-      times[count] = window.times[i];
-      windowOf[count++] = number;
+      int back = n - 1 - before[i];
+      boolean predicted = items.known(window.items[i]) && before[i] > 0 && back < maxLen;
+      keep(window.items[i], window.times[i], number, predicted ? last - back : -1);
     }
+  }
+
+  private void keep(int target, long time, int window, int row) {
+    if (count == targets.length) {
+      int more = 2 * count + 16;
+      targets = Arrays.copyOf(targets, more);
+      rows = Arrays.copyOf(rows, more);
+      times = Arrays.copyOf(times, more);
+      windowOf = Arrays.copyOf(windowOf, more);
+    }
+    targets[count] = target;
+    rows[count] = row;
+    times[count] = time;
+    windowOf[count++] = window;
   }
 
   /** Fills candidates: the target, then distinct negatives; fewer where there are not enough. */
@@ -196,18 +220,18 @@ public final class Prequential {
     return false;
   }
 
-  private void score(float[] h, int row, int n, Result result) {
+  private void score(int event, int n, Result result) {
     int d = representations.dim();
     representations.fill(candidates, n, s);
-    float own = Kernels.dot(h, row * d, s, 0, d);
-    int popular = items.interactions(candidates[0]);
+    float own = Kernels.dot(hidden, event * d, s, 0, d);
+    int popular = interactions(candidates[0]);
     double rank = 1;
     double popularRank = 1;
     for (int j = 1; j < n; j++) {
-      float other = Kernels.dot(h, row * d, s, j * d, d);
+      float other = Kernels.dot(hidden, event * d, s, j * d, d);
       rank += other > own ? 1 : other == own ? 0.5 : 0;
-      int count = items.interactions(candidates[j]);
-      popularRank += count > popular ? 1 : count == popular ? 0.5 : 0;
+      int liked = interactions(candidates[j]);
+      popularRank += liked > popular ? 1 : liked == popular ? 0.5 : 0;
     }
     result.model.add(rank);
     result.popularity.add(popularRank);
@@ -215,5 +239,9 @@ public final class Prequential {
       result.newModel.add(rank);
       result.newPopularity.add(popularRank);
     }
+  }
+
+  private int interactions(int item) {
+    return items.interactions(item) + soFar.getOrDefault(item, 0);
   }
 }

@@ -98,6 +98,25 @@ class RankingTest {
   }
 
   @Test
+  void earlierEventsOfTheSameCallCount() {
+    for (int i = 0; i < 200; i++) {
+      items.put(i, new float[1], 0);
+    }
+    // Nine users come to item 3 one after the other: from the sixth on it is no new item, and all
+    // but the first find it popular.
+    List<Prequential.Window> windows = new ArrayList<>();
+    for (int u = 9; u > 0; u--) {
+      windows.add(new Prequential.Window(new int[] {10 + u, 3}, new long[] {0, u}, 1));
+    }
+    Prequential.Result r =
+        new Prequential(recommender, random, items, 99).evaluate(windows, new Rng(1));
+    assertThat(r.popularity.count()).isEqualTo(9);
+    assertThat(r.popularity.hr(1)).isEqualTo(8.0 / 9);
+    assertThat(r.newModel.count()).isEqualTo(5);
+    assertThat(items.interactions(3)).isZero();
+  }
+
+  @Test
   void onlyItemsThatHaveArrivedAreNegatives() {
     // Ten items at time 0, all others tomorrow: the target is ranked among what is left of the ten.
     for (int i = 0; i < 500; i++) {
