@@ -64,6 +64,7 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
       }
     }
     out.writeInt(state.floor);
+    out.writeInt(state.levels());
     out.writeLong(state.baseItems);
     out.writeLong(state.baseChecksum);
     int dim = state.embeddings.dim();
@@ -185,6 +186,7 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
       }
     }
     TableState state = new TableState(in.readInt());
+    state.levelsSeen = in.readInt();
     state.baseItems = in.readLong();
     state.baseChecksum = in.readLong();
     int dim = in.readInt();

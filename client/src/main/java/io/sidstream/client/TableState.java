@@ -1,6 +1,7 @@
 package io.sidstream.client;
 
 import io.sidstream.schemas.TokenChecksum;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -81,11 +82,12 @@ final class TableState {
     }
   }
 
-  private int levels() {
+  int levels() {
     return base.levels() != 0 ? base.levels() : levelsSeen;
   }
 
-  private int levelsSeen;
+  /** Codes of the tokens, 0 before the first. */
+  int levelsSeen;
 
   private void apply(int row, int commit, Token token, Token previous) {
     if (commit > floor) {
@@ -213,9 +215,6 @@ final class TableState {
 
   /** Puts back what a version has otherwise than the one before; a token is null for none. */
   void restore(int version, long count, long checksum, int[] rows, Token[] tokens) {
-    for (Token token : tokens) {
-      levelsSeen = token == null ? levels() : token.codes().length;
-    }
     Overlay overlay = new Overlay(levels());
     for (int i = 0; i < rows.length; i++) {
       overlay.put(rows[i], tokens[i]);
@@ -297,9 +296,11 @@ final class TableState {
   /**
    * The same state with rows numbered anew where more than half of them are of items that are gone;
    * else this. An ID embedding of an item without a token goes too.
+   *
+   * @param least fewer items are left as they are
    */
-  TableState renumbered() {
-    if (items.size() < 10_000
+  TableState renumbered(int least) {
+    if (items.size() < least
         || items.size() < 2 * (baseItems + above.values().stream().mapToInt(Overlay::size).sum())) {
       return this;
     }
@@ -420,6 +421,23 @@ final class TableState {
         view.codebooks,
         view.commit,
         view.committed);
+  }
+
+  /** An older view's committed table with the rows of this state. */
+  TokenView renumbered(TokenView old) {
+    TokenPages tokens = new TokenPages();
+    old.forEachCommitted(
+        (item, token) -> tokens.set(items.add(item.getBytes(StandardCharsets.UTF_8)), token));
+    TokenPages frozen = tokens.freeze();
+    return new TokenView(
+        items.index(),
+        items.size(),
+        frozen,
+        Order.of(frozen, items.size()),
+        old.embeddings,
+        old.codebooks,
+        old.commit,
+        frozen);
   }
 
   private static int compare(Token a, Token b) {

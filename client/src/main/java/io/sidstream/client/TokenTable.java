@@ -60,6 +60,8 @@ import org.slf4j.LoggerFactory;
 public final class TokenTable implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TokenTable.class);
   private static final Duration POLL = Duration.ofMillis(100);
+  private static final int RENUMBER_ITEMS = 10_000;
+  private static final EmbeddingPages NO_EMBEDDINGS = new EmbeddingPages().freeze();
   private static final long PUBLISH_NANOS = Duration.ofMillis(100).toNanos();
   private static final long SNAPSHOT_NANOS = Duration.ofSeconds(30).toNanos();
 
@@ -98,8 +100,17 @@ public final class TokenTable implements AutoCloseable {
   private int reported;
   private int waitingFor;
   private long waitingSince;
+
+  /** What must be read before the table counts as loaded. */
+  private Map<TopicPartition, Long> ends = Map.of();
+
+  /**
+   * What must be read before a version that disagrees is reported; null while there is patience.
+   */
+  private Map<TopicPartition, Long> patienceEnds;
+
   private long published;
-  private long written;
+  private long written = System.nanoTime() - SNAPSHOT_NANOS;
 
   /** How a table is to be opened; made by {@link TokenTable#builder}. */
   public static final class Builder {
@@ -320,7 +331,9 @@ public final class TokenTable implements AutoCloseable {
       }
       if (!rolledBack) {
         rolledBack = true;
-        serve(previous.withEmbeddings(previous.items, previous.rows, previous.embeddings));
+
+        // ID embeddings have no versions: the newest of them go with either.
+        serve(previous.withEmbeddings(newest.items, newest.rows, newest.embeddings));
       }
       return view.version();
     }
@@ -390,17 +403,22 @@ public final class TokenTable implements AutoCloseable {
       if (settings.snapshot != null) {
         source = source();
       }
-      boolean again = !start(reader, partitions, settings.snapshot != null);
+      start(reader, partitions, settings.snapshot != null);
+      boolean again = false;
       while (!closed) {
         if (again) {
           LOG.warn("the snapshot does not agree with the topics: reading from the beginning");
-          again = !start(reader, partitions, false);
+          start(reader, partitions, false);
         }
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
-          take(record);
+        try {
+          for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+            take(record);
+          }
+        } catch (WakeupException e) {
+          break;
         }
         lag = lag(reader, partitions);
-        loaded |= lag == 0;
+        loaded = loaded || reached(reader, ends);
         if (loaded) {
           again = !advance(reader, partitions);
           publish();
@@ -466,7 +484,7 @@ public final class TokenTable implements AutoCloseable {
    * Puts the reader where it begins: behind the snapshot where there is a good one, else at the
    * beginning. The versions are read first, because they say which table is wanted.
    */
-  private boolean start(
+  private void start(
       KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions, boolean snapshot) {
     loaded = false;
     waitingFor = 0;
@@ -492,7 +510,7 @@ public final class TokenTable implements AutoCloseable {
     reader.assign(partitions);
     seek(reader, partitions, from);
     reader.seek(versions, read);
-    return true;
+    ends = reader.endOffsets(partitions);
   }
 
   private static void seek(
@@ -552,6 +570,11 @@ public final class TokenTable implements AutoCloseable {
     return sum;
   }
 
+  private static boolean reached(
+      KafkaConsumer<byte[], byte[]> reader, Map<TopicPartition, Long> ends) {
+    return ends.entrySet().stream().allMatch(e -> reader.position(e.getKey()) >= e.getValue());
+  }
+
   private void take(ConsumerRecord<byte[], byte[]> record) {
     try {
       if (record.topic().equals(tokensTopic)) {
@@ -593,9 +616,13 @@ public final class TokenTable implements AutoCloseable {
           before == null ? null : token(wire.decode(before.value(), TokenRef.class)));
       return;
     }
-    ItemToken row = wire.decode(record.value(), ItemToken.class);
+    row(wire.decode(record.value(), ItemToken.class), record.key(), state);
+  }
+
+  /** A row of the tokens topic into a state. */
+  static void row(ItemToken row, byte[] item, TableState state) {
     state.row(
-        record.key(),
+        item,
         row.getCommit(),
         new Token(
             codes(row.getCodes()), row.getSuffix() == null ? 0 : row.getSuffix(), row.getVersion()),
@@ -673,9 +700,12 @@ public final class TokenTable implements AutoCloseable {
       }
     }
     if (advanced) {
-      TableState renumbered = state.renumbered();
+      TableState renumbered = state.renumbered(RENUMBER_ITEMS);
       if (renumbered != state) {
         state = renumbered;
+        synchronized (serving) {
+          previous = previous == null ? null : state.renumbered(previous);
+        }
         replace(state.view());
       }
       fromSnapshot = false;
@@ -685,12 +715,14 @@ public final class TokenTable implements AutoCloseable {
       }
       return true;
     }
-    return patient();
+    return patient(reader, partitions);
   }
 
   private void swap(TokenView next) {
     synchronized (serving) {
-      previous = newest.version() == 0 ? previous : newest;
+      if (newest.version() != 0) {
+        previous = newest.withEmbeddings(newest.items, newest.rows, NO_EMBEDDINGS);
+      }
       newest = next;
       failure = null;
       if (!rolledBack) {
@@ -710,27 +742,37 @@ public final class TokenTable implements AutoCloseable {
     }
   }
 
-  /** Reports a version that disagrees for long although everything is read. */
-  private boolean patient() {
+  /**
+   * Reports a version that disagrees for long although everything is read.
+   *
+   * @return false to begin again from the beginning, because a snapshot may be to blame
+   */
+  private boolean patient(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     int last = state.commits.isEmpty() ? 0 : state.commits.lastKey();
-    if (last <= newest.version() || lag != 0) {
-      waitingFor = 0;
-      return true;
-    }
     long now = System.nanoTime();
     if (waitingFor != last) {
       waitingFor = last;
       waitingSince = now;
+      patienceEnds = null;
     }
-    if (now - waitingSince > settings.patience.toNanos() && reported != last) {
-      if (fromSnapshot) {
-        return false;
-      }
-      reported = last;
-      fail(
-          TokenView.disagreement(
-              state.itemsAt(last), state.checksumAt(last), state.commits.get(last)));
+    if (last <= newest.version()
+        || reported == last
+        || now - waitingSince < settings.patience.toNanos()) {
+      return true;
     }
+    if (patienceEnds == null) {
+      patienceEnds = reader.endOffsets(partitions);
+    }
+    if (!reached(reader, patienceEnds)) {
+      return true;
+    }
+    if (fromSnapshot) {
+      return false;
+    }
+    reported = last;
+    fail(
+        TokenView.disagreement(
+            state.itemsAt(last), state.checksumAt(last), state.commits.get(last)));
     return true;
   }
 
@@ -762,9 +804,14 @@ public final class TokenTable implements AutoCloseable {
   private void snapshot(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     Map<String, Map<Integer, Long>> offsets = new TreeMap<>();
     for (TopicPartition p : partitions) {
-      offsets
-          .computeIfAbsent(p.topic(), t -> new TreeMap<>())
-          .put(p.partition(), reader.position(p));
+      long position;
+      try {
+        position = reader.position(p);
+      } catch (WakeupException e) {
+        // close() between two polls; it wakes up once.
+        position = reader.position(p);
+      }
+      offsets.computeIfAbsent(p.topic(), t -> new TreeMap<>()).put(p.partition(), position);
     }
     try {
       new Snapshot(source, offsets, state).write(settings.snapshot);
@@ -780,6 +827,10 @@ public final class TokenTable implements AutoCloseable {
     closed = true;
     synchronized (serving) {
       serving.notifyAll();
+    }
+    KafkaConsumer<byte[], byte[]> reader = consumer;
+    if (reader != null) {
+      reader.wakeup();
     }
     try {
       thread.join();
