@@ -12,7 +12,8 @@ import java.util.Arrays;
  * passed over.
  */
 final class ItemDictionary {
-  private static final int CHUNK_BITS = 20;
+  /** 128 KiB: small enough that a garbage collector that works by regions wastes none. */
+  private static final int CHUNK_BITS = 17;
   private static final int CHUNK = 1 << CHUNK_BITS;
   private static final int PAGE_BITS = 12;
   private static final int PAGE = 1 << PAGE_BITS;
