@@ -258,10 +258,10 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       return;
     }
     switch (progress.phase) {
-      case BOOTSTRAP -> newVersion(learner.candidate(0f), "bootstrap");
+      case BOOTSTRAP -> newVersion(learner.nearest(), "bootstrap");
       case QUANTIZER_ROUND -> {
         Learner.Candidate candidate = learner.withinBudget();
-        String refusal = learner.refusal(candidate);
+        String refusal = learner.refusal(candidate, progress);
         if (refusal == null) {
           newVersion(candidate, "quantizer round");
         } else {
@@ -280,7 +280,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   private void newVersion(Learner.Candidate candidate, String reason) throws Exception {
     progress.version++;
-    learner.adopt(candidate);
+    learner.adopt(candidate, progress);
     version(VersionState.BEGIN, progress.version, reason, candidate);
     TokenizerUpdate update = new TokenizerUpdate();
     update.version = progress.version;

@@ -42,6 +42,9 @@ public class TrainProgress {
 
   public long sinceRound;
 
+  /** Reconstruction error of the version in use when it began. */
+  public double reconstruction;
+
   /** Recommender rounds since the quantizer last moved. */
   public int roundsSinceQuantizer;
 
