@@ -365,7 +365,7 @@ public final class JobOptions {
           500_000,
           1,
           Integer.MAX_VALUE,
-          "Interactions kept for items that have not arrived yet.");
+          "Training windows that may wait; beyond it windows are taken in without a round of their own, so that a backlog is bounded.");
 
   // Bootstrap
 

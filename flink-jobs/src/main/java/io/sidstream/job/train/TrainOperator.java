@@ -205,6 +205,12 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   private void consumeOrBegin() throws Exception {
+    if (progress.tail - progress.head > config.get(JobOptions.TRAIN_PENDING_MAX)) {
+      long before = progress.interactions;
+      consume(true, CONSUME_BATCH);
+      progress.withoutRound += progress.interactions - before;
+      return;
+    }
     long left = config.get(JobOptions.TRAIN_ROUND_INTERACTIONS) - progress.sinceRound;
     if (left > 0) {
       consume(true, (int) Math.min(CONSUME_BATCH, left));

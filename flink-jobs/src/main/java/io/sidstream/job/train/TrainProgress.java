@@ -45,6 +45,9 @@ public class TrainProgress {
   /** Reconstruction error of the version in use when it began. */
   public double reconstruction;
 
+  /** Interactions taken in without a round of their own, because too many were waiting. */
+  public long withoutRound;
+
   /** Recommender rounds since the quantizer last moved. */
   public int roundsSinceQuantizer;
 
