@@ -13,11 +13,14 @@ import io.sidstream.cli.feed.Manifest;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.tokens.TokenAudit;
+import io.sidstream.cli.tokens.Verification;
 import io.sidstream.cli.watch.Monitor;
 import io.sidstream.cli.watch.Progress;
 import io.sidstream.cli.watch.Summary;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.config.JobOptions.ResolveStrategy;
 import io.sidstream.job.kafka.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -104,6 +108,12 @@ final class DemoCommand implements Callable<Integer> {
       names = "--until-done",
       description = "End when everything sent has a token under the last committed version.")
   private boolean untilDone;
+
+  @Option(
+      names = "--verify",
+      description =
+          "At the end prove from the topics alone what 'tokens verify' proves; exit code 1 where it does not hold.")
+  private boolean verify;
 
   @Option(
       names = "--json",
@@ -201,6 +211,8 @@ final class DemoCommand implements Callable<Integer> {
               config.get(JobOptions.QUANTIZER_CODEBOOK_SIZE),
               Topics.items(config),
               Topics.interactions(config));
+      TokenAudit.Report audit = null;
+      double seconds;
       try (JobRun run = JobRun.start(config, state.resolve("checkpoints"), uiPort, job);
           Monitor monitor =
               new Monitor(
@@ -226,12 +238,17 @@ final class DemoCommand implements Callable<Integer> {
           flow.close();
           feeding.join();
         }
+        seconds = (System.nanoTime() - started) / 1e9;
+        if (verify) {
+          // While the job runs: what its last checkpoint covers is still being committed.
+          audit = verify(config);
+        }
       }
-      finish(progress, feeder, started);
+      finish(progress, feeder, seconds, audit);
+      return audit == null || audit.passed() ? 0 : 1;
     } finally {
       stopped.countDown();
     }
-    return 0;
   }
 
   private static void stopAndWait(CountDownLatch stop, CountDownLatch stopped) {
@@ -310,10 +327,23 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private void finish(Progress progress, Feeder feeder, long started) throws IOException {
-    Summary summary =
-        progress.summary(
-            feeder.itemsSent(), (System.nanoTime() - started) / 1e9, Memory.peakResidentBytes());
+  private TokenAudit.Report verify(JobConfig config) throws InterruptedException {
+    return Verification.run(
+        config.get(JobOptions.KAFKA_BOOTSTRAP),
+        config.get(JobOptions.TOPICS_PREFIX),
+        new Properties(),
+        config.get(JobOptions.RESOLVE_STRATEGY) == ResolveStrategy.NONE,
+        untilDone,
+        Duration.ofSeconds(30));
+  }
+
+  private void finish(Progress progress, Feeder feeder, double seconds, TokenAudit.Report audit)
+      throws IOException {
+    Summary summary = progress.summary(feeder.itemsSent(), seconds, Memory.peakResidentBytes());
+    if (audit != null) {
+      summary = summary.withVerified(audit.passed());
+      System.out.println(audit.text());
+    }
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     System.out.println(progress.line(feeder.itemsSent(), feeder.interactionsSent()));
     System.out.println(mapper.writeValueAsString(summary));

@@ -1,6 +1,7 @@
 package io.sidstream.cli;
 
 import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
 import java.util.concurrent.Callable;
@@ -55,6 +56,7 @@ public final class Main implements Callable<Integer> {
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
+        .addSubcommand(new TokensCommand())
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
   }

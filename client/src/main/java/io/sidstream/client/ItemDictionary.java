@@ -14,6 +14,7 @@ import java.util.Arrays;
 final class ItemDictionary {
   /** 128 KiB: small enough that a garbage collector that works by regions wastes none. */
   private static final int CHUNK_BITS = 17;
+
   private static final int CHUNK = 1 << CHUNK_BITS;
   private static final int PAGE_BITS = 12;
   private static final int PAGE = 1 << PAGE_BITS;

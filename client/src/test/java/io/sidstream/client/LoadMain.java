@@ -16,7 +16,8 @@ import java.util.Random;
 /**
  * Measures memory and load time of a table: {@code LoadMain [rows]}, a million by default. Rows are
  * decoded from their bytes as they come from Kafka, without a broker; identifiers have 10 bytes,
- * tokens 3 codes of 256, one in fifty a suffix; ID embeddings have 8 dimensions. Times are CPU time.
+ * tokens 3 codes of 256, one in fifty a suffix; ID embeddings have 8 dimensions. Times are CPU
+ * time.
  */
 final class LoadMain {
   private LoadMain() {}
@@ -72,8 +73,7 @@ final class LoadMain {
     started = cpu();
     state.promote(2);
     view = state.view();
-    System.out.printf(
-        "swap of %,d changed tokens: %.2f s%n", n, (cpu() - started) / 1e9);
+    System.out.printf("swap of %,d changed tokens: %.2f s%n", n, (cpu() - started) / 1e9);
     report("then, the version before kept for a rollback", empty, n);
     if (before.version() != 1) {
       throw new IllegalStateException();

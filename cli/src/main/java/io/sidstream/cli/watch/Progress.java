@@ -223,6 +223,7 @@ public final class Progress {
         perLevel,
         unique(tuples),
         unique(tokens),
+        null,
         churn,
         ranked,
         new Summary.Latency(

@@ -16,6 +16,8 @@ import java.util.List;
  *     collisions
  * @param uniqueTuples share of items whose code tuple, before repair, no other item has, 0..1
  * @param uniqueTokens share of items whose token, as published, no other item has, 0..1
+ * @param verified whether all that {@code tokens verify} proves holds at the end; null where it was
+ *     not asked for
  * @param churn per committed version, in order: share of old items whose token changed; 0 for the
  *     first
  * @param prequential per token version in use: how events were ranked before they were learnt from;
@@ -35,11 +37,33 @@ public record Summary(
     List<Level> levels,
     double uniqueTuples,
     double uniqueTokens,
+    Boolean verified,
     List<Double> churn,
     List<Version> prequential,
     Latency latencyMs,
     double wallSeconds,
     long peakRssBytes) {
+
+  /** The same with the outcome of the verification. */
+  public Summary withVerified(boolean outcome) {
+    return new Summary(
+        items,
+        itemsWithToken,
+        interactions,
+        deadLetters,
+        versions,
+        held,
+        revisions,
+        levels,
+        uniqueTuples,
+        uniqueTokens,
+        outcome,
+        churn,
+        prequential,
+        latencyMs,
+        wallSeconds,
+        peakRssBytes);
+  }
 
   /**
    * Use of a codebook.

@@ -1,0 +1,289 @@
+package io.sidstream.cli.tokens;
+
+import io.sidstream.client.Token;
+import io.sidstream.schemas.DeadLetter;
+import io.sidstream.schemas.ItemToken;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.TokenHeaders;
+import io.sidstream.schemas.TokenRef;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * All that the topics say of tokens, as a stranger reads it: every committed record from the
+ * beginning to the end, kept as it is. Shares no logic with the job or with the client's table, so
+ * that it may judge both.
+ */
+public final class TokenLog {
+  private static final Duration POLL = Duration.ofMillis(200);
+
+  /** Longest that nothing may arrive while something should. */
+  private static final Duration SILENCE = Duration.ofSeconds(60);
+
+  /**
+   * A record of the tokens topic.
+   *
+   * @param commit the version whose COMMIT counts it
+   * @param token the token; null for a removal
+   * @param nearest {@code [levels]} the tuple before repair; null for a removal
+   * @param previous the token in the table {@code commit - 1}; null for none
+   * @param value bytes of the row; null for a removal
+   * @param place topic, partition and offset, for messages
+   */
+  public record Row(
+      int commit, Token token, int[] nearest, Token previous, byte[] value, String place) {}
+
+  /** Item to its records, oldest first. */
+  final Map<String, List<Row>> rows = new TreeMap<>();
+
+  /** COMMIT records by version. */
+  final TreeMap<Integer, VersionRecord> commits = new TreeMap<>();
+
+  /** Version to the number of codewords of each level. */
+  final TreeMap<Integer, int[]> codebooks = new TreeMap<>();
+
+  /** Items of the items topic that are not deleted; null where the topic is not there. */
+  Set<String> items;
+
+  /** Items with a dead letter. */
+  final Set<String> dead = new HashSet<>();
+
+  /** Records that are not what belongs on their topic. */
+  final List<String> unreadable = new ArrayList<>();
+
+  private final String prefix;
+  private final WireFormat wire = new WireFormat();
+  private final Map<Integer, TreeMap<Integer, ModelPart>> pieces = new HashMap<>();
+
+  TokenLog(String prefix) {
+    this.prefix = prefix;
+  }
+
+  /**
+   * Reads the topics to their present end.
+   *
+   * @param prefix what the topics' names begin with
+   * @param names without the prefix; those that are not there are left out, but tokens and versions
+   * @throws IllegalStateException where there is no topic of tokens or versions, or the broker does
+   *     not answer
+   */
+  static TokenLog read(String bootstrap, String prefix, Properties properties, String... names) {
+    TokenLog log = new TokenLog(prefix);
+    try (KafkaConsumer<byte[], byte[]> consumer = consumer(bootstrap, properties)) {
+      Map<String, List<org.apache.kafka.common.PartitionInfo>> topics =
+          consumer.listTopics(Duration.ofSeconds(30));
+      // The versions first: whatever they count was written before them.
+      List<TopicPartition> partitions = new ArrayList<>();
+      for (String name : names) {
+        String topic = prefix + name;
+        if (!topics.containsKey(topic)) {
+          if (name.equals("tokens") || name.equals("versions")) {
+            throw new IllegalStateException(
+                "there is no topic %s on %s: check --bootstrap and --prefix"
+                    .formatted(topic, bootstrap));
+          }
+          continue;
+        }
+        if (name.equals("items")) {
+          log.items = new TreeSet<>();
+        }
+        topics.get(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+      }
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      long heard = System.nanoTime();
+      Set<TopicPartition> left = new HashSet<>(partitions);
+      while (!left.isEmpty()) {
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+          log.take(record);
+          heard = System.nanoTime();
+        }
+        left.removeIf(p -> consumer.position(p) >= ends.get(p));
+        if (System.nanoTime() - heard > SILENCE.toNanos()) {
+          throw new IllegalStateException(
+              "%s on %s has not been read to its end: nothing came for %d s"
+                  .formatted(left, bootstrap, SILENCE.toSeconds()));
+        }
+      }
+    }
+    return log;
+  }
+
+  static KafkaConsumer<byte[], byte[]> consumer(String bootstrap, Properties properties) {
+    Properties p = new Properties();
+    p.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "5000");
+    p.putAll(properties);
+    p.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+    p.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    p.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    p.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    return new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  void take(ConsumerRecord<byte[], byte[]> record) {
+    String name = record.topic().substring(prefix.length());
+    String key = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
+    String place = record.topic() + "-" + record.partition() + "@" + record.offset();
+    try {
+      switch (name) {
+        case "tokens" -> token(key, row(record, wire, place));
+        case "versions" -> {
+          VersionRecord version = wire.decode(record.value(), VersionRecord.class);
+          if (version.getState() == VersionState.COMMIT) {
+            commits.put(version.getVersion(), version);
+          }
+        }
+        case "models" -> {
+          if (record.value() != null && key.contains("/" + ModelPartKind.CODEBOOKS + "/")) {
+            piece(wire.decode(record.value(), ModelPart.class));
+          }
+        }
+        case "items" -> {
+          // Rubbish on this topic is the owner's; the job answers it with a dead letter.
+          if (key != null && record.value() == null) {
+            items.remove(key);
+          } else if (key != null) {
+            items.add(key);
+          }
+        }
+        case "dead-letters" -> {
+          DeadLetter letter = wire.decode(record.value(), DeadLetter.class);
+          if (letter.getTopic().equals(prefix + "items") && letter.getKey() != null) {
+            dead.add(StandardCharsets.UTF_8.decode(letter.getKey().duplicate()).toString());
+          }
+        }
+        default -> {}
+      }
+    } catch (RuntimeException e) {
+      unreadable.add(place + ": " + e.getMessage());
+    }
+  }
+
+  void token(String item, Row row) {
+    if (item == null) {
+      throw new IllegalArgumentException("no key");
+    }
+    rows.computeIfAbsent(item, i -> new ArrayList<>(2)).add(row);
+  }
+
+  /** A record of the tokens topic. */
+  static Row row(ConsumerRecord<byte[], byte[]> record, WireFormat wire, String place) {
+    if (record.value() == null) {
+      Header commit = record.headers().lastHeader(TokenHeaders.COMMIT);
+      Header previous = record.headers().lastHeader(TokenHeaders.PREVIOUS);
+      if (commit == null) {
+        throw new IllegalArgumentException("a removal without the header " + TokenHeaders.COMMIT);
+      }
+      return new Row(
+          TokenHeaders.decode(commit.value()),
+          null,
+          null,
+          previous == null ? null : token(wire.decode(previous.value(), TokenRef.class)),
+          null,
+          place);
+    }
+    ItemToken row = wire.decode(record.value(), ItemToken.class);
+    String key = new String(record.key(), StandardCharsets.UTF_8);
+    if (!row.getItem().equals(key)) {
+      throw new IllegalArgumentException(
+          "the row is of item " + row.getItem() + ", its key is " + key);
+    }
+    return new Row(
+        row.getCommit(),
+        new Token(
+            codes(row.getCodes()), row.getSuffix() == null ? 0 : row.getSuffix(), row.getVersion()),
+        codes(row.getNearest()),
+        row.getPrevious() == null ? null : token(row.getPrevious()),
+        record.value(),
+        place);
+  }
+
+  private static Token token(TokenRef ref) {
+    return new Token(
+        codes(ref.getCodes()), ref.getSuffix() == null ? 0 : ref.getSuffix(), ref.getVersion());
+  }
+
+  private static int[] codes(List<Integer> list) {
+    return list.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private void piece(ModelPart part) {
+    TreeMap<Integer, ModelPart> known =
+        pieces.computeIfAbsent(part.getVersion(), v -> new TreeMap<>());
+    known.put(part.getIndex(), part);
+    if (known.size() < part.getCount()) {
+      return;
+    }
+    int length = known.values().stream().mapToInt(p -> p.getData().remaining()).sum();
+    ByteBuffer whole = ByteBuffer.allocate(length);
+    known.values().forEach(p -> whole.put(p.getData().duplicate()));
+    whole.flip();
+    try {
+      int[] sizes = new int[whole.getInt()];
+      for (int l = 0; l < sizes.length; l++) {
+        whole.getInt();
+        sizes[l] = whole.getInt();
+        int dim = whole.getInt();
+        whole.position(Math.addExact(whole.position(), Math.multiplyExact(4 * sizes[l], dim)));
+      }
+      codebooks.put(part.getVersion(), sizes);
+    } catch (BufferUnderflowException | NegativeArraySizeException | ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "the codebooks of version " + part.getVersion() + " are malformed", e);
+    }
+    pieces.remove(part.getVersion());
+  }
+
+  /** The newest committed version, 0 for none. */
+  int newest() {
+    return commits.isEmpty() ? 0 : commits.lastKey();
+  }
+
+  /** The row that stands for an item in the table of a version, or the one that replaced it. */
+  Map<String, Token> table(int version) {
+    Map<String, Token> table = new TreeMap<>();
+    rows.forEach(
+        (item, of) -> {
+          Token token = at(of, version);
+          if (token != null) {
+            table.put(item, token);
+          }
+        });
+    return table;
+  }
+
+  /**
+   * The token in the table of a version: that of the last row which a commit up to it counts, or
+   * else what the row after says that it replaced.
+   */
+  private static Token at(List<Row> of, int version) {
+    for (int i = of.size() - 1; i >= 0; i--) {
+      if (of.get(i).commit() <= version) {
+        return of.get(i).token();
+      }
+    }
+    return of.get(0).commit() == version + 1 ? of.get(0).previous() : null;
+  }
+}

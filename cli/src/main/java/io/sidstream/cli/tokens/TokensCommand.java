@@ -1,0 +1,404 @@
+package io.sidstream.cli.tokens;
+
+import io.sidstream.cli.UsageException;
+import io.sidstream.client.Token;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.WireFormat;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sidstream tokens}: the token tables on a Kafka, as any downstream sees them. */
+@Command(
+    name = "tokens",
+    mixinStandardHelpOptions = true,
+    description = "Read the token tables from Kafka, as any downstream would.",
+    subcommands = {
+      TokensCommand.Get.class,
+      TokensCommand.Tail.class,
+      TokensCommand.Diff.class,
+      TokensCommand.Export.class,
+      TokensCommand.Verify.class
+    })
+public final class TokensCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    throw new ParameterException(
+        spec.commandLine(), "name what to do: get, tail, diff, export or verify");
+  }
+
+  /** Where the topics are. */
+  static final class Where {
+    @Option(
+        names = "--bootstrap",
+        required = true,
+        paramLabel = "HOST:PORT",
+        description = "Kafka brokers.")
+    String bootstrap;
+
+    @Option(
+        names = "--prefix",
+        defaultValue = "sidstream.",
+        description = "What the topics' names begin with (default: ${DEFAULT-VALUE}).")
+    String prefix;
+
+    @Option(
+        names = "--kafka",
+        paramLabel = "KEY=VALUE",
+        description = "A property of the Kafka client, such as security.protocol=SSL.")
+    Map<String, String> kafka = new LinkedHashMap<>();
+
+    Properties properties() {
+      Properties properties = new Properties();
+      properties.putAll(kafka);
+      return properties;
+    }
+
+    TokenLog log(String... topics) {
+      return TokenLog.read(bootstrap, prefix, properties(), topics);
+    }
+  }
+
+  /** Of a version that can be read from the log; 0 stands for the newest. */
+  private static Map<String, Token> table(TokenLog log, int asked) {
+    int version = asked == 0 ? log.newest() : asked;
+    if (version == 0) {
+      throw new IllegalStateException("no version is committed yet");
+    }
+    VersionRecord commit = log.commits.get(version);
+    if (commit == null) {
+      throw new UsageException(
+          "version %d is not committed; versions %d to %d are"
+              .formatted(
+                  version, log.commits.isEmpty() ? 0 : log.commits.firstKey(), log.newest()));
+    }
+    Map<String, Token> table = log.table(version);
+    long sum = 0;
+    for (var entry : table.entrySet()) {
+      sum +=
+          io.sidstream.schemas.TokenChecksum.of(
+              entry.getKey(), entry.getValue().codes(), entry.getValue().suffix());
+    }
+    if (table.size() != commit.getItems() || sum != commit.getTableChecksum()) {
+      throw new IllegalStateException(
+          "version %d cannot be read from the log: %d of its %d items are left, or they have other tokens (rows of old versions are compacted away)"
+              .formatted(version, table.size(), commit.getItems()));
+    }
+    return table;
+  }
+
+  /** {@code tokens get ITEM}. */
+  @Command(
+      name = "get",
+      mixinStandardHelpOptions = true,
+      description = "Print the newest row of an item as JSON, with its explanation.")
+  static final class Get implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Parameters(paramLabel = "ITEM")
+    String item;
+
+    @Override
+    public Integer call() {
+      TokenLog log = where.log("versions", "tokens");
+      List<TokenLog.Row> rows = log.rows.get(item);
+      TokenLog.Row newest = rows == null ? null : rows.get(rows.size() - 1);
+      if (newest == null || newest.token() == null) {
+        System.err.println(
+            "sidstream: item " + item + (newest == null ? " has no token" : " was removed"));
+        return 1;
+      }
+      System.out.println(new RowText().json(item, newest.token(), newest.value()));
+      return 0;
+    }
+  }
+
+  /** {@code tokens tail}. */
+  @Command(
+      name = "tail",
+      mixinStandardHelpOptions = true,
+      description =
+          "Print rows, removals and version records as they are committed, as JSON lines.")
+  static final class Tail implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Option(names = "--from-beginning", description = "Begin with what is there.")
+    boolean beginning;
+
+    @Option(
+        names = {"-n", "--lines"},
+        paramLabel = "N",
+        description = "End after N lines; without it, when stopped.")
+    long lines = Long.MAX_VALUE;
+
+    @Override
+    public Integer call() {
+      if (lines < 1) {
+        throw new UsageException("--lines " + lines + ": 1 or more");
+      }
+      WireFormat wire = new WireFormat();
+      RowText text = new RowText();
+      try (KafkaConsumer<byte[], byte[]> consumer =
+          TokenLog.consumer(where.bootstrap, where.properties())) {
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (String name : List.of("versions", "tokens")) {
+          List<PartitionInfo> known = consumer.partitionsFor(where.prefix + name);
+          if (known == null || known.isEmpty()) {
+            throw new IllegalStateException(
+                "there is no topic %s%s on %s: check --bootstrap and --prefix"
+                    .formatted(where.prefix, name, where.bootstrap));
+          }
+          known.forEach(p -> partitions.add(new TopicPartition(p.topic(), p.partition())));
+        }
+        consumer.assign(partitions);
+        if (beginning) {
+          consumer.seekToBeginning(partitions);
+        } else {
+          consumer.seekToEnd(partitions);
+        }
+        long printed = 0;
+        while (printed < lines) {
+          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
+            if (printed < lines) {
+              System.out.println(line(record, wire, text));
+              printed++;
+            }
+          }
+          System.out.flush();
+        }
+      }
+      return 0;
+    }
+
+    private String line(ConsumerRecord<byte[], byte[]> record, WireFormat wire, RowText text) {
+      String place = record.topic() + "-" + record.partition() + "@" + record.offset();
+      try {
+        if (record.topic().equals(where.prefix + "tokens")) {
+          TokenLog.Row row = TokenLog.row(record, wire, place);
+          String item = new String(record.key(), StandardCharsets.UTF_8);
+          return row.token() == null
+              ? text.removal(item, row.commit(), row.previous())
+              : text.json(item, row.token(), row.value());
+        }
+        VersionRecord version = wire.decode(record.value(), VersionRecord.class);
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("state", version.getState().toString());
+        fields.put("version", version.getVersion());
+        fields.put("revision", version.getRevision());
+        fields.put("items", version.getItems());
+        fields.put("rows", version.getRows());
+        fields.put("movedItems", version.getMovedItems());
+        fields.put("reason", version.getReason());
+        fields.put("time", version.getTime().toString());
+        return RowText.write(fields);
+      } catch (RuntimeException e) {
+        return RowText.write(Map.of("unreadable", place, "reason", String.valueOf(e.getMessage())));
+      }
+    }
+  }
+
+  /** {@code tokens diff V1 V2}. */
+  @Command(
+      name = "diff",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Print what version V2 has otherwise than V1: + new, - gone, ~ another token.",
+        "Both are read from the log; versions whose rows are compacted away cannot be."
+      })
+  static final class Diff implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Parameters(index = "0", paramLabel = "V1")
+    int from;
+
+    @Parameters(index = "1", paramLabel = "V2")
+    int to;
+
+    @Override
+    public Integer call() {
+      if (from < 1 || to < 1) {
+        throw new UsageException("versions %d and %d: 1 or more".formatted(from, to));
+      }
+      TokenLog log = where.log("versions", "tokens");
+      Map<String, Token> before = table(log, from);
+      Map<String, Token> after = table(log, to);
+      TreeSet<String> items = new TreeSet<>(before.keySet());
+      items.addAll(after.keySet());
+      long added = 0;
+      long gone = 0;
+      long moved = 0;
+      for (String item : items) {
+        Token was = before.get(item);
+        Token is = after.get(item);
+        if (was == null) {
+          System.out.println("+ " + item + " " + is);
+          added++;
+        } else if (is == null) {
+          System.out.println("- " + item + " " + was);
+          gone++;
+        } else if (!was.sameToken(is)) {
+          System.out.println("~ " + item + " " + was + " " + is);
+          moved++;
+        }
+      }
+      System.err.printf(
+          "version %d to %d: %,d new, %,d gone, %,d moved, %,d the same%n",
+          from, to, added, gone, moved, before.size() - gone - moved);
+      return 0;
+    }
+  }
+
+  /** {@code tokens export}. */
+  @Command(
+      name = "export",
+      mixinStandardHelpOptions = true,
+      description = "Write a committed table, checked against its COMMIT record.")
+  static final class Export implements Callable<Integer> {
+    enum Format {
+      JSONL,
+      CSV
+    }
+
+    @Mixin Where where;
+
+    @Option(
+        names = "--format",
+        defaultValue = "jsonl",
+        description =
+            "jsonl (with the explanation, where the row is in the log) or csv (default: ${DEFAULT-VALUE}).")
+    Format format;
+
+    @Option(
+        names = "--at",
+        paramLabel = "V",
+        description = "The version; without it the newest committed one.")
+    int version;
+
+    @Option(
+        names = {"-o", "--out"},
+        paramLabel = "FILE",
+        description = "Where to; without it to standard output.")
+    Path out;
+
+    @Override
+    public Integer call() throws IOException {
+      if (version < 0) {
+        throw new UsageException("--at " + version + ": 1 or more");
+      }
+      if (out != null
+          && out.toAbsolutePath().getParent() != null
+          && !Files.isDirectory(out.toAbsolutePath().getParent())) {
+        throw new UsageException(
+            "--out " + out + ": there is no folder " + out.toAbsolutePath().getParent());
+      }
+      TokenLog log = where.log("versions", "tokens");
+      Map<String, Token> table = table(log, version);
+      if (out == null) {
+        // Not closed: standard output is not ours.
+        PrintWriter writer = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+        write(log, table, writer);
+        writer.flush();
+      } else {
+        try (PrintWriter writer =
+            new PrintWriter(Files.newBufferedWriter(out, StandardCharsets.UTF_8))) {
+          write(log, table, writer);
+          if (writer.checkError()) {
+            throw new IOException(out + " cannot be written");
+          }
+        }
+      }
+      System.err.printf(
+          "version %d: %,d items%n", version == 0 ? log.newest() : version, table.size());
+      return 0;
+    }
+
+    private void write(TokenLog log, Map<String, Token> table, PrintWriter writer) {
+      RowText text = new RowText();
+      if (format == Format.CSV) {
+        int levels = table.values().stream().mapToInt(t -> t.codes().length).max().orElse(0);
+        writer.println(RowText.csvHeader(levels));
+      }
+      table.forEach(
+          (item, token) ->
+              writer.println(
+                  format == Format.CSV
+                      ? RowText.csv(item, token)
+                      : text.json(item, token, row(log.rows.get(item), token))));
+    }
+
+    /** The row that published a token, null where only the row after it is left. */
+    private static byte[] row(List<TokenLog.Row> rows, Token token) {
+      for (TokenLog.Row row : rows) {
+        if (token.equals(row.token())) {
+          return row.value();
+        }
+      }
+      return null;
+    }
+  }
+
+  /** {@code tokens verify}. */
+  @Command(
+      name = "verify",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Prove from the topics alone that tokens are unique, complete, inside their codebooks and what the COMMIT records say.",
+        "Exit code 1, and what is wrong, where they are not."
+      })
+  static final class Verify implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Option(
+        names = "--wait",
+        defaultValue = "30",
+        paramLabel = "SECONDS",
+        description =
+            "How long to look again where something is wrong: it may be under way (default: ${DEFAULT-VALUE}).")
+    int wait;
+
+    @Option(
+        names = "--shared",
+        description = "Items may share a token, as with resolve.strategy none.")
+    boolean shared;
+
+    @Override
+    public Integer call() throws InterruptedException {
+      if (wait < 0) {
+        throw new UsageException("--wait " + wait + ": 0 or more");
+      }
+      TokenAudit.Report report =
+          Verification.run(
+              where.bootstrap,
+              where.prefix,
+              where.properties(),
+              shared,
+              true,
+              Duration.ofSeconds(wait));
+      System.out.println(report.text());
+      return report.passed() ? 0 : 1;
+    }
+  }
+}

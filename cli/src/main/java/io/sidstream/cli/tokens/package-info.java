@@ -1,0 +1,2 @@
+/** What can be asked of the token topics: {@code sidstream tokens}. */
+package io.sidstream.cli.tokens;

@@ -1,0 +1,285 @@
+package io.sidstream.cli.tokens;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.client.Token;
+import io.sidstream.client.TokenChange;
+import io.sidstream.client.TokenTable;
+import io.sidstream.client.TokenTableException;
+import io.sidstream.client.TokenTableListener;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class TokensITCase {
+  private static final Duration TIME = Duration.ofSeconds(60);
+
+  @TempDir static Path folder;
+  private static EmbeddedKafka kafka;
+
+  @BeforeAll
+  static void start() throws Exception {
+    kafka = EmbeddedKafka.start(folder.resolve("kafka"));
+  }
+
+  @AfterAll
+  static void stop() {
+    kafka.close();
+  }
+
+  private static TokenTable.Builder builder(String prefix) {
+    return TokenTable.builder(kafka.bootstrap()).prefix(prefix);
+  }
+
+  private static Map<String, Token> committed(TokenTable table) {
+    Map<String, Token> all = new TreeMap<>();
+    table.view().forEachCommitted(all::put);
+    return all;
+  }
+
+  private static void first(TokenTopics topics) throws Exception {
+    for (int i = 0; i < 200; i++) {
+      topics.item("item" + i);
+      topics.token("item" + i, 1, i < 100 ? 0 : 1, i % 10, i / 10 % 10, 3);
+      topics.embedding("item" + i, i, 2 * i);
+    }
+    topics.codebooks(1);
+    topics.commit(1);
+  }
+
+  /** Half of version 2: changed, new and removed items, uncommitted. */
+  private static void half(TokenTopics topics) throws Exception {
+    topics.token("fresh", 1, 0, 15, 15, 15);
+    topics.item("fresh");
+    topics.codebooks(2);
+    for (int i = 0; i < 20; i++) {
+      topics.token("item" + i, 2, 0, i % 10, i / 10 % 10, 5);
+    }
+    topics.remove("item150", 1);
+    topics.send("items", "item150", null);
+  }
+
+  @Test
+  void howeverATableIsOpenedItEndsWithTheSameContent() throws Exception {
+    String prefix = "same.";
+    try (TokenTable early = builder(prefix).open()) {
+      assertThat(early.version()).isZero();
+      assertThat(early.get("item0")).isNull();
+      assertThat(early.age()).isNull();
+      try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+        first(topics);
+        topics.flush();
+        early.await(1, TIME);
+        assertThat(committed(early)).isEqualTo(topics.table);
+        TreeMap<String, Token> one = topics.committed;
+        TokenTable killed = builder(prefix).snapshots(folder.resolve(prefix)).open();
+        killed.await(1, TIME);
+        Awaitility.await()
+            .until(() -> Files.exists(folder.resolve(prefix).resolve(prefix + "tokens.snapshot")));
+        killed.close();
+        byte[] asKilled =
+            Files.readAllBytes(folder.resolve(prefix).resolve(prefix + "tokens.snapshot"));
+
+        half(topics);
+        topics.flush();
+        try (TokenTable middle = builder(prefix).open()) {
+          middle.await(1, TIME);
+          assertThat(committed(middle)).isEqualTo(one);
+          // The new item of version 1 is there before the next COMMIT, the removed one still is.
+          Awaitility.await().atMost(TIME).until(() -> middle.get("fresh") != null);
+          Awaitility.await().atMost(TIME).until(() -> early.get("fresh") != null);
+          assertThat(middle.version()).isEqualTo(1);
+          assertThat(middle.get("item150")).isNotNull();
+          assertThat(middle.items(15)).containsExactly("fresh");
+
+          for (int i = 20; i < 40; i++) {
+            topics.token("item" + i, 2, 0, i % 10, i / 10 % 10, 5);
+          }
+          topics.commit(2);
+          topics.flush();
+          Files.write(folder.resolve(prefix).resolve(prefix + "tokens.snapshot"), asKilled);
+          try (TokenTable again = builder(prefix).snapshots(folder.resolve(prefix)).open()) {
+            for (TokenTable table : List.of(early, middle, again)) {
+              table.await(2, TIME);
+              assertThat(committed(table)).isEqualTo(topics.committed);
+              table.view().verify();
+              assertThat(table.get("item150")).isNull();
+              Awaitility.await().atMost(TIME).until(() -> table.lag() == 0);
+              // 2 + 3, 102 + 0, 202 + 5; then e.
+              assertThat(table.representation("item3"))
+                  .containsExactly(2 + 3 + 102 + 207, 314, 314, 314, 3, 6);
+              assertThat(table.rollback()).isEqualTo(1);
+              assertThat(committed(table)).isEqualTo(one);
+              assertThat(table.semanticEmbedding("item3"))
+                  .containsExactly(1 + 3 + 101 + 204, 309, 309, 309);
+              table.resume();
+              assertThat(table.version()).isEqualTo(2);
+            }
+          }
+        }
+        TokenLog log =
+            TokenLog.read(kafka.bootstrap(), prefix, new Properties(), "versions", "tokens");
+        assertThat(log.table(2)).isEqualTo(topics.committed);
+        assertThat(log.table(1)).isEqualTo(one);
+      }
+    }
+  }
+
+  @Test
+  void aVersionThatDisagreesIsNotServed() throws Exception {
+    String prefix = "wrong.";
+    AtomicReference<TokenTableException> told = new AtomicReference<>();
+    List<TokenChange> changes = new ArrayList<>();
+    TokenTableListener listener =
+        new TokenTableListener() {
+          @Override
+          public void beforeSwap(TokenChange change) {
+            changes.add(change);
+          }
+
+          @Override
+          public void failed(TokenTableException failure) {
+            told.set(failure);
+          }
+        };
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix);
+        TokenTable table =
+            builder(prefix).patience(Duration.ofMillis(500)).listener(listener).open()) {
+      first(topics);
+      topics.flush();
+      table.await(1, TIME);
+      half(topics);
+      topics.commit(2, 1);
+      topics.flush();
+      Awaitility.await().atMost(TIME).until(() -> told.get() != null);
+      assertThat(told.get()).hasMessageContaining("version 2").hasMessageContaining("COMMIT");
+      assertThat(table.version()).isEqualTo(1);
+      assertThat(verify(prefix)).contains("wrong: checksums: version 2").endsWith("not verified");
+      // A version later all is well again.
+      topics.token("item7", 3, 0, 9, 9, 9);
+      topics.codebooks(3);
+      topics.commit(3);
+      topics.flush();
+      table.await(3, TIME);
+      assertThat(committed(table)).isEqualTo(topics.committed);
+      assertThat(table.failure()).isNull();
+      assertThat(changes).hasSize(2);
+      assertThat(changes.get(1).toString())
+          .isEqualTo("version 1 to 3: 0 added, 1 removed, 20 moved");
+    }
+  }
+
+  @Test
+  void verifyTellsWhatIsWrong() throws Exception {
+    String prefix = "judged.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      first(topics);
+      half(topics);
+      topics.commit(2);
+      topics.flush();
+      assertThat(verify(prefix)).contains("agree: 2 of 2").endsWith("\nverified");
+
+      topics.item("forgotten");
+      topics.token("twin", 2, 0, 15, 15, 15);
+      topics.token("far", 2, 0, 1, 16, 1);
+      topics.send("tokens", "rubbish", new byte[] {1, 2, 3});
+      topics.commit(3);
+      topics.flush();
+      assertThat(verify(prefix))
+          .contains("completeness: item forgotten has no token")
+          .contains("uniqueness: version 3: items fresh and twin both have token 15-15-15")
+          .contains("item far has codes [1, 16, 1]")
+          .contains("records that do not belong: " + prefix + "tokens-");
+    }
+  }
+
+  @Test
+  void getsDiffersExportsAndFollows() throws Exception {
+    String prefix = "asked.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      first(topics);
+      half(topics);
+      topics.commit(2);
+      topics.flush();
+    }
+    assertThat(run(0, "get", prefix, "item0"))
+        .startsWith("{\"item\":\"item0\",\"version\":2,\"commit\":2,")
+        .contains("\"codes\":[0,0,5]", "\"previous\":{\"version\":1,\"codes\":[0,0,3]");
+    run(1, "get", prefix, "nobody");
+    run(1, "get", prefix, "item150");
+    assertThat(run(0, "diff", prefix, "1", "2").lines())
+        .hasSize(22)
+        .contains("+ fresh 15-15-15", "- item150 0-5-3+1", "~ item0 0-0-3 0-0-5");
+    assertThat(run(2, "diff", prefix, "1", "9")).isEmpty();
+    assertThat(run(0, "export", prefix, "--format", "csv", "--at", "1").lines())
+        .hasSize(201)
+        .startsWith("item,version,code1,code2,code3,suffix", "item0,1,0,0,3,")
+        .contains("item150,1,0,5,3,1");
+    Path out = folder.resolve("table.jsonl");
+    run(0, "export", prefix, "-o", out.toString());
+    assertThat(Files.readAllLines(out)).hasSize(200).first().asString().contains("\"distances\"");
+    assertThat(run(0, "tail", prefix, "--from-beginning", "-n", "224").lines())
+        .hasSize(224)
+        .anyMatch(line -> line.contains("\"state\":\"COMMIT\",\"version\":2"))
+        .anyMatch(line -> line.contains("\"item\":\"item150\",\"removed\":true,\"commit\":2"));
+  }
+
+  @Test
+  void theExampleOfTheDocumentationRuns() throws Exception {
+    String prefix = "example.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      first(topics);
+      topics.flush();
+      assertThat(ClientExample.run(kafka.bootstrap(), prefix, folder.resolve("example")))
+          .containsExactly(
+              "version 0 to 1: 200 added, 0 removed, 0 moved",
+              "item0 has 0-0-3, represented by 6 numbers");
+    }
+  }
+
+  private static String verify(String prefix) throws InterruptedException {
+    return Verification.run(kafka.bootstrap(), prefix, new Properties(), false, true, Duration.ZERO)
+        .text();
+  }
+
+  /** What a command prints to standard output. */
+  private static String run(int exit, String command, String prefix, String... more) {
+    List<String> args =
+        new ArrayList<>(List.of(command, "--bootstrap", kafka.bootstrap(), "--prefix", prefix));
+    args.addAll(List.of(more));
+    PrintStream terminal = System.out;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      int code =
+          new CommandLine(new TokensCommand())
+              .setCaseInsensitiveEnumValuesAllowed(true)
+              .setExecutionExceptionHandler(
+                  (e, line, parsed) ->
+                      e instanceof io.sidstream.cli.UsageException
+                          ? CommandLine.ExitCode.USAGE
+                          : CommandLine.ExitCode.SOFTWARE)
+              .execute(args.toArray(String[]::new));
+      assertThat(code).as("exit code of tokens %s", args).isEqualTo(exit);
+    } finally {
+      System.setOut(terminal);
+    }
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+}
