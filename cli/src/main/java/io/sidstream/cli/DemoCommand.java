@@ -11,6 +11,7 @@ import io.sidstream.cli.feed.Feeder;
 import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.cli.feed.Manifest;
 import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.cli.watch.Monitor;
@@ -18,6 +19,7 @@ import io.sidstream.cli.watch.Progress;
 import io.sidstream.cli.watch.Summary;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -183,6 +185,10 @@ final class DemoCommand implements Callable<Integer> {
       JobConfig config = config(set, vectors, kafka.bootstrap());
       Files.writeString(state.resolve("job.yaml"), config.describe());
       Topics.create(config);
+      Path checkpoints = state.resolve("checkpoints");
+      if (Checkpoints.newest(checkpoints).isEmpty()) {
+        EarlierVersions.refuse(config);
+      }
       System.out.println(
           "Kafka: " + kafka.bootstrap() + "   log: " + state.resolve("sidstream.log"));
       FlowControl flow = rate > 0 ? FlowControl.open() : flow(config);
@@ -201,7 +207,7 @@ final class DemoCommand implements Callable<Integer> {
               config.get(JobOptions.QUANTIZER_CODEBOOK_SIZE),
               Topics.items(config),
               Topics.interactions(config));
-      try (JobRun run = JobRun.start(config, state.resolve("checkpoints"), uiPort, job);
+      try (JobRun run = JobRun.start(config, checkpoints, uiPort, job);
           Monitor monitor =
               new Monitor(
                   kafka.bootstrap(),
