@@ -79,7 +79,7 @@ class DemoE2ECase {
           "all of it",
           Duration.ofSeconds(30),
           () -> log.items().size() == ITEMS && log.interactions() == EVENTS);
-      log.verify();
+      log.awaitVerified();
     }
   }
 

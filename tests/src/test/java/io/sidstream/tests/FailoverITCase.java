@@ -92,7 +92,7 @@ class FailoverITCase {
         int before = committed.committed();
         committed.await("another version", LONG, () -> more(traffic, committed, before));
         committed.await("the end", LONG, () -> traffic.settled(committed));
-        committed.verify();
+        committed.awaitVerified();
         assertThat(committed.interactions()).isEqualTo(traffic.interactions());
         assertThat(committed.items()).isEqualTo(traffic.items());
         assertThat(committed.deadLetters).isEmpty();

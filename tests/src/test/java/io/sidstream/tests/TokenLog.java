@@ -203,8 +203,22 @@ final class TokenLog implements AutoCloseable {
 
   // What must be so.
 
-  /** Everything that a reader may rely on, for every version that was committed. */
-  void verify() {
+  /**
+   * Waits until everything that a reader may rely on is so, for every version that was committed.
+   * The transactions of different subtasks are committed one by one, so the rows of a COMMIT may
+   * come a moment after it.
+   */
+  void awaitVerified() {
+    Awaitility.await("rows and commits agree")
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> {
+              poll();
+              verify();
+            });
+  }
+
+  private void verify() {
     List<Integer> begins =
         versions(VersionState.BEGIN).stream().map(VersionRecord::getVersion).toList();
     List<VersionRecord> commits = versions(VersionState.COMMIT);
