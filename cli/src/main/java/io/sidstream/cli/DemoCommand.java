@@ -11,6 +11,7 @@ import io.sidstream.cli.feed.Feeder;
 import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.cli.feed.Manifest;
 import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.cli.tokens.TokenAudit;
@@ -21,6 +22,7 @@ import io.sidstream.cli.watch.Summary;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
+import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -193,6 +195,10 @@ final class DemoCommand implements Callable<Integer> {
       JobConfig config = config(set, vectors, kafka.bootstrap());
       Files.writeString(state.resolve("job.yaml"), config.describe());
       Topics.create(config);
+      Path checkpoints = state.resolve("checkpoints");
+      if (Checkpoints.newest(checkpoints).isEmpty()) {
+        EarlierVersions.refuse(config);
+      }
       System.out.println(
           "Kafka: " + kafka.bootstrap() + "   log: " + state.resolve("sidstream.log"));
       FlowControl flow = rate > 0 ? FlowControl.open() : flow(config);
@@ -213,7 +219,7 @@ final class DemoCommand implements Callable<Integer> {
               Topics.interactions(config));
       TokenAudit.Report audit = null;
       double seconds;
-      try (JobRun run = JobRun.start(config, state.resolve("checkpoints"), uiPort, job);
+      try (JobRun run = JobRun.start(config, checkpoints, uiPort, job);
           Monitor monitor =
               new Monitor(
                   kafka.bootstrap(),

@@ -1,9 +1,11 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,6 +69,10 @@ final class JobCommand implements Callable<Integer> {
     Console.logTo(state == null ? Path.of("sidstream.log") : state.resolve("sidstream.log"));
     System.out.print(config.describe());
     Topics.create(config);
+    Path checkpoints = state == null ? null : state.resolve("checkpoints");
+    if (checkpoints == null || Checkpoints.newest(checkpoints).isEmpty()) {
+      EarlierVersions.refuse(config);
+    }
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     Thread hook =
@@ -81,8 +87,7 @@ final class JobCommand implements Callable<Integer> {
             },
             "stop");
     Runtime.getRuntime().addShutdownHook(hook);
-    try (JobRun run =
-        JobRun.start(config, state == null ? null : state.resolve("checkpoints"), uiPort, job)) {
+    try (JobRun run = JobRun.start(config, checkpoints, uiPort, job)) {
       System.out.println("Flink's web UI: " + run.ui());
       run.restoredFrom().ifPresent(path -> System.out.println("goes on from " + path));
       while (!stop.await(500, TimeUnit.MILLISECONDS)) {

@@ -105,9 +105,9 @@ public final class SidstreamJob {
             "sequence",
             "Sequence");
 
-    DataStream<TrainEvent> committed =
+    SingleOutputStreamOperator<TrainEvent> committed =
         named(
-            rawVersions.process(new CommittedVersions()).setParallelism(1),
+            rawVersions.process(new CommittedVersions(config)).setParallelism(1),
             "committed-versions",
             "Committed versions");
     SingleOutputStreamOperator<TokenizerUpdate> trained =
@@ -175,6 +175,7 @@ public final class SidstreamJob {
             .getSideOutput(DeadLetterRecord.DEAD_LETTERS)
             .union(
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                committed.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
     write(

@@ -5,6 +5,7 @@ import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.WireFormat;
+import io.sidstream.schemas.WireFormatException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -118,9 +119,22 @@ public final class Monitor implements AutoCloseable {
       ItemToken row = record.value() == null ? null : wire.decode(record.value(), ItemToken.class);
       progress.token(item, row, sendTimes.get(item), now);
     } else if (record.topic().equals(versionsTopic)) {
-      progress.version(wire.decode(record.value(), VersionRecord.class), now);
+      version(record.value(), now);
     } else {
       progress.deadLetter(wire.decode(record.value(), DeadLetter.class));
+    }
+  }
+
+  private void version(byte[] value, long now) {
+    VersionRecord version;
+    try {
+      version = value == null ? null : wire.decode(value, VersionRecord.class);
+    } catch (WireFormatException e) {
+      // Somebody else's: the job puts it into the dead letters.
+      return;
+    }
+    if (version != null) {
+      progress.version(version, now);
     }
   }
 

@@ -48,13 +48,25 @@ public class DeadLetterRecord {
 
   /** The dead letter of a record. */
   static DeadLetterRecord of(RawRecord raw, Rejection rejection, int maxBytes, long now) {
+    return of(raw, rejection.rule(), rejection.getMessage(), maxBytes, now);
+  }
+
+  /**
+   * The dead letter of a record.
+   *
+   * @param rule what it breaks
+   * @param reason the field, its value and what is expected
+   * @param maxBytes dead-letters.max-bytes
+   * @param now processing time, ms since the epoch
+   */
+  public static DeadLetterRecord of(
+      RawRecord raw, Rule rule, String reason, int maxBytes, long now) {
     DeadLetterRecord letter = new DeadLetterRecord();
     letter.topic = raw.topic;
     letter.partition = raw.partition;
     letter.offset = raw.offset;
     letter.timestamp = raw.timestamp;
-    letter.code = rejection.rule().name();
-    String reason = rejection.getMessage();
+    letter.code = rule.name();
     letter.reason =
         reason.length() <= MAX_REASON ? reason : reason.substring(0, MAX_REASON) + "...";
     // The key goes out twice: as the key of the dead letter and inside it.

@@ -1,5 +1,7 @@
 package io.sidstream.job.ingest;
 
+import io.sidstream.schemas.WireFormatException;
+
 /**
  * The rules that a record can break. The names are stable: they stand in dead letters and in
  * metrics.
@@ -44,6 +46,15 @@ public enum Rule {
   WEIGHT_INVALID,
   /** The event identifier is empty. */
   EVENT_ID_EMPTY,
-  /** An interaction without a value: interactions cannot be deleted. */
-  NULL_VALUE
+  /** A record without a value where nothing can be deleted: an interaction, a version. */
+  NULL_VALUE;
+
+  /** The rule that bytes break which are not a record of the topic. */
+  public static Rule of(WireFormatException.Problem problem) {
+    return switch (problem) {
+      case UNKNOWN_SCHEMA -> UNKNOWN_SCHEMA;
+      case WRONG_SCHEMA -> WRONG_SCHEMA;
+      default -> UNDECODABLE;
+    };
+  }
 }

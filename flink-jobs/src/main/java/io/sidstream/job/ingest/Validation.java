@@ -105,13 +105,7 @@ final class Validation {
     try {
       return wire.decode(value, type);
     } catch (WireFormatException e) {
-      Rule rule =
-          switch (e.problem()) {
-            case UNKNOWN_SCHEMA -> Rule.UNKNOWN_SCHEMA;
-            case WRONG_SCHEMA -> Rule.WRONG_SCHEMA;
-            default -> Rule.UNDECODABLE;
-          };
-      throw new Rejection(rule, e.getMessage());
+      throw new Rejection(Rule.of(e.problem()), e.getMessage());
     }
   }
 

@@ -1,23 +1,70 @@
 package io.sidstream.job.train;
 
+import io.sidstream.job.config.ConfigException;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.ingest.DeadLetterRecord;
 import io.sidstream.job.ingest.RawRecord;
+import io.sidstream.job.ingest.Rule;
+import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
+import io.sidstream.schemas.WireFormatException;
+import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Tells the trainer which token versions are committed, so that it begins no version before the
- * last one is complete.
+ * last one is complete. What is no version record goes to the dead letters.
+ *
+ * <p>A job without state would take the commits of an earlier life for its own and give their
+ * numbers again: it is ended here, without restarts, however it was submitted.
  */
-public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent> {
-  private static final Logger LOG = LoggerFactory.getLogger(CommittedVersions.class);
-
+public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
+    implements CheckpointedFunction {
+  private final JobConfig config;
   private transient WireFormat wire;
+  private transient int newest;
+  private transient ListState<Integer> newestState;
+
+  /** For the versions topic of a configuration. */
+  public CommittedVersions(JobConfig config) {
+    this.config = config;
+  }
+
+  @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    newestState =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("newest", Types.INT));
+    newest = 0;
+    if (!context.isRestored()) {
+      try {
+        EarlierVersions.refuse(config);
+      } catch (ConfigException e) {
+        throw new SuppressRestartsException(e);
+      }
+    }
+    for (int version : newestState.get()) {
+      newest = Math.max(newest, version);
+    }
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    newestState.update(List.of(newest));
+  }
 
   @Override
   public void open(OpenContext context) {
@@ -26,24 +73,38 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent> {
 
   @Override
   public void processElement(RawRecord record, Context context, Collector<TrainEvent> out) {
+    if (record.value == null) {
+      reject(
+          record,
+          Rule.NULL_VALUE,
+          "value is null; expected: a VersionRecord, which stays",
+          context);
+      return;
+    }
     VersionRecord version;
     try {
       version = wire.decode(record.value, VersionRecord.class);
-    } catch (RuntimeException e) {
-      // The topic is the job's own, but anybody with access can write to it; such a record commits
-      // nothing.
-      LOG.warn(
-          "{}-{}@{} is not a version record and is skipped: {}",
-          record.topic,
-          record.partition,
-          record.offset,
-          e.getMessage());
+    } catch (WireFormatException e) {
+      reject(record, Rule.of(e.problem()), e.getMessage(), context);
       return;
     }
-    if (version.getState() == VersionState.COMMIT) {
+    if (version.getState() == VersionState.COMMIT && version.getVersion() > newest) {
+      newest = version.getVersion();
       TrainEvent event = new TrainEvent();
-      event.committed = version.getVersion();
+      event.committed = newest;
       out.collect(event);
     }
+  }
+
+  /** The topic is the job's own, but anybody with access can write to it. */
+  private void reject(RawRecord record, Rule rule, String reason, Context context) {
+    context.output(
+        DeadLetterRecord.DEAD_LETTERS,
+        DeadLetterRecord.of(
+            record,
+            rule,
+            reason,
+            config.get(JobOptions.DEAD_LETTERS_MAX_BYTES),
+            context.timerService().currentProcessingTime()));
   }
 }

@@ -1,0 +1,326 @@
+package io.sidstream.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.Topics;
+import io.sidstream.schemas.DeadLetter;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ItemToken;
+import io.sidstream.schemas.TokenChecksum;
+import io.sidstream.schemas.TokenHeaders;
+import io.sidstream.schemas.TokenRef;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import io.sidstream.schemas.WireFormatException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.awaitility.Awaitility;
+
+/**
+ * The job's output as a stranger reads it, from the beginning, with nothing but the schemas' words;
+ * recomputes what every COMMIT record claims. For one thread at a time.
+ */
+final class TokenLog implements AutoCloseable {
+  /** A record of the tokens topic; token is null for a removal. */
+  record Row(String item, int commit, int version, ItemToken token, TokenRef previous) {}
+
+  private final int levels;
+  private final int codebookSize;
+  private final String tokensTopic;
+  private final String versionsTopic;
+  private final String deadLettersTopic;
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final WireFormat wire = new WireFormat();
+
+  /** The records of each item, oldest first. */
+  final Map<String, List<Row>> rows = new TreeMap<>();
+
+  final List<VersionRecord> versions = new ArrayList<>();
+  final List<DeadLetter> deadLetters = new ArrayList<>();
+  final Map<String, IdEmbedding> idEmbeddings = new HashMap<>();
+
+  TokenLog(JobConfig config, int levels, int codebookSize, boolean committedOnly) {
+    this.levels = levels;
+    this.codebookSize = codebookSize;
+    tokensTopic = Topics.tokens(config);
+    versionsTopic = Topics.versions(config);
+    deadLettersTopic = Topics.deadLetters(config);
+    consumer =
+        new KafkaConsumer<>(
+            Map.of(
+                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                config.get(JobOptions.KAFKA_BOOTSTRAP),
+                ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG,
+                ByteArrayDeserializer.class,
+                ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG,
+                ByteArrayDeserializer.class,
+                ConsumerConfig.ISOLATION_LEVEL_CONFIG,
+                committedOnly ? "read_committed" : "read_uncommitted",
+                ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
+                5000));
+    List<TopicPartition> partitions = new ArrayList<>();
+    for (String topic :
+        List.of(tokensTopic, versionsTopic, deadLettersTopic, Topics.idEmbeddings(config))) {
+      consumer
+          .partitionsFor(topic)
+          .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+    }
+    consumer.assign(partitions);
+    consumer.seekToBeginning(partitions);
+  }
+
+  /** Takes in what is there by now. */
+  void poll() {
+    ConsumerRecords<byte[], byte[]> records;
+    do {
+      records = consumer.poll(Duration.ofMillis(100));
+      records.forEach(this::take);
+    } while (!records.isEmpty());
+  }
+
+  /** Reads until it is so. */
+  void await(String what, Duration atMost, BooleanSupplier condition) {
+    Awaitility.await(what)
+        .atMost(atMost)
+        .pollInterval(Duration.ofMillis(10))
+        .until(
+            () -> {
+              poll();
+              return condition.getAsBoolean();
+            });
+  }
+
+  private void take(ConsumerRecord<byte[], byte[]> record) {
+    if (record.topic().equals(tokensTopic)) {
+      Row row = row(record);
+      rows.computeIfAbsent(row.item, i -> new ArrayList<>()).add(row);
+    } else if (record.topic().equals(versionsTopic)) {
+      if (record.value() == null) {
+        return;
+      }
+      try {
+        versions.add(wire.decode(record.value(), VersionRecord.class));
+      } catch (WireFormatException e) {
+        // Tests write rubbish there.
+      }
+    } else if (record.topic().equals(deadLettersTopic)) {
+      deadLetters.add(wire.decode(record.value(), DeadLetter.class));
+    } else {
+      IdEmbedding e = wire.decode(record.value(), IdEmbedding.class);
+      idEmbeddings.put(e.getItem(), e);
+    }
+  }
+
+  private Row row(ConsumerRecord<byte[], byte[]> record) {
+    String item = new String(record.key(), StandardCharsets.UTF_8);
+    if (record.value() != null) {
+      ItemToken token = wire.decode(record.value(), ItemToken.class);
+      assertThat(token.getItem()).isEqualTo(item);
+      return new Row(item, token.getCommit(), token.getVersion(), token, token.getPrevious());
+    }
+    Header previous = record.headers().lastHeader(TokenHeaders.PREVIOUS);
+    return new Row(
+        item,
+        TokenHeaders.decode(record.headers().lastHeader(TokenHeaders.COMMIT).value()),
+        TokenHeaders.decode(record.headers().lastHeader(TokenHeaders.VERSION).value()),
+        null,
+        previous == null ? null : wire.decode(previous.value(), TokenRef.class));
+  }
+
+  // What it says.
+
+  List<VersionRecord> versions(VersionState state) {
+    return versions.stream().filter(v -> v.getState() == state).toList();
+  }
+
+  /** The newest committed version, 0 for none. */
+  int committed() {
+    return newest(VersionState.COMMIT);
+  }
+
+  /** The newest version that was begun, 0 for none. */
+  int begun() {
+    return newest(VersionState.BEGIN);
+  }
+
+  private int newest(VersionState state) {
+    return versions(state).stream().mapToInt(VersionRecord::getVersion).max().orElse(0);
+  }
+
+  /** The newest REVISION record, or null. */
+  VersionRecord revision() {
+    List<VersionRecord> all = versions(VersionState.REVISION);
+    return all.isEmpty() ? null : all.get(all.size() - 1);
+  }
+
+  long interactions() {
+    return revision() == null ? 0 : revision().getInteractions();
+  }
+
+  /** The token that an item has now, or null. */
+  ItemToken token(String item) {
+    List<Row> all = rows.get(item);
+    return all == null ? null : all.get(all.size() - 1).token;
+  }
+
+  /** Items that have a token now. */
+  Set<String> items() {
+    Set<String> items = new TreeSet<>();
+    rows.keySet().stream().filter(i -> token(i) != null).forEach(items::add);
+    return items;
+  }
+
+  /** The table as of a commit: each item's newest record that the commit counts. */
+  private Map<String, Row> asOf(int commit) {
+    Map<String, Row> table = new TreeMap<>();
+    rows.forEach(
+        (item, all) ->
+            all.stream()
+                .filter(r -> r.commit <= commit)
+                .reduce((older, newer) -> newer)
+                .ifPresent(r -> table.put(item, r)));
+    return table;
+  }
+
+  // What must be so.
+
+  /**
+   * Waits until everything that a reader may rely on is so, for every version that was committed.
+   * The transactions of different subtasks are committed one by one, so the rows of a COMMIT may
+   * come a moment after it.
+   */
+  void awaitVerified() {
+    Awaitility.await("rows and commits agree")
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> {
+              poll();
+              verify();
+            });
+  }
+
+  private void verify() {
+    List<Integer> begins =
+        versions(VersionState.BEGIN).stream().map(VersionRecord::getVersion).toList();
+    List<VersionRecord> commits = versions(VersionState.COMMIT);
+    assertThat(begins).as("each version begins once, in order").isSorted().doesNotHaveDuplicates();
+    for (int v = 1; v <= commits.size(); v++) {
+      assertThat(commits.get(v - 1).getVersion())
+          .as("versions are committed in order")
+          .isEqualTo(v);
+      assertThat(begins).contains(v);
+    }
+    assertThat(begins.size() - commits.size()).as("versions under way").isBetween(0, 1);
+    List<Long> revisions =
+        versions(VersionState.REVISION).stream().map(VersionRecord::getRevision).toList();
+    for (int r = 1; r <= revisions.size(); r++) {
+      assertThat(revisions.get(r - 1)).as("revisions go up by one").isEqualTo(r);
+    }
+    rows.values().forEach(this::verifyRows);
+    for (VersionRecord commit : commits) {
+      verify(commit);
+    }
+  }
+
+  private void verifyRows(List<Row> all) {
+    int commit = 0;
+    for (Row row : all) {
+      assertThat(row.commit)
+          .as("commit of %s does not go back", row)
+          .isGreaterThanOrEqualTo(commit);
+      assertThat(row.commit - row.version).as("%s counts at once or next", row).isBetween(0, 1);
+      commit = row.commit;
+      Row before = all.stream().filter(r -> r.commit < row.commit).reduce((a, b) -> b).orElse(null);
+      if (before == null || before.token == null) {
+        assertThat(row.previous).as("previous of %s", row).isNull();
+      } else {
+        assertThat(row.previous).as("previous of %s", row).isNotNull();
+        assertThat(row.previous.getCodes()).isEqualTo(before.token.getCodes());
+        assertThat(row.previous.getSuffix()).isEqualTo(before.token.getSuffix());
+      }
+      if (row.token != null) {
+        assertThat(row.token.getCodes())
+            .hasSize(levels)
+            .allMatch(c -> c >= 0 && c < codebookSize, "in the codebook");
+        assertThat(row.token.getNearest())
+            .hasSize(levels)
+            .allMatch(c -> c >= 0 && c < codebookSize, "in the codebook");
+        assertThat(row.token.getDistances()).hasSize(levels).allMatch(Float::isFinite);
+      }
+    }
+  }
+
+  private void verify(VersionRecord commit) {
+    int v = commit.getVersion();
+    Map<String, Row> before = asOf(v - 1);
+    Map<String, Row> after = asOf(v);
+    Set<List<Integer>> tokens = new HashSet<>();
+    long items = 0;
+    long tableSum = 0;
+    long rowCount = 0;
+    long rowSum = 0;
+    long removed = 0;
+    long old = 0;
+    long moved = 0;
+    for (Row row : after.values()) {
+      Row was = before.get(row.item);
+      boolean had = was != null && was.token != null;
+      if (row.token == null) {
+        removed += had ? 1 : 0;
+        continue;
+      }
+      long sum = TokenChecksum.of(row.item, row.token.getCodes(), row.token.getSuffix());
+      List<Integer> whole = whole(row.token);
+      assertThat(tokens.add(whole))
+          .as("token %s of %s is unique in %d", whole, row.item, v)
+          .isTrue();
+      items++;
+      tableSum += sum;
+      if (row.commit == v) {
+        rowCount++;
+        rowSum += sum;
+      }
+      if (had) {
+        old++;
+        moved += whole.equals(whole(was.token)) ? 0 : 1;
+      }
+    }
+    assertThat(commit.getItems()).as("items of %d", v).isEqualTo(items);
+    assertThat(commit.getTableChecksum()).as("table of %d", v).isEqualTo(tableSum);
+    assertThat(commit.getRows()).as("rows of %d", v).isEqualTo(rowCount);
+    assertThat(commit.getRowsChecksum()).as("rows of %d", v).isEqualTo(rowSum);
+    assertThat(commit.getTombstones()).as("removals of %d", v).isEqualTo(removed);
+    assertThat(commit.getOldItems()).as("old items of %d", v).isEqualTo(old);
+    assertThat(commit.getMovedItems()).as("moved items of %d", v).isEqualTo(moved);
+  }
+
+  private static List<Integer> whole(ItemToken token) {
+    List<Integer> whole = new ArrayList<>(token.getCodes());
+    whole.add(token.getSuffix() == null ? 0 : token.getSuffix());
+    return whole;
+  }
+
+  @Override
+  public void close() {
+    consumer.close();
+  }
+}

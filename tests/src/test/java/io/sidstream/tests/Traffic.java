@@ -1,0 +1,66 @@
+package io.sidstream.tests;
+
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+
+/**
+ * An endless stream of interactions, new items, changed items and deletions, the same every time,
+ * that goes as fast as the job; knows what must come of it.
+ */
+final class Traffic {
+  private static final int FIRST_ITEMS = 300;
+  private static final int STEP = 50;
+
+  private final Inputs in;
+  private final SplittableRandom random = new SplittableRandom(3);
+  private final Set<String> items = new TreeSet<>();
+  private int next = FIRST_ITEMS;
+  private int interactions;
+
+  /** For a job that was sent items 0 to 299. */
+  Traffic(Inputs in) {
+    this.in = in;
+    for (int i = 0; i < FIRST_ITEMS; i++) {
+      items.add(Inputs.name(i));
+    }
+  }
+
+  /** Interactions sent. */
+  long interactions() {
+    return interactions;
+  }
+
+  /** Items that must have a token. */
+  Set<String> items() {
+    return items;
+  }
+
+  /** Sends more where the job has kept up. */
+  void keepGoing(TokenLog log) {
+    // A first batch before the first revision.
+    if (interactions > log.interactions() + 150) {
+      return;
+    }
+    in.interactions(interactions, interactions += STEP, FIRST_ITEMS);
+    for (int n = 0; n < 3; n++) {
+      String item = Inputs.name(next++);
+      items.add(item);
+      in.put(item, Inputs.vector(item));
+    }
+    String changed = Inputs.name(random.nextInt(next));
+    items.add(changed);
+    in.put(changed, Inputs.vector(changed + random.nextInt()));
+    String gone = Inputs.name(random.nextInt(next));
+    items.remove(gone);
+    in.delete(gone);
+    in.flush();
+  }
+
+  /** Whether all that was sent has come out, and no version is under way. */
+  boolean settled(TokenLog log) {
+    return log.interactions() == interactions
+        && log.begun() == log.committed()
+        && log.items().equals(items);
+  }
+}
