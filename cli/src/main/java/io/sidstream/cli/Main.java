@@ -1,5 +1,6 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.bench.BenchCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
@@ -52,9 +53,11 @@ public final class Main implements Callable<Integer> {
           err.flush();
           return usage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
         };
+    BenchCommand bench = new BenchCommand(job);
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
+        .addSubcommand(new CommandLine(bench).addSubcommand(bench.jobBench()))
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
   }
