@@ -2,6 +2,7 @@ package io.sidstream.cli.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.sun.management.OperatingSystemMXBean;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.JobBuilder;
@@ -10,6 +11,7 @@ import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,9 +48,13 @@ public final class JobBench implements Callable<Integer> {
   private static final int WARM_ITEMS = 4_000;
   private static final int WARM_INTERACTIONS = 10_000;
 
+  /** Below, a block is over within a few checkpoints, and these are what is measured. */
+  private static final int MIN_BLOCK_ITEMS = 10_000;
+
   /** Items stay in the trainer's memory; more of them would not fit a small heap. */
   private static final int MAX_BLOCK_ITEMS = 40_000;
 
+  private static final int MIN_BLOCK_INTERACTIONS = 40_000;
   private static final int MAX_BLOCK_INTERACTIONS = 400_000;
   private static final long BLOCK_TIMEOUT_S = 180;
 
@@ -102,6 +108,9 @@ public final class JobBench implements Callable<Integer> {
     final List<Double> itemRates = new ArrayList<>();
     final List<Double> interactionRates = new ArrayList<>();
     final List<Double> bothRates = new ArrayList<>();
+    final List<Double> itemCpu = new ArrayList<>();
+    final List<Double> interactionCpu = new ArrayList<>();
+    final List<Double> bothCpu = new ArrayList<>();
     long items;
 
     Side(String name, JobConfig config, JobBuilder build, Path checkpoints) {
@@ -185,9 +194,12 @@ public final class JobBench implements Callable<Integer> {
             warm = block(side, run, arrivals, WARM_ITEMS * 2, WARM_INTERACTIONS * 2);
             if (side == pass) {
               double blocks = 2.0 * seconds / Math.max(warm.items, warm.interactions);
-              blockItems = (int) Math.min(MAX_BLOCK_ITEMS, WARM_ITEMS * blocks);
+              blockItems = within(MIN_BLOCK_ITEMS, WARM_ITEMS * blocks, MAX_BLOCK_ITEMS);
               blockInteractions =
-                  (int) Math.min(MAX_BLOCK_INTERACTIONS, WARM_INTERACTIONS * blocks * 2);
+                  within(
+                      MIN_BLOCK_INTERACTIONS,
+                      WARM_INTERACTIONS * blocks * 2,
+                      MAX_BLOCK_INTERACTIONS);
             }
             continue;
           }
@@ -195,23 +207,28 @@ public final class JobBench implements Callable<Integer> {
             int items = kind == Kind.INTERACTIONS ? 0 : blockItems;
             int interactions = kind == Kind.ITEMS ? 0 : blockInteractions;
             Times times = block(side, run, arrivals, items, interactions);
+            double cpu = times.cpu / (items + interactions) * 1e6;
             String shown;
             switch (kind) {
               case ITEMS -> {
                 side.itemRates.add(items / times.items);
+                side.itemCpu.add(cpu);
                 shown = String.format("%,.0f items/s", items / times.items);
               }
               case INTERACTIONS -> {
                 side.interactionRates.add(interactions / times.interactions);
+                side.interactionCpu.add(cpu);
                 shown = String.format("%,.0f interactions/s", interactions / times.interactions);
               }
               default -> {
                 double both = (items + interactions) / Math.max(times.items, times.interactions);
                 side.bothRates.add(both);
+                side.bothCpu.add(cpu);
                 shown = String.format("%,.0f records/s of both", both);
               }
             }
-            System.out.printf("turn %d, %s: %s%n", turn, side.name, shown);
+            System.out.printf(
+                "turn %d, %s: %s, %.0f us of processor time each%n", turn, side.name, shown, cpu);
           }
         }
       }
@@ -227,14 +244,28 @@ public final class JobBench implements Callable<Integer> {
     result.put("checkpointIntervalMs", whole.config.get(JobOptions.CHECKPOINT_INTERVAL).toMillis());
     result.put("blockItems", blockItems);
     result.put("blockInteractions", blockInteractions);
-    result.put("itemsPerSecond", compare(whole.itemRates, pass.itemRates));
-    result.put("interactionsPerSecond", compare(whole.interactionRates, pass.interactionRates));
-    result.put("bothPerSecond", compare(whole.bothRates, pass.bothRates));
+    result.put("itemsPerSecond", compare(whole.itemRates, pass.itemRates, false));
+    result.put(
+        "interactionsPerSecond", compare(whole.interactionRates, pass.interactionRates, false));
+    result.put("bothPerSecond", compare(whole.bothRates, pass.bothRates, false));
+    // Of the whole process, broker and reader included; tells more than rates where others use the
+    // processors too.
+    result.put("cpuMicrosPerItem", compare(whole.itemCpu, pass.itemCpu, true));
+    result.put("cpuMicrosPerInteraction", compare(whole.interactionCpu, pass.interactionCpu, true));
+    result.put("cpuMicrosPerRecordOfBoth", compare(whole.bothCpu, pass.bothCpu, true));
     return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(result);
   }
 
-  /** Seconds from when a block could be seen to when it was done; 0 for what it has none of. */
-  private record Times(double items, double interactions) {}
+  /**
+   * Seconds from when a block could be seen to when it was done, 0 for what it has none of; and
+   * processor seconds of this process meanwhile.
+   */
+  private record Times(double items, double interactions, double cpu) {}
+
+  private static double cpuSeconds() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
+        / 1e9;
+  }
 
   private static Times block(Side side, JobRun run, Arrivals arrivals, int items, int interactions)
       throws Exception {
@@ -242,6 +273,7 @@ public final class JobBench implements Callable<Integer> {
     side.items += items;
     arrivals.expect(firstItem, items);
     Load.Block block = side.load.write(items, interactions);
+    double cpu = cpuSeconds();
     double itemsDone = items == 0 ? 0 : -1;
     double interactionsDone = interactions == 0 ? 0 : -1;
     while (itemsDone < 0 || interactionsDone < 0) {
@@ -265,14 +297,16 @@ public final class JobBench implements Callable<Integer> {
                 side.name, items, interactions, BLOCK_TIMEOUT_S, arrivals.rows()));
       }
     }
-    return new Times(itemsDone, interactionsDone);
+    return new Times(itemsDone, interactionsDone, cpuSeconds() - cpu);
   }
 
-  private static Map<String, Object> compare(List<Double> job, List<Double> pass) {
+  /** Medians and how much of the pass-through's speed the job has. */
+  private static Map<String, Object> compare(List<Double> job, List<Double> pass, boolean cost) {
+    double ratio = cost ? median(pass) / median(job) : median(job) / median(pass);
     Map<String, Object> both = new LinkedHashMap<>();
     both.put("job", rounded(median(job)));
     both.put("passThrough", rounded(median(pass)));
-    both.put("ratio", Math.round(median(job) / median(pass) * 1000) / 1000.0);
+    both.put("ratio", Math.round(ratio * 1000) / 1000.0);
     both.put("jobTurns", job.stream().map(JobBench::rounded).toList());
     both.put("passThroughTurns", pass.stream().map(JobBench::rounded).toList());
     return both;
@@ -282,6 +316,10 @@ public final class JobBench implements Callable<Integer> {
     List<Double> sorted = values.stream().sorted().toList();
     int n = sorted.size();
     return n % 2 == 1 ? sorted.get(n / 2) : (sorted.get(n / 2 - 1) + sorted.get(n / 2)) / 2;
+  }
+
+  private static int within(int least, double n, int most) {
+    return (int) Math.max(least, Math.min(most, n));
   }
 
   private static long rounded(double value) {
