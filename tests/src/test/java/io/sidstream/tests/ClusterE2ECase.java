@@ -100,8 +100,7 @@ class ClusterE2ECase {
         String savepoint =
             cluster.stopWithSavepoint(job, Files.createDirectories(folder.resolve("savepoints")));
         await("the job has stopped")
-            .until(
-                () -> cluster.get("/jobs/" + job).path("state").asText().equals("FINISHED"));
+            .until(() -> cluster.get("/jobs/" + job).path("state").asText().equals("FINISHED"));
 
         String again = cluster.run(uploaded, arguments(kafka, 1), savepoint);
         items(200);

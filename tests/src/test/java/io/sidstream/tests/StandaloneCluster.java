@@ -163,8 +163,7 @@ final class StandaloneCluster implements AutoCloseable {
             "GET_TM_RESOURCE_PARAMS",
             "--configDir",
             conf.toString()));
-    Process asking =
-        new ProcessBuilder(ask).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    Process asking = new ProcessBuilder(ask).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     String mark = "BASH_JAVA_UTILS_EXEC_RESULT:";
     List<String> answer =
         new String(asking.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
