@@ -4,7 +4,9 @@ set -euo pipefail
 home=${SIDSTREAM_HOME:-/opt/sidstream}
 conf=${FLINK_CONF_DIR:-$home/conf}
 export FLINK_CONF_DIR=$conf
-classpath="$home/lib/*"
+# A Flink distribution's lib, and that of the sidstream command.
+cluster="$home/cluster/*"
+command="$home/lib/*"
 
 flags=("-Dlog4j2.configurationFile=$conf/log4j2-console.properties")
 for package in java.lang java.lang.invoke java.lang.reflect java.net java.io java.nio java.text java.time java.util \
@@ -14,7 +16,7 @@ done
 
 # Flink works out the memory of a process from the configuration; its answer is on marked lines.
 resources() {
-  java "${flags[@]}" -cp "$classpath" org.apache.flink.runtime.util.bash.BashJavaUtils "$1" --configDir "$conf" \
+  java "${flags[@]}" -cp "$cluster" org.apache.flink.runtime.util.bash.BashJavaUtils "$1" --configDir "$conf" \
     2>/dev/null | sed -n 's/^BASH_JAVA_UTILS_EXEC_RESULT://p'
 }
 
@@ -23,7 +25,7 @@ case ${1:-} in
     mapfile -t answer < <(resources GET_JM_RESOURCE_PARAMS)
     read -ra jvm <<<"${answer[0]}"
     read -ra dynamic <<<"${answer[1]:-}"
-    exec java "${jvm[@]}" "${flags[@]}" -cp "$classpath" \
+    exec java "${jvm[@]}" "${flags[@]}" -cp "$cluster" \
       org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint \
       --configDir "$conf" --executionMode cluster ${dynamic[@]+"${dynamic[@]}"}
     ;;
@@ -31,16 +33,15 @@ case ${1:-} in
     mapfile -t answer < <(resources GET_TM_RESOURCE_PARAMS)
     read -ra jvm <<<"${answer[0]}"
     read -ra dynamic <<<"${answer[1]:-}"
-    exec java "${jvm[@]}" "${flags[@]}" -cp "$classpath" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
+    exec java "${jvm[@]}" "${flags[@]}" -cp "$cluster" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
       --configDir "$conf" ${dynamic[@]+"${dynamic[@]}"}
     ;;
   submit)
     shift
-    # The classes are on the cluster's own class path; the jar only names the job.
-    exec java "${flags[@]}" -cp "$classpath" org.apache.flink.client.cli.CliFrontend run --detached \
-      --class io.sidstream.job.SidstreamJob "$(ls "$home"/lib/sidstream-flink-jobs-*.jar)" "$@"
+    exec java "${flags[@]}" -cp "$cluster" org.apache.flink.client.cli.CliFrontend run --detached \
+      "$home/sidstream-job.jar" "$@"
     ;;
   *)
-    exec java -Xmx2g "${flags[@]}" -cp "$classpath" io.sidstream.cli.Main "$@"
+    exec java -Xmx2g "${flags[@]}" -cp "$command" io.sidstream.cli.Main "$@"
     ;;
 esac

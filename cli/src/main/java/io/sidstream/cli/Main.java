@@ -1,5 +1,6 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.bench.BenchCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.job.SidstreamJob;
@@ -53,10 +54,12 @@ public final class Main implements Callable<Integer> {
           err.flush();
           return usage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
         };
+    BenchCommand bench = new BenchCommand(job);
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new TokensCommand())
+        .addSubcommand(new CommandLine(bench).addSubcommand(bench.jobBench()))
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
   }

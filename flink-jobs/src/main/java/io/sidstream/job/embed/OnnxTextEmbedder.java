@@ -47,6 +47,7 @@ public final class OnnxTextEmbedder implements TextEmbedder {
   public OnnxTextEmbedder(EmbedModel model, int maxTokens, int threads) {
     String name = model == EmbedModel.MINILM ? "all-minilm-l6-v2" : "all-minilm-l6-v2-q";
     together = model == EmbedModel.MINILM;
+    TokenizerLibrary.load();
     try (InputStream words = resource(name + "-tokenizer.json");
         InputStream weights = resource(name + ".onnx");
         OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {

@@ -175,7 +175,8 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     }
     long tookMs = (System.nanoTime() - began) / 1_000_000;
     boolean training = progress.phase != Phase.COLLECT && progress.phase != Phase.IDLE;
-    double duty = config.get(JobOptions.TRAIN_DUTY_CYCLE);
+    // All items wait for the first model, so it is made at full speed.
+    double duty = progress.phase == Phase.BOOTSTRAP ? 1 : config.get(JobOptions.TRAIN_DUTY_CYCLE);
     if (training) {
       schedule(Math.max(1, Math.round(tookMs * (1 - duty) / duty)));
     } else if (progress.head < progress.tail) {

@@ -10,6 +10,7 @@ import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.KMeans;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.quantize.ResidualQuantizer;
+import io.sidstream.model.recommend.Floats;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -502,9 +503,7 @@ public final class RqVae {
   public void writeState(DataOutput out) throws IOException {
     out.writeInt(params.length);
     for (float[] array : new float[][] {params, adamM, adamV}) {
-      for (float value : array) {
-        out.writeFloat(value);
-      }
+      Floats.write(out, array, array.length);
     }
     out.writeLong(adamStep);
     out.writeInt(learners.size());
@@ -528,9 +527,7 @@ public final class RqVae {
               + params.length);
     }
     for (float[] array : new float[][] {params, adamM, adamV}) {
-      for (int i = 0; i < length; i++) {
-        array[i] = in.readFloat();
-      }
+      Floats.read(in, array, length);
     }
     adamStep = in.readLong();
     learners.clear();

@@ -2,6 +2,7 @@ package io.sidstream.model.quantize;
 
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.recommend.Floats;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -151,9 +152,7 @@ public final class CodebookLearner {
     out.writeInt(size);
     out.writeInt(dim);
     for (float[] array : new float[][] {counts, sums, codewords}) {
-      for (float value : array) {
-        out.writeFloat(value);
-      }
+      Floats.write(out, array, array.length);
     }
   }
 
@@ -172,9 +171,7 @@ public final class CodebookLearner {
 
   private static float[] readFloats(DataInput in, int n) throws IOException {
     float[] values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] = in.readFloat();
-    }
+    Floats.read(in, values, n);
     return values;
   }
 }

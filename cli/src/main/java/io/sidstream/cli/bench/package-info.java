@@ -1,0 +1,2 @@
+/** Benchmarks that need a broker and a cluster: {@code sidstream bench}. */
+package io.sidstream.cli.bench;
