@@ -1,6 +1,9 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.encode.EncodeCommand;
+import io.sidstream.cli.encode.QuantizeCommand;
 import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
 import java.util.concurrent.Callable;
@@ -55,6 +58,9 @@ public final class Main implements Callable<Integer> {
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
+        .addSubcommand(new TrainCommand())
+        .addSubcommand(new EncodeCommand())
+        .addSubcommand(new QuantizeCommand())
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
   }
