@@ -177,9 +177,14 @@ public final class SidstreamJob {
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
-    write(rows.map(Records::of), config, Topics.tokens(config), "tokens");
     write(
-        commits.map(Records::of).union(trained.getSideOutput(TrainOperator.VERSIONS)),
+        named(rows.map(Records::of), "token-records", "Token records"),
+        config,
+        Topics.tokens(config),
+        "tokens");
+    write(
+        named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
+            .union(trained.getSideOutput(TrainOperator.VERSIONS)),
         config,
         Topics.versions(config),
         "versions");
@@ -189,7 +194,11 @@ public final class SidstreamJob {
         config,
         Topics.idEmbeddings(config),
         "id-embeddings");
-    write(deadLetters.map(Records::of), config, Topics.deadLetters(config), "dead-letters");
+    write(
+        named(deadLetters.map(Records::of), "dead-letter-records", "Dead-letter records"),
+        config,
+        Topics.deadLetters(config),
+        "dead-letters");
   }
 
   private static DataStream<RawRecord> read(

@@ -365,7 +365,7 @@ public final class JobOptions {
           500_000,
           1,
           Integer.MAX_VALUE,
-          "Interactions kept for items that have not arrived yet.");
+          "Training windows that may wait; beyond it windows are taken in without a round of their own, so that a backlog is bounded.");
 
   // Bootstrap
 
@@ -387,7 +387,7 @@ public final class JobOptions {
           Duration.ofDays(365),
           "Time after which the first model is made from what is there.");
   public static final ConfigOption<Integer> BOOTSTRAP_STEPS =
-      integer("bootstrap.steps", 600, 1, 10_000_000, "Optimizer steps of the first model.");
+      integer("bootstrap.steps", 900, 1, 10_000_000, "Optimizer steps of the first model.");
 
   // The gate
 
@@ -401,6 +401,13 @@ public final class JobOptions {
           String::valueOf,
           v -> true,
           "true or false");
+  public static final ConfigOption<Double> GATE_HOLDOUT =
+      real(
+          "gate.holdout",
+          .02,
+          0,
+          .5,
+          "Share of users whose windows the gate ranks and training never sees.");
   public static final ConfigOption<Double> GATE_MIN_UTILISATION =
       real("gate.min-utilisation", .3, 0, 1, "Least share of codewords in use at every level.");
   public static final ConfigOption<Double> GATE_MIN_UNIQUE =

@@ -10,18 +10,17 @@ import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Codebook;
-import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointTrainer;
 import io.sidstream.model.train.Phase;
+import io.sidstream.model.train.Quality;
 import io.sidstream.model.train.StepStats;
 import io.sidstream.model.train.UserSequences;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
-import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.Vectors;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -61,10 +60,16 @@ final class Learner {
   /** Items that the health of a candidate is measured on at most. */
   private static final int QUALITY_ITEMS = 20_000;
 
-  private static final int ENCODE_CHUNK = 512;
+  /** Where the search for the churn budget's tolerance starts: .1 of cosine, 10 % of distance. */
+  private static final float BASE_TOLERANCE = .1f;
 
-  /** Halvings of the tolerance in search of the churn budget. */
-  private static final int TOLERANCE_TRIES = 12;
+  /** Where it ends, in multiples of {@link #BASE_TOLERANCE}: twice the cosine's whole range. */
+  private static final float MOST_TOLERANCE = 40f;
+
+  /** Held-out windows that the gate ranks at most, and below how many it does not judge. */
+  private static final int GATE_WINDOWS = 512;
+
+  private static final int GATE_LEAST_EVENTS = 50;
 
   /** What may become a token version. */
   record Candidate(TokenizerModel tokenizer, Quality quality) {}
@@ -89,7 +94,6 @@ final class Learner {
   private final BitSet dirtyItems = new BitSet();
   private final BitSet dirtyUsers = new BitSet();
   private final BitSet changedItems = new BitSet();
-  private double reconstruction;
 
   /** Read by the metrics' thread. */
   private volatile long waitingInteractions;
@@ -184,9 +188,8 @@ final class Learner {
         !items.known(i)
             || !Arrays.equals(items.content(), i * dim, (i + 1) * dim, event.vector, 0, dim);
     if (changed) {
+      // The table forgets the codes, so that the new vector gets its nearest ones, as in Tokenize.
       items.put(i, event.vector, event.time);
-      // A changed vector gets the nearest codes, as in Tokenize; it is encoded when next needed.
-      Arrays.fill(items.codes(), i * joint.levels(), (i + 1) * joint.levels(), -1);
     }
   }
 
@@ -322,9 +325,6 @@ final class Learner {
     StepStats stats = trainer.step(batch(progress), phase);
     changedItems.or(items.dirty());
     progress.lossSum += stats.recommendation() + stats.reconstruction() + stats.commitment();
-    if (stats.reconstruction() > 0) {
-      reconstruction = stats.reconstruction();
-    }
     progress.steps++;
     progress.stepsLeft--;
   }
@@ -347,8 +347,8 @@ final class Learner {
     return n == size ? batch : Arrays.copyOf(batch, n);
   }
 
-  private static int take(int user, BitSet taken, int[] batch, int n) {
-    if (taken.get(user)) {
+  private int take(int user, BitSet taken, int[] batch, int n) {
+    if (taken.get(user) || heldOut(user)) {
       return n;
     }
     taken.set(user);
@@ -360,135 +360,95 @@ final class Learner {
 
   /** The quantizer as it stands, with the smallest tolerance that keeps to the churn budget. */
   Candidate withinBudget() {
-    double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
-    Candidate strict = candidate(0f);
-    if (strict.quality().getExpectedChurn() <= budget) {
-      return strict;
-    }
-    float low = 0f;
-    float high = 1f;
-    Candidate best = candidate(high);
-    for (int i = 0; i < TOLERANCE_TRIES; i++) {
-      float middle = (low + high) / 2;
-      Candidate tried = candidate(middle);
-      if (tried.quality().getExpectedChurn() <= budget) {
-        best = tried;
-        high = middle;
-      } else {
-        low = middle;
-      }
-    }
-    return best;
+    float[] base = new float[joint.levels()];
+    Arrays.fill(base, BASE_TOLERANCE);
+    return rated(
+        trainer.candidateWithin(
+            config.get(JobOptions.QUANTIZER_CHURN_BUDGET), base, MOST_TOLERANCE, QUALITY_ITEMS));
   }
 
-  /**
-   * The quantizer as it stands.
-   *
-   * @param tolerance at every level: of cosine at a cosine level, relative at a Euclidean one
-   */
-  Candidate candidate(float tolerance) {
-    float[] tolerances = new float[joint.levels()];
-    Arrays.fill(tolerances, tolerance);
-    TokenizerModel tokenizer = trainer.candidate(tolerances);
-    return new Candidate(tokenizer, quality(tokenizer));
+  /** The quantizer as it stands, every item at its nearest codewords. */
+  Candidate nearest() {
+    return rated(trainer.candidate(new float[joint.levels()]));
   }
 
-  /** Health of a tokenizer over the items known, of a large catalogue over an even sample. */
-  private Quality quality(TokenizerModel tokenizer) {
-    int levels = joint.levels();
-    int size = joint.codewords();
-    int dim = joint.contentDim();
-    int n = Math.min(items.knownCount(), QUALITY_ITEMS);
-    double stride = (double) items.knownCount() / n;
-    long[][] used = new long[levels][size];
-    Map<List<Integer>, Integer> tuples = new HashMap<>();
-    EncodeResult encoded = new EncodeResult();
-    float[] x = new float[Math.min(n, ENCODE_CHUNK) * dim];
-    int[] previous = new int[Math.min(n, ENCODE_CHUNK) * levels];
-    long old = 0;
-    long moved = 0;
-    for (int from = 0; from < n; from += ENCODE_CHUNK) {
-      int rows = Math.min(ENCODE_CHUNK, n - from);
-      for (int r = 0; r < rows; r++) {
-        int i = items.knownAt((int) ((from + r) * stride));
-        System.arraycopy(items.content(), i * dim, x, r * dim, dim);
-        System.arraycopy(items.codes(), i * levels, previous, r * levels, levels);
-      }
-      tokenizer.encode(x, rows, previous, encoded);
-      for (int r = 0; r < rows; r++) {
-        List<Integer> tuple = new ArrayList<>(levels);
-        boolean same = true;
-        for (int l = 0; l < levels; l++) {
-          int code = encoded.codes[r * levels + l];
-          used[l][code]++;
-          tuple.add(code);
-          same &= code == previous[r * levels + l];
-        }
-        tuples.merge(tuple, 1, Integer::sum);
-        if (previous[r * levels] >= 0) {
-          old++;
-          moved += same ? 0 : 1;
-        }
-      }
-    }
-    Quality quality = new Quality();
-    List<Double> utilisation = new ArrayList<>();
-    List<Double> perplexity = new ArrayList<>();
-    List<Double> tolerance = new ArrayList<>();
-    for (int l = 0; l < levels; l++) {
-      int live = 0;
-      double entropy = 0;
-      for (long count : used[l]) {
-        if (count > 0) {
-          live++;
-          entropy -= (double) count / n * Math.log((double) count / n);
-        }
-      }
-      utilisation.add((double) live / size);
-      perplexity.add(Math.exp(entropy));
-      tolerance.add((double) tokenizer.tolerance()[l]);
-    }
-    quality.setUtilisation(utilisation);
-    quality.setPerplexity(perplexity);
-    quality.setTolerance(tolerance);
-    quality.setUniqueTuples(
-        (double) tuples.values().stream().filter(count -> count == 1).count() / n);
-    quality.setReconstruction(reconstruction);
-    quality.setExpectedChurn(old == 0 ? 0 : (double) moved / old);
-    quality.setReseeded(List.of());
-    return quality;
+  private Candidate rated(TokenizerModel tokenizer) {
+    return new Candidate(tokenizer, trainer.quality(tokenizer));
   }
 
   /** Why a candidate is held back, or null where it passes. */
-  String refusal(Candidate candidate) {
+  String refusal(Candidate candidate, TrainProgress progress) {
     if (!config.get(JobOptions.GATE_ENABLED)) {
       return null;
     }
     Quality q = candidate.quality();
-    for (int l = 0; l < q.getUtilisation().size(); l++) {
-      // A catalogue smaller than the codebook cannot use all of it.
-      double possible = Math.min(1, (double) items.knownCount() / joint.codewords());
-      double least = config.get(JobOptions.GATE_MIN_UTILISATION) * possible;
-      if (q.getUtilisation().get(l) < least) {
+    // A catalogue smaller than the codebook cannot use all of it.
+    double possible = Math.min(1, (double) items.knownCount() / joint.codewords());
+    double leastUsed = config.get(JobOptions.GATE_MIN_UTILISATION) * possible;
+    for (int l = 0; l < joint.levels(); l++) {
+      if (q.utilisation()[l] < leastUsed) {
         return "utilisation of level %d is %.3f, below gate.min-utilisation %.3f"
-            .formatted(l + 1, q.getUtilisation().get(l), least);
+            .formatted(l + 1, q.utilisation()[l], leastUsed);
       }
     }
-    if (q.getUniqueTuples() < config.get(JobOptions.GATE_MIN_UNIQUE)) {
+    double leastUnique = config.get(JobOptions.GATE_MIN_UNIQUE);
+    if (q.uniqueTuples() < leastUnique) {
       return "unique tuples are %.3f, below gate.min-unique %.3f"
-          .formatted(q.getUniqueTuples(), config.get(JobOptions.GATE_MIN_UNIQUE));
+          .formatted(q.uniqueTuples(), leastUnique);
     }
     double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
-    if (q.getExpectedChurn() > budget) {
-      return "expected churn is %.3f even at the greatest tolerance, above quantizer.churn-budget %.3f"
-          .formatted(q.getExpectedChurn(), budget);
+    // The tolerance was found on a sample of a large catalogue.
+    if (q.churn() > budget * 1.1) {
+      return "expected churn is %.3f at the greatest tolerance, above quantizer.churn-budget %.3f"
+          .formatted(q.churn(), budget);
+    }
+    double most =
+        progress.reconstruction * (1 + config.get(JobOptions.GATE_MAX_RECONSTRUCTION_GROWTH));
+    if (q.reconstruction() > most) {
+      return "reconstruction error is %.4f against %.4f of the version in use, beyond gate.max-reconstruction-growth %.3f"
+          .formatted(
+              q.reconstruction(),
+              progress.reconstruction,
+              config.get(JobOptions.GATE_MAX_RECONSTRUCTION_GROWTH));
+    }
+    return rankingRefusal(candidate);
+  }
+
+  private String rankingRefusal(Candidate candidate) {
+    List<Prequential.Window> held = new ArrayList<>();
+    for (int u = userNames.size() - 1; u >= 0 && held.size() < GATE_WINDOWS; u--) {
+      if (heldOut(u) && users.items(u).length > 1) {
+        held.add(new Prequential.Window(users.items(u), users.times(u), 1));
+      }
+    }
+    // The same draws for both, so that only the tokenizer differs.
+    long draws = Rng.hash(config.get(JobOptions.SEED), 2, trainer.steps());
+    double inUse = prequential.evaluate(held, new Rng(draws)).model.hr(10);
+    Prequential.Result result =
+        new Prequential(
+                trainer.recommender(),
+                new CandidateRepresentations(candidate.tokenizer(), items, joint),
+                items,
+                NEGATIVES)
+            .evaluate(held, new Rng(draws));
+    double drop = config.get(JobOptions.GATE_MAX_HR_DROP);
+    if (result.model.count() >= GATE_LEAST_EVENTS && result.model.hr(10) < inUse * (1 - drop)) {
+      return "HR@10 on %d held-out windows is %.3f against %.3f of the version in use, beyond gate.max-hr-drop %.3f"
+          .formatted(result.model.count(), result.model.hr(10), inUse, drop);
     }
     return null;
   }
 
+  /** Whether the user's windows are for the gate alone: never trained on. */
+  private boolean heldOut(int user) {
+    return Rng.uniform(Rng.hash(config.get(JobOptions.SEED), 3, user))
+        < config.get(JobOptions.GATE_HOLDOUT);
+  }
+
   /** Takes a candidate into use. */
-  void adopt(Candidate candidate) {
+  void adopt(Candidate candidate, TrainProgress progress) {
     trainer.adopt(candidate.tokenizer());
+    progress.reconstruction = candidate.quality().reconstruction();
   }
 
   // Records.
@@ -597,8 +557,25 @@ final class Learner {
     VersionRecord record = record(state, version, progress, now);
     record.setReason(reason);
     record.setModelDigest(candidate.tokenizer().digest());
-    record.setQuality(candidate.quality());
+    record.setQuality(quality(candidate));
     return out(record);
+  }
+
+  private static io.sidstream.schemas.Quality quality(Candidate candidate) {
+    Quality q = candidate.quality();
+    List<Double> tolerance = new ArrayList<>();
+    for (float t : candidate.tokenizer().tolerance()) {
+      tolerance.add((double) t);
+    }
+    return io.sidstream.schemas.Quality.newBuilder()
+        .setUtilisation(Arrays.stream(q.utilisation()).boxed().toList())
+        .setPerplexity(Arrays.stream(q.perplexity()).boxed().toList())
+        .setUniqueTuples(q.uniqueTuples())
+        .setReconstruction(q.reconstruction())
+        .setExpectedChurn(q.churn())
+        .setTolerance(tolerance)
+        .setReseeded(List.of())
+        .build();
   }
 
   private VersionRecord record(VersionState state, int version, TrainProgress progress, long now) {

@@ -19,6 +19,9 @@ public final class TrainMetrics {
   /** Interactions whose item has not arrived. */
   public static final String WAITING = "waitingInteractions";
 
+  /** Interactions taken in without a round of their own: training does not keep up. */
+  public static final String WITHOUT_ROUND = "interactionsWithoutRound";
+
   /** Items with a content vector. */
   public static final String ITEMS = "items";
 
@@ -32,6 +35,7 @@ public final class TrainMetrics {
     group.gauge(REVISION, () -> progress.revision);
     group.gauge(INTERACTIONS, () -> progress.interactions);
     group.gauge(PENDING, () -> progress.tail - progress.head);
+    group.gauge(WITHOUT_ROUND, () -> progress.withoutRound);
     group.gauge(WAITING, learner::waitingInteractions);
     group.gauge(ITEMS, learner::knownItems);
     group.gauge(STEPS_LEFT, () -> progress.stepsLeft);

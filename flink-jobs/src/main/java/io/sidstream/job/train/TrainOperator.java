@@ -205,6 +205,12 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   private void consumeOrBegin() throws Exception {
+    if (progress.tail - progress.head > config.get(JobOptions.TRAIN_PENDING_MAX)) {
+      long before = progress.interactions;
+      consume(true, CONSUME_BATCH);
+      progress.withoutRound += progress.interactions - before;
+      return;
+    }
     long left = config.get(JobOptions.TRAIN_ROUND_INTERACTIONS) - progress.sinceRound;
     if (left > 0) {
       consume(true, (int) Math.min(CONSUME_BATCH, left));
@@ -258,10 +264,10 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       return;
     }
     switch (progress.phase) {
-      case BOOTSTRAP -> newVersion(learner.candidate(0f), "bootstrap");
+      case BOOTSTRAP -> newVersion(learner.nearest(), "bootstrap");
       case QUANTIZER_ROUND -> {
         Learner.Candidate candidate = learner.withinBudget();
-        String refusal = learner.refusal(candidate);
+        String refusal = learner.refusal(candidate, progress);
         if (refusal == null) {
           newVersion(candidate, "quantizer round");
         } else {
@@ -280,7 +286,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   private void newVersion(Learner.Candidate candidate, String reason) throws Exception {
     progress.version++;
-    learner.adopt(candidate);
+    learner.adopt(candidate, progress);
     version(VersionState.BEGIN, progress.version, reason, candidate);
     TokenizerUpdate update = new TokenizerUpdate();
     update.version = progress.version;

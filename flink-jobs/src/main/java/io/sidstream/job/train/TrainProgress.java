@@ -42,6 +42,12 @@ public class TrainProgress {
 
   public long sinceRound;
 
+  /** Reconstruction error of the version in use when it began. */
+  public double reconstruction;
+
+  /** Interactions taken in without a round of their own, because too many were waiting. */
+  public long withoutRound;
+
   /** Recommender rounds since the quantizer last moved. */
   public int roundsSinceQuantizer;
 

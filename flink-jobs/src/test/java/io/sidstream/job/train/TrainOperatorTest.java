@@ -261,6 +261,23 @@ class TrainOperatorTest {
   }
 
   @Test
+  void aBacklogBeyondTheBoundIsTakenInWithoutRounds() throws Exception {
+    try (var harness = harness(config(Map.of("train.pending-max", "60")))) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, items(48));
+      send(harness, windows(400));
+      turns(harness, 60);
+      List<VersionRecord> revisions = versions(harness);
+      assertThat(revisions.get(revisions.size() - 1).getInteractions()).isEqualTo(400);
+      assertThat(revisions)
+          .filteredOn(r -> r.getState() == VersionState.REVISION)
+          .as("of 6 rounds that 300 events would have begun")
+          .hasSizeBetween(2, 4);
+    }
+  }
+
+  @Test
   void recordsOfTheTrainerArePojos() {
     assertThat(Records.type(TrainProgress.class).getTypeClass()).isEqualTo(TrainProgress.class);
     assertThat(Records.type(TrainEvent.class).getTypeClass()).isEqualTo(TrainEvent.class);

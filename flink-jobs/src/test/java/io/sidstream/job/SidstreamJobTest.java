@@ -1,0 +1,61 @@
+package io.sidstream.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.job.config.JobConfig;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.graph.StreamGraph;
+import org.apache.flink.streaming.api.graph.StreamNode;
+import org.junit.jupiter.api.Test;
+
+class SidstreamJobTest {
+
+  private static StreamGraph graph() {
+    JobConfig config = JobConfig.defaults();
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
+    SidstreamJob.build(env, config);
+    return env.getStreamGraph();
+  }
+
+  @Test
+  void everyOperatorHasAUidANameOfItsOwnAndAFixedMaxParallelism() {
+    StreamGraph graph = graph();
+    assertThat(graph.getStreamNodes())
+        .isNotEmpty()
+        .allSatisfy(
+            node -> {
+              assertThat(node.getTransformationUID())
+                  .as("uid of " + node.getOperatorName())
+                  .isNotNull();
+              assertThat(node.getOperatorName()).isNotEqualTo("Map");
+            });
+    assertThat(graph.getStreamNodes())
+        .extracting(StreamNode::getTransformationUID)
+        .doesNotHaveDuplicates();
+  }
+
+  @Test
+  void uidsAreThoseThatStateOfReleasedJobsIsKeptUnder() {
+    assertThat(graph().getStreamNodes())
+        .extracting(StreamNode::getTransformationUID)
+        .contains(
+            "source-items",
+            "source-interactions",
+            "source-versions",
+            "ingest-items",
+            "ingest-interactions",
+            "embed",
+            "sequence",
+            "train",
+            "tokenize",
+            "resolve",
+            "publish",
+            "commit",
+            "sink-tokens",
+            "sink-versions",
+            "sink-models",
+            "sink-id-embeddings",
+            "sink-dead-letters");
+  }
+}

@@ -1,0 +1,33 @@
+package io.sidstream.job.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/**
+ * docs/configuration.md is written by the code: run with {@code
+ * -Dtest.jvm.args=-Dsidstream.docs.write=true} to renew it.
+ */
+class ConfigurationDocTest {
+  private static final Path DOC = Path.of("..", "docs", "configuration.md");
+
+  @Test
+  void theDocumentSaysWhatTheCodeSays() throws Exception {
+    String text =
+        """
+        # Configuration
+
+        Read from a YAML file (`--conf FILE`, nested keys or dotted ones) and from `--set key=value`, which wins. An unknown key, a
+        wrong type, a value out of range and values that do not go together stop the job before it starts, with a message that
+        names them. The values in effect are printed at the start. This page is generated from the code.
+
+        """
+            + JobConfig.markdownTable();
+    if (Boolean.getBoolean("sidstream.docs.write")) {
+      Files.writeString(DOC, text);
+    }
+    assertThat(Files.readString(DOC)).isEqualTo(text);
+  }
+}
