@@ -1,5 +1,6 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.bench.BenchCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
 import io.sidstream.cli.run.JobBuilder;
@@ -61,6 +62,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new TrainCommand())
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())
+        .addSubcommand(new BenchCommand())
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
   }

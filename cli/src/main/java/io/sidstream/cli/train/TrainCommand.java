@@ -234,6 +234,58 @@ public final class TrainCommand implements Callable<Integer> {
   private Path negativesFile;
 
   @Option(
+      names = "--bootstrap",
+      defaultValue = "40000",
+      paramLabel = "N",
+      description =
+          "prequential: interactions of the bootstrap, which are not predicted (default: ${DEFAULT-VALUE}).")
+  private int bootstrap;
+
+  @Option(
+      names = "--bootstrap-steps",
+      defaultValue = "600",
+      paramLabel = "N",
+      description =
+          "prequential: steps of the bootstrap, and of a training from scratch (default: ${DEFAULT-VALUE}).")
+  private int bootstrapSteps;
+
+  @Option(
+      names = "--round",
+      defaultValue = "5000",
+      paramLabel = "N",
+      description = "prequential: interactions of a round (default: ${DEFAULT-VALUE}).")
+  private int round;
+
+  @Option(
+      names = "--round-steps",
+      defaultValue = "60",
+      paramLabel = "N",
+      description = "prequential: steps of a round (default: ${DEFAULT-VALUE}).")
+  private int roundSteps;
+
+  @Option(
+      names = "--quantizer-every",
+      defaultValue = "8",
+      paramLabel = "N",
+      description =
+          "prequential: every so many rounds the quantizer learns too; 0 for never (default: ${DEFAULT-VALUE}).")
+  private int quantizerEvery;
+
+  @Option(
+      names = "--churn-budget",
+      defaultValue = "0.05",
+      paramLabel = "B",
+      description =
+          "prequential: share of old items whose token such a round may change (default: ${DEFAULT-VALUE}).")
+  private double churnBudget;
+
+  @Option(
+      names = "--retrain",
+      description =
+          "prequential: also train a model from scratch for each round (slow: --bootstrap-steps a round).")
+  private boolean retrain;
+
+  @Option(
       names = "--threads",
       defaultValue = "1",
       paramLabel = "N",
@@ -320,24 +372,10 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
     report.put("epochs", curve.points().size());
     report.put("bestEpoch", training.bestEpoch());
-    report.put("steps", training.steps());
-    report.put("msPerStep", training.msPerStep());
-    report.put("wallSeconds", (System.nanoTime() - started) / 1e9);
-    report.put("peakRssBytes", Memory.peakResidentBytes());
-    report.put("modelDigest", SavedModel.digest(sections));
-    report.put("dataDigest", data.digest());
+    common(report, training.steps(), training.msPerStep(), sections, data, config, started);
     report.put("negativesDigest", negatives.digest());
-    report.put("seed", seed);
-    report.put("parameters", parameters(config));
     report.put("curve", curve.points());
-    if (save != null) {
-      new ModelFile(
-              new ModelFile.Provenance(
-                  data.digest(), parameters(config), seed, version(), System.currentTimeMillis()),
-              sections)
-          .write(save.toAbsolutePath());
-      out.println("model: " + save);
-    }
+    store(data, config, sections);
     summary(out, test, quality, config, data, report);
     return report;
   }
@@ -373,7 +411,89 @@ public final class TrainCommand implements Callable<Integer> {
 
   private Map<String, Object> prequential(TrainingData data, JointConfig config, long started)
       throws IOException {
-    throw new UsageException("--protocol prequential: not here");
+    if (data.events() <= bootstrap) {
+      throw new UsageException(
+          "--bootstrap "
+              + bootstrap
+              + ": --data has "
+              + data.events()
+              + " interactions; the bootstrap must leave some to predict");
+    }
+    StreamReplay replay =
+        new StreamReplay(
+            data,
+            config,
+            new StreamReplay.Plan(
+                bootstrap, bootstrapSteps, round, roundSteps, quantizerEvery, churnBudget, retrain),
+            seed);
+    PrintWriter out = spec.commandLine().getOut();
+    replay.run(
+        told -> {
+          out.printf(
+              Locale.ROOT,
+              "round %s (%s) until %s: %.1f ms/step%s%s%n",
+              told.get("round"),
+              told.get("phase"),
+              told.get("until").toString().substring(0, 10),
+              told.get("msPerStep"),
+              told.containsKey("hr10")
+                  ? String.format(
+                      Locale.ROOT,
+                      " | before it: HR@10 %.3f, popularity %.3f, new items %.3f",
+                      told.get("hr10"),
+                      told.get("popularityHr10"),
+                      told.get("newHr10"))
+                  : "",
+              told.containsKey("churn")
+                  ? String.format(Locale.ROOT, " | churn %.3f", told.get("churn"))
+                  : "");
+          out.flush();
+        });
+    Quality quality =
+        config.hasSemantic() ? replay.trainer().quality(replay.trainer().inUse()) : null;
+    List<String> known = new ArrayList<>(data.itemIds().subList(0, replay.items().size()));
+    Map<String, byte[]> sections = SavedModel.sections(replay.trainer(), replay.items(), known);
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("protocol", "prequential");
+    report.put("total", replay.total());
+    report.put("months", replay.months());
+    report.put("rounds", replay.rounds());
+    report.putAll(Report.quality(quality, config));
+    report.put("itemTableParameters", Report.itemTableParameters(config, data.items()));
+    report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
+    common(report, replay.steps(), replay.msPerStep(), sections, data, config, started);
+    store(data, config, sections);
+    return report;
+  }
+
+  private void common(
+      Map<String, Object> report,
+      int steps,
+      double msPerStep,
+      Map<String, byte[]> sections,
+      TrainingData data,
+      JointConfig config,
+      long started) {
+    report.put("steps", steps);
+    report.put("msPerStep", msPerStep);
+    report.put("wallSeconds", (System.nanoTime() - started) / 1e9);
+    report.put("peakRssBytes", Memory.peakResidentBytes());
+    report.put("modelDigest", SavedModel.digest(sections));
+    report.put("dataDigest", data.digest());
+    report.put("seed", seed);
+    report.put("parameters", parameters(config));
+  }
+
+  private void store(TrainingData data, JointConfig config, Map<String, byte[]> sections)
+      throws IOException {
+    if (save != null) {
+      new ModelFile(
+              new ModelFile.Provenance(
+                  data.digest(), parameters(config), seed, version(), System.currentTimeMillis()),
+              sections)
+          .write(save.toAbsolutePath());
+      spec.commandLine().getOut().println("model: " + save);
+    }
   }
 
   private JointConfig config(TrainingData data) {
@@ -454,6 +574,14 @@ public final class TrainCommand implements Callable<Integer> {
     out.put("patience", String.valueOf(patience));
     out.put("maxItems", String.valueOf(maxItems));
     out.put("threads", String.valueOf(threads));
+    if (Protocol.named(protocol) == Protocol.PREQUENTIAL) {
+      out.put("bootstrap", String.valueOf(bootstrap));
+      out.put("bootstrapSteps", String.valueOf(bootstrapSteps));
+      out.put("round", String.valueOf(round));
+      out.put("roundSteps", String.valueOf(roundSteps));
+      out.put("quantizerEvery", String.valueOf(quantizerEvery));
+      out.put("churnBudget", String.valueOf(churnBudget));
+    }
     return out;
   }
 
@@ -471,6 +599,11 @@ public final class TrainCommand implements Callable<Integer> {
     atLeast("--quantizer-epochs", quantizerEpochs, 1);
     atLeast("--patience", patience, 1);
     atLeast("--threads", threads, 1);
+    atLeast("--bootstrap", bootstrap, 1);
+    atLeast("--bootstrap-steps", bootstrapSteps, 1);
+    atLeast("--round", round, 1);
+    atLeast("--round-steps", roundSteps, 1);
+    atLeast("--quantizer-every", quantizerEvery, 0);
     folderOf("--json", json);
     folderOf("--save", save);
     folderOf("--negatives", negativesFile);

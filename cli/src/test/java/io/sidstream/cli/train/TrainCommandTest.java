@@ -149,6 +149,46 @@ class TrainCommandTest {
   }
 
   @Test
+  void prequentialPredictsEachEventOnceAndReportsByMonth() throws IOException {
+    JsonNode report =
+        train(
+            "--protocol",
+            "prequential",
+            "--codebook",
+            16,
+            "--bootstrap",
+            800,
+            "--bootstrap-steps",
+            30,
+            "--round",
+            200,
+            "--round-steps",
+            5,
+            "--quantizer-every",
+            2,
+            "--retrain");
+    assertThat(report.path("rounds")).hasSize(5);
+    assertThat(report.path("rounds").path(2).path("phase").asText()).isEqualTo("quantizer");
+    assertThat(report.path("rounds").path(2).path("churn").asDouble(-1)).isBetween(0.0, 1.0);
+    assertThat(report.path("months").size()).isGreaterThan(1);
+    for (String who : List.of("model", "popularity", "frozen", "retrained")) {
+      JsonNode total = report.path("total").path(who);
+      long ofMonths = 0;
+      for (JsonNode month : report.path("months")) {
+        ofMonths += month.path(who).path("count").asLong();
+      }
+      // A user's first event cannot be predicted.
+      assertThat(total.path("count").asLong()).as(who).isEqualTo(ofMonths).isBetween(600L, 800L);
+      assertThat(report.path("total").path("newItems").path(who).path("count").asLong())
+          .isLessThan(ofMonths);
+    }
+    assertThat(report.path("total").path("model").path("hr10").asDouble())
+        .isGreaterThan(report.path("total").path("popularity").path("hr10").asDouble());
+    assertUsage(
+        "--bootstrap 40000: --data has 1600", "--codebook", 16, "--protocol", "prequential");
+  }
+
+  @Test
   void namesWhatIsWrongWithTheInput() throws IOException {
     assertUsage("--codebook 256 is more than the 120 items", "--codebook", 256);
     assertUsage("--patience 0", "--patience", 0);

@@ -1,0 +1,23 @@
+package io.sidstream.cli.bench;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code sidstream bench}: measures. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    description = "Measure how fast the parts are; each prints one JSON object.",
+    subcommands = {BenchEncode.class, BenchTrain.class})
+public final class BenchCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    throw new ParameterException(
+        spec.commandLine(), "name what to measure, such as: sidstream bench encode");
+  }
+}
