@@ -8,14 +8,14 @@ import java.util.logging.Logger;
 import org.apache.logging.log4j.core.config.Configurator;
 
 /** Where words go: those for the person to the terminal, those for the file to the log. */
-final class Console {
+public final class Console {
   private Console() {}
 
   /** Held on to: a level set on a logger that nobody holds is forgotten. */
   private static final Logger NETLIB = Logger.getLogger("dev.ludovic.netlib");
 
   /** Sends the log to a file from here on. */
-  static void logTo(Path file) throws IOException {
+  public static void logTo(Path file) throws IOException {
     Path absolute = file.toAbsolutePath();
     Files.createDirectories(absolute.getParent());
     System.setProperty("sidstream.log", absolute.toString());

@@ -1,8 +1,11 @@
 package io.sidstream.cli;
 
 import io.sidstream.cli.bench.BenchCommand;
+import io.sidstream.cli.encode.EncodeCommand;
+import io.sidstream.cli.encode.QuantizeCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.tokens.TokensCommand;
+import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
 import java.util.concurrent.Callable;
@@ -59,6 +62,9 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new TokensCommand())
+        .addSubcommand(new TrainCommand())
+        .addSubcommand(new EncodeCommand())
+        .addSubcommand(new QuantizeCommand())
         .addSubcommand(new CommandLine(bench).addSubcommand(bench.jobBench()))
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);

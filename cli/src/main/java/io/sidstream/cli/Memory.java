@@ -5,13 +5,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Memory of this process. */
-final class Memory {
+public final class Memory {
   private Memory() {}
 
   /**
    * Most memory that was resident at once (Linux: VmHWM), bytes; -1 where the system does not say.
    */
-  static long peakResidentBytes() {
+  public static long peakResidentBytes() {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
         if (line.startsWith("VmHWM:")) {

@@ -11,7 +11,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    description = "Measure how fast the parts are.")
+    description = "Measure how fast the parts are; each prints one JSON object.",
+    subcommands = {BenchEncode.class, BenchTrain.class})
 public final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -29,6 +30,6 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new ParameterException(spec.commandLine(), "name what to measure: sidstream bench job");
+    throw new ParameterException(spec.commandLine(), "name what to measure, such as: sidstream bench job");
   }
 }

@@ -1,31 +1,29 @@
 package io.sidstream.cli.data;
 
 import io.sidstream.cli.UsageException;
+import io.sidstream.model.file.Npy;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
- * Content vectors [rows, dim] in a NumPy file (format 1 or 2), little-endian float16 or float32, C
- * order. The file is mapped, not read: a row costs its own bytes only.
+ * Content vectors [rows, dim] in a NumPy file, little-endian float16 or float32, C order. The file
+ * is mapped, not read: a row costs its own bytes only. What a header may say is up to {@link Npy}.
  */
 public final class NpyVectors {
-  private static final Pattern DESCR = Pattern.compile("'descr':\\s*'([^']*)'");
-  private static final Pattern FORTRAN = Pattern.compile("'fortran_order':\\s*(True|False)");
-  private static final Pattern SHAPE = Pattern.compile("'shape':\\s*\\((\\d+),\\s*(\\d+),?\\s*\\)");
-
+  private final String name;
   private final ByteBuffer data;
   private final int rows;
   private final int dim;
   private final boolean half;
 
-  private NpyVectors(ByteBuffer data, int rows, int dim, boolean half) {
+  private NpyVectors(String name, ByteBuffer data, int rows, int dim, boolean half) {
+    this.name = name;
     this.data = data;
     this.rows = rows;
     this.dim = dim;
@@ -33,66 +31,57 @@ public final class NpyVectors {
   }
 
   /**
-   * Opens a file.
+   * Opens the file of the option {@code --vectors}.
    *
    * @throws UsageException where it is not such a file; says what is expected
    */
   public static NpyVectors open(Path file) throws IOException {
+    String name = "--vectors " + file;
     if (!Files.isRegularFile(file)) {
-      throw new UsageException("--vectors " + file + " is not a file");
+      throw new UsageException(name + " is not a file");
     }
+    Npy.Header header;
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      header = Npy.readHeader(in);
+    } catch (IOException e) {
+      throw new UsageException(name + ": " + e.getMessage());
+    }
+    if (!header.type().equals("<f2") && !header.type().equals("<f4")) {
+      throw new UsageException(
+          name + " has type " + header.type() + "; expected <f2 or <f4 (float16, float32)");
+    }
+    if (header.shape().length != 2) {
+      throw new UsageException(
+          name + " has shape " + shape(header.shape()) + "; expected (N, D): one row an item");
+    }
+    boolean half = header.type().equals("<f2");
+    long expected = (long) header.size() * (half ? 2 : 4);
     try (FileChannel channel = FileChannel.open(file)) {
       if (channel.size() > Integer.MAX_VALUE) {
-        throw new UsageException(
-            "--vectors " + file + " is larger than 2 GB; split it or use float16");
+        throw new UsageException(name + " is larger than 2 GB; split it or use float16");
       }
-      ByteBuffer all =
-          channel
-              .map(FileChannel.MapMode.READ_ONLY, 0, channel.size())
-              .order(ByteOrder.LITTLE_ENDIAN);
-      if (all.limit() < 12 || all.get(0) != (byte) 0x93 || all.get(1) != 'N' || all.get(2) != 'U') {
-        throw new UsageException("--vectors " + file + " is not a NumPy .npy file");
-      }
-      int start = all.get(6) == 1 ? 10 : 12;
-      int length = all.get(6) == 1 ? Short.toUnsignedInt(all.getShort(8)) : all.getInt(8);
-      if (length < 0 || start + length > all.limit()) {
-        throw new UsageException("--vectors " + file + " is cut off in its header");
-      }
-      byte[] bytes = new byte[length];
-      all.get(start, bytes);
-      String header = new String(bytes, StandardCharsets.ISO_8859_1);
-      String type = find(DESCR, header, file).group(1);
-      if (!type.equals("<f2") && !type.equals("<f4")) {
-        throw new UsageException(
-            "--vectors " + file + " has type " + type + "; expected <f2 or <f4 (float16, float32)");
-      }
-      if (find(FORTRAN, header, file).group(1).equals("True")) {
-        throw new UsageException(
-            "--vectors " + file + " is in Fortran order; save it with numpy.ascontiguousarray");
-      }
-      Matcher shape = find(SHAPE, header, file);
-      int rows = Integer.parseInt(shape.group(1));
-      int dim = Integer.parseInt(shape.group(2));
-      boolean half = type.equals("<f2");
-      long expected = (long) rows * dim * (half ? 2 : 4);
-      if (all.limit() - start - length != expected) {
+      long there = channel.size() - header.offset();
+      if (there != expected) {
         throw new UsageException(
             String.format(
-                "--vectors %s has %d bytes of data; its shape (%d, %d) needs %d",
-                file, all.limit() - start - length, rows, dim, expected));
+                "%s has %d bytes of data; its shape %s needs %d",
+                name, there, shape(header.shape()), expected));
       }
-      ByteBuffer data = all.slice(start + length, (int) expected).order(ByteOrder.LITTLE_ENDIAN);
-      return new NpyVectors(data, rows, dim, half);
+      ByteBuffer data =
+          channel
+              .map(FileChannel.MapMode.READ_ONLY, header.offset(), expected)
+              .order(ByteOrder.LITTLE_ENDIAN);
+      return new NpyVectors(name, data, header.shape()[0], header.shape()[1], half);
     }
   }
 
-  private static Matcher find(Pattern pattern, String header, Path file) {
-    Matcher matcher = pattern.matcher(header);
-    if (!matcher.find()) {
-      throw new UsageException(
-          "--vectors " + file + " is not a two-dimensional array: its header is " + header.trim());
+  /** A shape as NumPy writes it. */
+  public static String shape(int... shape) {
+    StringBuilder out = new StringBuilder("(");
+    for (int i = 0; i < shape.length; i++) {
+      out.append(i == 0 ? "" : ", ").append(shape[i]);
     }
-    return matcher;
+    return out.append(shape.length == 1 ? ",)" : ")").toString();
   }
 
   /** Number of rows. */
@@ -116,23 +105,34 @@ public final class NpyVectors {
           "the file of vectors has " + rows + " rows; an item needs row " + row + " (from 0)");
     }
     float[] out = new float[dim];
-    for (int j = 0; j < dim; j++) {
-      int at = row * dim + j;
-      out[j] = half ? fromHalf(data.getShort(2 * at)) : data.getFloat(4 * at);
-    }
+    copy(row, out, 0);
     return out;
   }
 
-  /** IEEE 754 binary16 to float, exactly; {@code Float.float16ToFloat} came with Java 20. */
-  static float fromHalf(short bits) {
-    int sign = (bits & 0x8000) << 16;
-    int exponent = (bits >>> 10) & 0x1f;
-    int mantissa = bits & 0x3ff;
-    if (exponent == 0) {
-      float value = mantissa * 0x1p-24f;
-      return sign == 0 ? value : -value;
+  /**
+   * Copies rows [from, from + n).
+   *
+   * @param out [n, dim] or longer
+   * @throws UsageException naming the first row that has a value that is NaN or infinite
+   */
+  public void read(int from, int n, float[] out) {
+    for (int i = 0; i < n; i++) {
+      copy(from + i, out, i * dim);
+      for (int j = i * dim; j < (i + 1) * dim; j++) {
+        if (!Float.isFinite(out[j])) {
+          throw new UsageException(
+              String.format(
+                  "%s %s has %s in row %d, column %d (from 0); every value must be finite",
+                  name, shape(rows, dim), out[j], from + i, j - i * dim));
+        }
+      }
     }
-    int wide = exponent == 31 ? 255 : exponent - 15 + 127;
-    return Float.intBitsToFloat(sign | wide << 23 | mantissa << 13);
+  }
+
+  private void copy(int row, float[] out, int off) {
+    for (int j = 0; j < dim; j++) {
+      int at = row * dim + j;
+      out[off + j] = half ? Npy.halfToFloat(data.getShort(2 * at)) : data.getFloat(4 * at);
+    }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.cli.UsageException;
+import io.sidstream.model.file.Npy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,18 +19,18 @@ class NpyVectorsTest {
 
   @Test
   void convertsEveryKindOfHalf() {
-    assertThat(NpyVectors.fromHalf((short) 0x0000)).isEqualTo(0f);
-    assertThat(Float.floatToRawIntBits(NpyVectors.fromHalf((short) 0x8000)))
+    assertThat(Npy.halfToFloat((short) 0x0000)).isEqualTo(0f);
+    assertThat(Float.floatToRawIntBits(Npy.halfToFloat((short) 0x8000)))
         .isEqualTo(Float.floatToRawIntBits(-0f));
-    assertThat(NpyVectors.fromHalf((short) 0x3c00)).isEqualTo(1f);
-    assertThat(NpyVectors.fromHalf((short) 0xc000)).isEqualTo(-2f);
-    assertThat(NpyVectors.fromHalf((short) 0x7bff)).isEqualTo(65504f);
-    assertThat(NpyVectors.fromHalf((short) 0x0001)).isEqualTo(0x1p-24f);
-    assertThat(NpyVectors.fromHalf((short) 0x03ff)).isEqualTo(1023 * 0x1p-24f);
-    assertThat(NpyVectors.fromHalf((short) 0x3555)).isEqualTo(0.33325195f);
-    assertThat(NpyVectors.fromHalf((short) 0x7c00)).isEqualTo(Float.POSITIVE_INFINITY);
-    assertThat(NpyVectors.fromHalf((short) 0xfc00)).isEqualTo(Float.NEGATIVE_INFINITY);
-    assertThat(NpyVectors.fromHalf((short) 0x7e00)).isNaN();
+    assertThat(Npy.halfToFloat((short) 0x3c00)).isEqualTo(1f);
+    assertThat(Npy.halfToFloat((short) 0xc000)).isEqualTo(-2f);
+    assertThat(Npy.halfToFloat((short) 0x7bff)).isEqualTo(65504f);
+    assertThat(Npy.halfToFloat((short) 0x0001)).isEqualTo(0x1p-24f);
+    assertThat(Npy.halfToFloat((short) 0x03ff)).isEqualTo(1023 * 0x1p-24f);
+    assertThat(Npy.halfToFloat((short) 0x3555)).isEqualTo(0.33325195f);
+    assertThat(Npy.halfToFloat((short) 0x7c00)).isEqualTo(Float.POSITIVE_INFINITY);
+    assertThat(Npy.halfToFloat((short) 0xfc00)).isEqualTo(Float.NEGATIVE_INFINITY);
+    assertThat(Npy.halfToFloat((short) 0x7e00)).isNaN();
   }
 
   @Test
@@ -49,11 +50,22 @@ class NpyVectorsTest {
   void saysWhatItExpects() throws IOException {
     assertWrong(npy("<f8", "False", "(1, 1)", 1f, 1f), "type <f8");
     assertWrong(npy("<f4", "True", "(1, 1)", 1f), "Fortran order");
-    assertWrong(npy("<f4", "False", "(3,)", 1f, 2f, 3f), "two-dimensional");
+    assertWrong(npy("<f4", "False", "(3,)", 1f, 2f, 3f), "has shape (3,); expected (N, D)");
     assertWrong(npy("<f4", "False", "(2, 2)", 1f), "shape (2, 2) needs 16");
     Path text = Files.writeString(folder.resolve("text.npy"), "not a NumPy file at all");
-    assertWrong(text, "is not a NumPy .npy file");
+    assertWrong(text, "Not an npy file");
     assertWrong(folder.resolve("missing.npy"), "is not a file");
+  }
+
+  @Test
+  void namesTheRowThatIsNotFinite() throws IOException {
+    NpyVectors vectors = NpyVectors.open(npy("<f4", "False", "(2, 2)", 1f, 2f, 3f, Float.NaN));
+    float[] out = new float[4];
+    vectors.read(0, 1, out);
+    assertThat(out).startsWith(1f, 2f);
+    assertThatThrownBy(() -> vectors.read(0, 2, out))
+        .isInstanceOf(UsageException.class)
+        .hasMessageContaining("(2, 2) has NaN in row 1, column 1");
   }
 
   private static void assertWrong(Path file, String message) {

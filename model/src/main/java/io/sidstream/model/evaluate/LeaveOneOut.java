@@ -3,6 +3,7 @@ package io.sidstream.model.evaluate;
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.recommend.SequenceRecommender;
+import java.util.Arrays;
 import java.util.BitSet;
 
 /**
@@ -20,21 +21,63 @@ public final class LeaveOneOut {
 
     /** Against the catalogue. */
     public final RankingMetrics full = new RankingMetrics();
+
+    /** [users] rank of each target against sampled negatives; NaN for a user that was left out. */
+    public final double[] sampledRanks;
+
+    /** [users] rank of each target against the catalogue; NaN for a user that was left out. */
+    public final double[] fullRanks;
+
+    private Result(int users) {
+      sampledRanks = new double[users];
+      fullRanks = new double[users];
+      Arrays.fill(sampledRanks, Double.NaN);
+      Arrays.fill(fullRanks, Double.NaN);
+    }
   }
 
   private LeaveOneOut() {}
 
   /**
-   * Evaluates one target per user.
+   * Draws negatives uniformly from the catalogue, without replacement, for each user that has a
+   * history: once, so that every variant meets the same.
    *
    * @param catalogue dense indices of the items that are ranked
-   * @param histories per user the items before the target, oldest first; a user without any is left
-   *     out
+   * @param histories per user the items before the target; a user without any gets no negatives
    * @param targets per user the target
    * @param never per user all items that a negative must not be (the whole history, later items
    *     too)
-   * @param negatives sampled negatives per target
+   * @param count negatives per target; fewer where the catalogue does not have them
+   * @return per user the dense indices of its negatives
    */
+  public static int[][] drawNegatives(
+      int[] catalogue, int[][] histories, int[] targets, int[][] never, int count, Rng rng) {
+    int n = catalogue.length;
+    int[] place = places(catalogue);
+    BitSet masked = new BitSet(n);
+    int[][] drawn = new int[histories.length][];
+    for (int u = 0; u < histories.length; u++) {
+      if (histories[u].length == 0) {
+        drawn[u] = new int[0];
+        continue;
+      }
+      masked.clear();
+      mask(masked, place, never[u]);
+      masked.set(place[targets[u]]);
+      drawn[u] = new int[Math.min(count, n - masked.cardinality())];
+      for (int left = drawn[u].length; left > 0; ) {
+        int j = rng.nextInt(n);
+        if (!masked.get(j)) {
+          masked.set(j);
+          drawn[u][drawn[u].length - left] = catalogue[j];
+          left--;
+        }
+      }
+    }
+    return drawn;
+  }
+
+  /** As the other, with negatives drawn here by {@link #drawNegatives}. */
   public static Result evaluate(
       SequenceRecommender recommender,
       Representations representations,
@@ -44,20 +87,33 @@ public final class LeaveOneOut {
       int[][] never,
       int negatives,
       Rng rng) {
-    Result result = new Result();
+    int[][] drawn = drawNegatives(catalogue, histories, targets, never, negatives, rng);
+    return evaluate(recommender, representations, catalogue, histories, targets, drawn);
+  }
+
+  /**
+   * Evaluates one target per user.
+   *
+   * @param catalogue dense indices of the items that are ranked
+   * @param histories per user the items before the target, oldest first; a user without any is left
+   *     out
+   * @param targets per user the target
+   * @param negatives per user the items, all in the catalogue, that its target is ranked against in
+   *     the sampled protocol
+   */
+  public static Result evaluate(
+      SequenceRecommender recommender,
+      Representations representations,
+      int[] catalogue,
+      int[][] histories,
+      int[] targets,
+      int[][] negatives) {
+    Result result = new Result(histories.length);
     int d = representations.dim();
     int n = catalogue.length;
     float[] s = new float[n * d];
     representations.fill(catalogue, n, s);
-    int highest = 0;
-    for (int item : catalogue) {
-      highest = Math.max(highest, item);
-    }
-    int[] place = new int[highest + 1];
-    java.util.Arrays.fill(place, -1);
-    for (int i = 0; i < n; i++) {
-      place[catalogue[i]] = i;
-    }
+    int[] place = places(catalogue);
     Windows windows = new Windows(recommender, representations);
     float[] scores = new float[BATCH * n];
     float[] last = new float[BATCH * d];
@@ -84,14 +140,13 @@ public final class LeaveOneOut {
       for (int i = 0; i < m; i++) {
         int u = user[i];
         int own = place[targets[u]];
-        masked.clear();
-        mask(masked, place, never[u]);
-        masked.set(own);
-        result.sampled.add(sampledRank(scores, i * n, n, own, masked, negatives, rng));
+        result.sampledRanks[u] = sampledRank(scores, i * n, own, place, negatives[u]);
+        result.sampled.add(result.sampledRanks[u]);
         masked.clear();
         mask(masked, place, histories[u]);
         masked.set(own);
-        result.full.add(fullRank(scores, i * n, n, own, masked));
+        result.fullRanks[u] = fullRank(scores, i * n, n, own, masked);
+        result.full.add(result.fullRanks[u]);
       }
     }
     return result;
@@ -105,17 +160,24 @@ public final class LeaveOneOut {
     }
   }
 
+  private static int[] places(int[] catalogue) {
+    int highest = 0;
+    for (int item : catalogue) {
+      highest = Math.max(highest, item);
+    }
+    int[] place = new int[highest + 1];
+    Arrays.fill(place, -1);
+    for (int i = 0; i < catalogue.length; i++) {
+      place[catalogue[i]] = i;
+    }
+    return place;
+  }
+
   private static double sampledRank(
-      float[] scores, int off, int n, int own, BitSet masked, int negatives, Rng rng) {
+      float[] scores, int off, int own, int[] place, int[] negatives) {
     double rank = 1;
-    int left = Math.min(negatives, n - masked.cardinality());
-    while (left > 0) {
-      int j = rng.nextInt(n);
-      if (!masked.get(j)) {
-        masked.set(j);
-        rank += beats(scores[off + j], scores[off + own]);
-        left--;
-      }
+    for (int item : negatives) {
+      rank += beats(scores[off + place[item]], scores[off + own]);
     }
     return rank;
   }

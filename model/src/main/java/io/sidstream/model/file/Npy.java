@@ -41,7 +41,15 @@ public final class Npy {
    */
   public record Ints(int[] shape, int[] data) {}
 
-  private record Header(String type, int[] shape, int size) {}
+  /**
+   * What a file says of its array.
+   *
+   * @param type NumPy's type, such as {@code <f4}
+   * @param shape 1 to 3 dimensions
+   * @param size product of the shape
+   * @param offset bytes of the file before the array
+   */
+  public record Header(String type, int[] shape, int size, int offset) {}
 
   /**
    * Reads a float32 or float16 array.
@@ -112,7 +120,13 @@ public final class Npy {
     out.write(body.array());
   }
 
-  private static Header readHeader(InputStream in) throws IOException {
+  /**
+   * Reads what precedes the array; the stream is then at its first element.
+   *
+   * @throws IOException saying what is wrong with a file that is foreign, truncated, in Fortran
+   *     order or too large
+   */
+  public static Header readHeader(InputStream in) throws IOException {
     byte[] start = in.readNBytes(8);
     if (start.length < 8 || !Arrays.equals(MAGIC, 0, 6, start, 0, 6)) {
       throw new IOException("Not an npy file: it does not start with \\x93NUMPY");
@@ -153,7 +167,7 @@ public final class Npy {
             "npy array of shape (" + dims + ") is larger than a Java array can hold");
       }
     }
-    return new Header(type, shape, (int) total);
+    return new Header(type, shape, (int) total, 8 + size.length + length);
   }
 
   private static String find(Pattern pattern, String header, String name) throws IOException {
@@ -215,7 +229,7 @@ public final class Npy {
   }
 
   /** IEEE 754 binary16 to binary32; exact. */
-  static float halfToFloat(short half) {
+  public static float halfToFloat(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half >> 10) & 0x1F;
     int fraction = half & 0x3FF;

@@ -1,0 +1,74 @@
+package io.sidstream.cli.encode;
+
+import io.sidstream.cli.UsageException;
+import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.model.file.Npy;
+import io.sidstream.model.quantize.EncodeResult;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Encodes a file of vectors chunk by chunk, and writes codes and embeddings. */
+final class CodeWriter {
+  private static final int CHUNK = 4096;
+
+  /** What encodes a chunk. */
+  interface Encoder {
+    /**
+     * Encodes.
+     *
+     * @param x [n, dim]
+     */
+    EncodeResult encode(float[] x, int n);
+  }
+
+  private final int rows;
+  private final int levels;
+  private final int dim;
+  private final int[] codes;
+  private final float[] z;
+
+  /**
+   * Room for the results.
+   *
+   * @param dim width of an embedding; 0 where none is wanted
+   */
+  CodeWriter(int rows, int levels, int dim) {
+    this.rows = rows;
+    this.levels = levels;
+    this.dim = dim;
+    codes = new int[Math.multiplyExact(rows, levels)];
+    z = new float[Math.multiplyExact(rows, dim)];
+  }
+
+  void encode(NpyVectors vectors, Encoder encoder) {
+    float[] x = new float[Math.min(CHUNK, rows) * vectors.dim()];
+    for (int from = 0; from < rows; from += CHUNK) {
+      int n = Math.min(CHUNK, rows - from);
+      vectors.read(from, n, x);
+      EncodeResult result = encoder.encode(x, n);
+      System.arraycopy(result.codes, 0, codes, from * levels, n * levels);
+      System.arraycopy(result.z, 0, z, from * dim, n * dim);
+    }
+  }
+
+  void write(Path codesFile, Path embeddingFile) throws IOException {
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(codesFile))) {
+      Npy.write(out, codes, rows, levels);
+    }
+    if (embeddingFile != null) {
+      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(embeddingFile))) {
+        Npy.write(out, z, rows, dim);
+      }
+    }
+  }
+
+  static void checkFolder(String option, Path file) {
+    if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
+      throw new UsageException(
+          option + " " + file + ": there is no folder " + file.toAbsolutePath().getParent());
+    }
+  }
+}

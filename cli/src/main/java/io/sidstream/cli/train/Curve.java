@@ -1,0 +1,128 @@
+package io.sidstream.cli.train;
+
+import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.Phase;
+import io.sidstream.model.train.StepStats;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * Shows a training as it goes (a bar on a terminal, a line an epoch anywhere) and keeps the
+ * learning curve.
+ */
+final class Curve implements OfflineTraining.Listener, AutoCloseable {
+  private final JointConfig config;
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final boolean live;
+  private final List<Map<String, Object>> points = new ArrayList<>();
+  private final Set<String> told = new TreeSet<>();
+  private ProgressBar bar;
+
+  /**
+   * A display.
+   *
+   * @param live whether a bar may be drawn
+   */
+  Curve(JointConfig config, PrintWriter out, PrintWriter err, boolean live) {
+    this.config = config;
+    this.out = out;
+    this.err = err;
+    this.live = live;
+  }
+
+  @Override
+  public void step(int epoch, int step, int steps, StepStats stats) {
+    if (!live) {
+      return;
+    }
+    if (bar == null) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName("epoch " + epoch)
+              .setInitialMax(steps)
+              .setUnit(" steps", 1)
+              .setStyle(ProgressBarStyle.ASCII)
+              .setUpdateIntervalMillis(200)
+              .showSpeed()
+              .clearDisplayOnFinish()
+              .build();
+    }
+    bar.setExtraMessage(
+        String.format(
+            Locale.ROOT, " loss %.4f rec %.4f", stats.recommendation(), stats.reconstruction()));
+    bar.step();
+  }
+
+  @Override
+  public void epoch(OfflineTraining.Epoch e) {
+    close();
+    StringBuilder line =
+        new StringBuilder(
+            String.format(
+                Locale.ROOT,
+                "epoch %d%s: loss %.4f rec %.4f, %.1f ms/step",
+                e.number(),
+                e.phase() == Phase.QUANTIZER_ALONE ? " (quantizer alone)" : "",
+                e.loss(),
+                e.reconstruction(),
+                e.msPerStep()));
+    Map<String, Object> point = new LinkedHashMap<>();
+    point.put("epoch", e.number());
+    point.put("phase", e.phase().name().toLowerCase(Locale.ROOT));
+    point.put("loss", e.loss());
+    point.put("reconstruction", e.reconstruction());
+    point.put("msPerStep", e.msPerStep());
+    if (e.validation() != null) {
+      var sampled = e.validation().sampled;
+      var full = e.validation().full;
+      line.append(
+          String.format(
+              Locale.ROOT,
+              " | validation: sampled HR@10 %.4f NDCG@10 %.4f MRR %.4f, full HR@10 %.4f NDCG@10 %.4f",
+              sampled.hr(10),
+              sampled.ndcg(10),
+              sampled.mrr(),
+              full.hr(10),
+              full.ndcg(10)));
+      point.put("sampled", Report.metrics(sampled));
+      point.put("full", Report.metrics(full));
+    }
+    if (e.quality() != null) {
+      line.append(String.format(Locale.ROOT, ", unique %.3f", e.quality().uniqueTuples()));
+      point.putAll(Report.quality(e.quality(), config));
+      // A level is named once when it collapses, not again with every epoch's figures.
+      for (String collapse : Collapse.of(e.quality(), config.codewords())) {
+        if (told.add(collapse.replaceAll(":.*|\\d+ of .*items ", ""))) {
+          err.println("sidstream: epoch " + e.number() + ": " + collapse);
+          err.flush();
+        }
+      }
+    }
+    out.println(line.append(e.best() ? " *" : ""));
+    out.flush();
+    points.add(point);
+  }
+
+  /** The epochs so far. */
+  List<Map<String, Object>> points() {
+    return points;
+  }
+
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+  }
+}

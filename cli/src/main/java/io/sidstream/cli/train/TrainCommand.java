@@ -1,0 +1,624 @@
+package io.sidstream.cli.train;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.sidstream.cli.Memory;
+import io.sidstream.cli.UsageException;
+import io.sidstream.cli.data.DataSetReader;
+import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.model.evaluate.LeaveOneOut;
+import io.sidstream.model.file.ModelFile;
+import io.sidstream.model.math.Blas;
+import io.sidstream.model.quantize.Metric;
+import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.JointConfig.Loss;
+import io.sidstream.model.train.JointConfig.Variant;
+import io.sidstream.model.train.Quality;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sidstream train}: the joint model offline, on the classes that the job uses. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Train the joint model on a data set and evaluate it.",
+      "leave-one-out: early stopping on validation MRR, then sampled and full ranking of the test items. "
+          + "prequential: the events in order of time, each predicted and then learnt, as the job does."
+    })
+public final class TrainCommand implements Callable<Integer> {
+  /** How levels measure distance. */
+  enum Distance {
+    /** Cosine, the last level Euclidean. */
+    HYBRID,
+    /** Cosine at every level. */
+    COSINE,
+    /** Euclidean at every level. */
+    EUCLIDEAN
+  }
+
+  /** How a model is judged. */
+  enum Protocol {
+    /** Last items of each user. */
+    LEAVE_ONE_OUT,
+    /** Predict, then learn, in order of time. */
+    PREQUENTIAL;
+
+    static Protocol named(String name) {
+      for (Protocol p : values()) {
+        if (p.name().replace('_', '-').equalsIgnoreCase(name)) {
+          return p;
+        }
+      }
+      throw new UsageException("--protocol " + name + ": it must be leave-one-out or prequential");
+    }
+  }
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DIR",
+      description = "Data set: items.jsonl[.gz] and interactions.tsv[.gz].")
+  private Path dataFolder;
+
+  @Option(
+      names = "--vectors",
+      paramLabel = "FILE.npy",
+      description =
+          "Content vectors; row idx - 1 belongs to the item with idx. Needed but for --variant id.")
+  private Path vectorsFile;
+
+  @Option(
+      names = "--max-items",
+      paramLabel = "N",
+      description = "Take the first N items and the interactions with them; 0 for all.")
+  private int maxItems;
+
+  @Option(
+      names = "--variant",
+      defaultValue = "unified",
+      paramLabel = "V",
+      description = "unified, id or semantic (default: ${DEFAULT-VALUE}).")
+  private Variant variant;
+
+  @Option(
+      names = "--distance",
+      defaultValue = "hybrid",
+      paramLabel = "D",
+      description = "hybrid, cosine or euclidean (default: ${DEFAULT-VALUE}).")
+  private Distance distance;
+
+  @Option(
+      names = "--schedule",
+      defaultValue = "joint",
+      paramLabel = "S",
+      description =
+          "joint, or two-stage: the quantizer alone, then frozen (default: ${DEFAULT-VALUE}).")
+  private String schedule;
+
+  @Option(
+      names = "--protocol",
+      defaultValue = "leave-one-out",
+      paramLabel = "P",
+      description = "leave-one-out or prequential (default: ${DEFAULT-VALUE}).")
+  private String protocol;
+
+  @Option(
+      names = "--loss",
+      defaultValue = "softmax",
+      paramLabel = "L",
+      description = "bce or softmax (default: ${DEFAULT-VALUE}).")
+  private Loss loss;
+
+  @Option(
+      names = "--levels",
+      defaultValue = "3",
+      paramLabel = "L",
+      description = "Levels of the quantizer (default: ${DEFAULT-VALUE}).")
+  private int levels;
+
+  @Option(
+      names = "--codebook",
+      defaultValue = "256",
+      paramLabel = "K",
+      description = "Codewords of a level (default: ${DEFAULT-VALUE}).")
+  private int codebook;
+
+  @Option(
+      names = "--id-dim",
+      paramLabel = "D",
+      description = "Width of an ID embedding (default: 8; 64 for --variant id).")
+  private Integer idDim;
+
+  @Option(
+      names = "--id-start",
+      paramLabel = "S",
+      description =
+          "What a new item's ID embedding starts as: zero, random or prefix_mean (default: zero; random for --variant id).")
+  private JointConfig.IdStart idStart;
+
+  @Option(
+      names = "--id-dropout",
+      defaultValue = "0",
+      paramLabel = "P",
+      description =
+          "Probability that an item of a batch is shown without its ID embedding (default: ${DEFAULT-VALUE}).")
+  private float idDropout;
+
+  @Option(
+      names = "--dropout",
+      defaultValue = "0.5",
+      paramLabel = "P",
+      description = "Dropout of the recommender (default: ${DEFAULT-VALUE}).")
+  private float dropout;
+
+  @Option(
+      names = "--temperature",
+      defaultValue = "1",
+      paramLabel = "T",
+      description = "Scores are divided by it under --loss softmax (default: ${DEFAULT-VALUE}).")
+  private float temperature;
+
+  @Option(
+      names = "--negatives-shared",
+      defaultValue = "1024",
+      paramLabel = "N",
+      description =
+          "Uniform negatives that a batch shares under --loss softmax (default: ${DEFAULT-VALUE}).")
+  private int sharedNegatives;
+
+  @Option(
+      names = "--batch",
+      defaultValue = "256",
+      paramLabel = "N",
+      description = "Users of a batch (default: ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Option(
+      names = "--learning-rate",
+      defaultValue = "0.001",
+      paramLabel = "R",
+      description = "Adam's learning rate (default: ${DEFAULT-VALUE}).")
+  private float learningRate;
+
+  @Option(
+      names = "--epochs",
+      defaultValue = "110",
+      paramLabel = "N",
+      description = "Most epochs (default: ${DEFAULT-VALUE}).")
+  private int epochs;
+
+  @Option(
+      names = "--quantizer-epochs",
+      defaultValue = "50",
+      paramLabel = "N",
+      description =
+          "Epochs of the quantizer alone under --schedule two-stage (default: ${DEFAULT-VALUE}).")
+  private int quantizerEpochs;
+
+  @Option(
+      names = "--patience",
+      defaultValue = "10",
+      paramLabel = "P",
+      description =
+          "Stop after so many epochs without a better validation MRR (default: ${DEFAULT-VALUE}).")
+  private int patience;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "42",
+      paramLabel = "S",
+      description = "Seed of all that training draws (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--negatives",
+      paramLabel = "FILE.npy",
+      description =
+          "Where the sampled protocol's negatives are kept: read if it is there, else written. They are the same for every variant and seed without it, too.")
+  private Path negativesFile;
+
+  @Option(
+      names = "--bootstrap",
+      defaultValue = "40000",
+      paramLabel = "N",
+      description =
+          "prequential: interactions of the bootstrap, which are not predicted (default: ${DEFAULT-VALUE}).")
+  private int bootstrap;
+
+  @Option(
+      names = "--bootstrap-steps",
+      defaultValue = "600",
+      paramLabel = "N",
+      description =
+          "prequential: steps of the bootstrap, and of a training from scratch (default: ${DEFAULT-VALUE}).")
+  private int bootstrapSteps;
+
+  @Option(
+      names = "--round",
+      defaultValue = "5000",
+      paramLabel = "N",
+      description = "prequential: interactions of a round (default: ${DEFAULT-VALUE}).")
+  private int round;
+
+  @Option(
+      names = "--round-steps",
+      defaultValue = "60",
+      paramLabel = "N",
+      description = "prequential: steps of a round (default: ${DEFAULT-VALUE}).")
+  private int roundSteps;
+
+  @Option(
+      names = "--quantizer-every",
+      defaultValue = "8",
+      paramLabel = "N",
+      description =
+          "prequential: every so many rounds the quantizer learns too; 0 for never (default: ${DEFAULT-VALUE}).")
+  private int quantizerEvery;
+
+  @Option(
+      names = "--churn-budget",
+      defaultValue = "0.05",
+      paramLabel = "B",
+      description =
+          "prequential: share of old items whose token such a round may change (default: ${DEFAULT-VALUE}).")
+  private double churnBudget;
+
+  @Option(
+      names = "--retrain",
+      description =
+          "prequential: also train a model from scratch for each round (slow: --bootstrap-steps a round).")
+  private boolean retrain;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Threads of a matrix product (default: ${DEFAULT-VALUE}).")
+  private int threads;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
+  private Path json;
+
+  @Option(
+      names = "--save",
+      paramLabel = "MODEL",
+      description = "Write the best model there; sidstream encode reads it.")
+  private Path save;
+
+  @Override
+  public Integer call() throws Exception {
+    long started = System.nanoTime();
+    check();
+    Protocol chosen = Protocol.named(protocol);
+    OfflineTraining.Schedule scheduled =
+        switch (schedule.toLowerCase(Locale.ROOT)) {
+          case "joint" -> OfflineTraining.Schedule.JOINT;
+          case "two-stage" -> OfflineTraining.Schedule.TWO_STAGE;
+          default ->
+              throw new UsageException(
+                  "--schedule " + schedule + ": it must be joint or two-stage");
+        };
+    System.setProperty(Blas.THREADS_PROPERTY, String.valueOf(threads));
+    NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
+    TrainingData data = TrainingData.of(DataSetReader.read(dataFolder, maxItems), vectors);
+    JointConfig config = config(data);
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        Locale.ROOT,
+        "%s: %,d items, %,d users, %,d interactions; %s%n",
+        data.name(),
+        data.items(),
+        data.users(),
+        data.events(),
+        describe(config));
+    out.flush();
+    Map<String, Object> report =
+        chosen == Protocol.LEAVE_ONE_OUT
+            ? leaveOneOut(data, config, scheduled, started)
+            : prequential(data, config, started);
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    if (json == null) {
+      out.println(mapper.writeValueAsString(report));
+    } else {
+      mapper.writeValue(json.toFile(), report);
+    }
+    out.flush();
+    return 0;
+  }
+
+  private Map<String, Object> leaveOneOut(
+      TrainingData data, JointConfig config, OfflineTraining.Schedule scheduled, long started)
+      throws IOException {
+    LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
+    int[] catalogue = OfflineTraining.catalogue(data.items());
+    StoredNegatives negatives =
+        negativesFile == null
+            ? StoredNegatives.draw(split, catalogue)
+            : StoredNegatives.at(negativesFile, split, catalogue);
+    OfflineTraining training = new OfflineTraining(data, split, negatives, config, seed);
+    PrintWriter out = spec.commandLine().getOut();
+    Curve curve =
+        new Curve(config, out, spec.commandLine().getErr(), Boolean.getBoolean("sidstream.tty"));
+    try (curve) {
+      training.run(scheduled, epochs, quantizerEpochs, patience, curve);
+    }
+    LeaveOneOut.Result test = training.test();
+    Quality quality = training.quality();
+    Map<String, byte[]> sections =
+        SavedModel.sections(training.trainer(), training.items(), data.itemIds());
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("protocol", "leave-one-out");
+    report.put("sampled", Report.metrics(test.sampled));
+    report.put("full", Report.metrics(test.full));
+    report.put("parts", Report.byPart(test, split.testTargets, split.parts()));
+    report.putAll(Report.quality(quality, config));
+    report.put("itemTableParameters", Report.itemTableParameters(config, data.items()));
+    report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
+    report.put("epochs", curve.points().size());
+    report.put("bestEpoch", training.bestEpoch());
+    common(report, training.steps(), training.msPerStep(), sections, data, config, started);
+    report.put("negativesDigest", negatives.digest());
+    report.put("curve", curve.points());
+    store(data, config, sections);
+    summary(out, test, quality, config, data, report);
+    return report;
+  }
+
+  private static void summary(
+      PrintWriter out,
+      LeaveOneOut.Result test,
+      Quality quality,
+      JointConfig config,
+      TrainingData data,
+      Map<String, Object> report) {
+    out.printf(
+        Locale.ROOT,
+        "test, best epoch %s: sampled HR@10 %.4f NDCG@10 %.4f MRR %.4f, full HR@10 %.4f NDCG@10 %.4f%n",
+        report.get("bestEpoch"),
+        test.sampled.hr(10),
+        test.sampled.ndcg(10),
+        test.sampled.mrr(),
+        test.full.hr(10),
+        test.full.ndcg(10));
+    out.printf(
+        Locale.ROOT,
+        "item table: %,d parameters, %.1f %% fewer than ID embeddings of %d%n",
+        Report.itemTableParameters(config, data.items()),
+        100 * Report.itemTableReduction(config, data.items()),
+        Report.ID_ONLY_DIM);
+    if (quality != null) {
+      for (String collapse : Collapse.of(quality, config.codewords())) {
+        out.println("COLLAPSE: " + collapse);
+      }
+    }
+  }
+
+  private Map<String, Object> prequential(TrainingData data, JointConfig config, long started)
+      throws IOException {
+    if (data.events() <= bootstrap) {
+      throw new UsageException(
+          "--bootstrap "
+              + bootstrap
+              + ": --data has "
+              + data.events()
+              + " interactions; the bootstrap must leave some to predict");
+    }
+    StreamReplay replay =
+        new StreamReplay(
+            data,
+            config,
+            new StreamReplay.Plan(
+                bootstrap, bootstrapSteps, round, roundSteps, quantizerEvery, churnBudget, retrain),
+            seed);
+    PrintWriter out = spec.commandLine().getOut();
+    replay.run(
+        told -> {
+          out.printf(
+              Locale.ROOT,
+              "round %s (%s) until %s: %.1f ms/step%s%s%n",
+              told.get("round"),
+              told.get("phase"),
+              told.get("until").toString().substring(0, 10),
+              told.get("msPerStep"),
+              told.containsKey("hr10")
+                  ? String.format(
+                      Locale.ROOT,
+                      " | before it: HR@10 %.3f, popularity %.3f, new items %.3f",
+                      told.get("hr10"),
+                      told.get("popularityHr10"),
+                      told.get("newHr10"))
+                  : "",
+              told.containsKey("churn")
+                  ? String.format(Locale.ROOT, " | churn %.3f", told.get("churn"))
+                  : "");
+          out.flush();
+        });
+    Quality quality =
+        config.hasSemantic() ? replay.trainer().quality(replay.trainer().inUse()) : null;
+    List<String> known = new ArrayList<>(data.itemIds().subList(0, replay.items().size()));
+    Map<String, byte[]> sections = SavedModel.sections(replay.trainer(), replay.items(), known);
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("protocol", "prequential");
+    report.put("total", replay.total());
+    report.put("months", replay.months());
+    report.put("rounds", replay.rounds());
+    report.putAll(Report.quality(quality, config));
+    report.put("itemTableParameters", Report.itemTableParameters(config, data.items()));
+    report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
+    common(report, replay.steps(), replay.msPerStep(), sections, data, config, started);
+    store(data, config, sections);
+    return report;
+  }
+
+  private void common(
+      Map<String, Object> report,
+      int steps,
+      double msPerStep,
+      Map<String, byte[]> sections,
+      TrainingData data,
+      JointConfig config,
+      long started) {
+    report.put("steps", steps);
+    report.put("msPerStep", msPerStep);
+    report.put("wallSeconds", (System.nanoTime() - started) / 1e9);
+    report.put("peakRssBytes", Memory.peakResidentBytes());
+    report.put("modelDigest", SavedModel.digest(sections));
+    report.put("dataDigest", data.digest());
+    report.put("seed", seed);
+    report.put("parameters", parameters(config));
+  }
+
+  private void store(TrainingData data, JointConfig config, Map<String, byte[]> sections)
+      throws IOException {
+    if (save != null) {
+      new ModelFile(
+              new ModelFile.Provenance(
+                  data.digest(), parameters(config), seed, version(), System.currentTimeMillis()),
+              sections)
+          .write(save.toAbsolutePath());
+      spec.commandLine().getOut().println("model: " + save);
+    }
+  }
+
+  private JointConfig config(TrainingData data) {
+    if (variant != Variant.ID && vectorsFile == null) {
+      throw new UsageException(
+          "--variant " + name(variant) + " needs --vectors FILE.npy, one row for each item");
+    }
+    if (variant != Variant.ID && codebook > data.items()) {
+      throw new UsageException(
+          "--codebook "
+              + codebook
+              + " is more than the "
+              + data.items()
+              + " items of --data; take at most as many codewords as items");
+    }
+    try {
+      return JointConfig.builder()
+          .variant(variant)
+          .contentDim(data.contentDim())
+          .metrics(metrics())
+          .codewords(codebook)
+          .idDim(idDim != null ? idDim : variant == Variant.ID ? Report.ID_ONLY_DIM : 8)
+          .idStart(
+              idStart != null
+                  ? idStart
+                  : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
+          .idDropout(idDropout)
+          .dropout(dropout)
+          .temperature(temperature)
+          .sharedNegatives(sharedNegatives)
+          .loss(loss)
+          .batchUsers(batch)
+          .learningRate(learningRate)
+          .build();
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
+  }
+
+  private List<Metric> metrics() {
+    List<Metric> metrics =
+        new ArrayList<>(
+            Collections.nCopies(
+                levels, distance == Distance.EUCLIDEAN ? Metric.EUCLIDEAN : Metric.COSINE));
+    if (distance == Distance.HYBRID) {
+      metrics.set(levels - 1, Metric.EUCLIDEAN);
+    }
+    return metrics;
+  }
+
+  private static String describe(JointConfig config) {
+    return String.format(
+        "%s, %s, id %d, %s",
+        name(config.variant()),
+        config.hasSemantic() ? config.metrics() + " x " + config.codewords() : "no quantizer",
+        config.hasId() ? config.idDim() : 0,
+        name(config.loss()));
+  }
+
+  private static String name(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Every setting that the result depends on, by the name of its option or knob. */
+  private Map<String, String> parameters(JointConfig config) {
+    Map<String, String> out = new LinkedHashMap<>();
+    for (var component : JointConfig.class.getRecordComponents()) {
+      try {
+        out.put(component.getName(), String.valueOf(component.getAccessor().invoke(config)));
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("cannot read " + component.getName(), e);
+      }
+    }
+    out.put("protocol", protocol);
+    out.put("schedule", schedule);
+    out.put("epochs", String.valueOf(epochs));
+    out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
+    out.put("patience", String.valueOf(patience));
+    out.put("maxItems", String.valueOf(maxItems));
+    out.put("threads", String.valueOf(threads));
+    if (Protocol.named(protocol) == Protocol.PREQUENTIAL) {
+      out.put("bootstrap", String.valueOf(bootstrap));
+      out.put("bootstrapSteps", String.valueOf(bootstrapSteps));
+      out.put("round", String.valueOf(round));
+      out.put("roundSteps", String.valueOf(roundSteps));
+      out.put("quantizerEvery", String.valueOf(quantizerEvery));
+      out.put("churnBudget", String.valueOf(churnBudget));
+    }
+    return out;
+  }
+
+  private String version() {
+    String[] version = spec.root().version();
+    return version.length == 0 ? "unknown" : version[0];
+  }
+
+  private void check() {
+    atLeast("--max-items", maxItems, 0);
+    atLeast("--levels", levels, 1);
+    atLeast("--codebook", codebook, 2);
+    atLeast("--batch", batch, 1);
+    atLeast("--epochs", epochs, 1);
+    atLeast("--quantizer-epochs", quantizerEpochs, 1);
+    atLeast("--patience", patience, 1);
+    atLeast("--threads", threads, 1);
+    atLeast("--bootstrap", bootstrap, 1);
+    atLeast("--bootstrap-steps", bootstrapSteps, 1);
+    atLeast("--round", round, 1);
+    atLeast("--round-steps", roundSteps, 1);
+    atLeast("--quantizer-every", quantizerEvery, 0);
+    folderOf("--json", json);
+    folderOf("--save", save);
+    folderOf("--negatives", negativesFile);
+  }
+
+  private static void atLeast(String option, int value, int least) {
+    if (value < least) {
+      throw new UsageException(option + " " + value + ": it must be " + least + " or more");
+    }
+  }
+
+  private static void folderOf(String option, Path file) {
+    if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
+      throw new UsageException(
+          option + " " + file + ": there is no folder " + file.toAbsolutePath().getParent());
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package io.sidstream.cli.train;
+
+import io.sidstream.cli.UsageException;
+import io.sidstream.cli.data.DataSet;
+import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.cli.data.SourceItem;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A data set by dense index: items in their order in the data set, users in order of their first
+ * event, events in order of time.
+ *
+ * @param name what it is, for people
+ * @param digest SHA-256 of what it was read from
+ * @param itemIds [items] name of each item
+ * @param contentDim width of a content vector, D_x; 1 without vectors
+ * @param content [items, contentDim]; zeros without vectors
+ * @param users number of users
+ * @param user [events] user of each event
+ * @param item [events] item of each event
+ * @param time [events] milliseconds since the epoch, ascending
+ */
+record TrainingData(
+    String name,
+    String digest,
+    List<String> itemIds,
+    int contentDim,
+    float[] content,
+    int users,
+    int[] user,
+    int[] item,
+    long[] time) {
+
+  /**
+   * Joins a data set with its vectors.
+   *
+   * @param vectors content vectors, or null for none
+   * @throws UsageException where an item has no row, or a row is not finite
+   */
+  static TrainingData of(DataSet set, NpyVectors vectors) {
+    int n = set.items().size();
+    int dim = vectors == null ? 1 : vectors.dim();
+    if ((long) n * dim > Integer.MAX_VALUE - 8) {
+      throw new UsageException(
+          n + " items of " + dim + " numbers are more than an array holds; use --max-items");
+    }
+    float[] content = new float[n * dim];
+    if (vectors != null) {
+      float[] row = new float[dim];
+      for (int i = 0; i < n; i++) {
+        SourceItem item = set.items().get(i);
+        if (item.row() >= vectors.rows()) {
+          throw new UsageException(
+              String.format(
+                  "--vectors of shape %s: item %s of --data needs row %d (its idx is %d); give the vectors of this data set",
+                  NpyVectors.shape(vectors.rows(), dim), item.id(), item.row(), item.row() + 1));
+        }
+        vectors.read(item.row(), 1, row);
+        System.arraycopy(row, 0, content, i * dim, dim);
+      }
+    }
+    Map<String, Integer> index = new HashMap<>();
+    int[] user = new int[set.interactions()];
+    for (int e = 0; e < user.length; e++) {
+      user[e] = index.computeIfAbsent(set.user()[e], name -> index.size());
+    }
+    return new TrainingData(
+        set.name(),
+        set.digest(),
+        set.items().stream().map(SourceItem::id).toList(),
+        dim,
+        content,
+        index.size(),
+        user,
+        set.item(),
+        set.time());
+  }
+
+  /** Number of items. */
+  int items() {
+    return itemIds.size();
+  }
+
+  /** Number of events. */
+  int events() {
+    return item.length;
+  }
+
+  /** A copy of an item's content vector. */
+  float[] vector(int index) {
+    return Arrays.copyOfRange(content, index * contentDim, (index + 1) * contentDim);
+  }
+
+  /** Per user the items, oldest first. */
+  int[][] sequences() {
+    int[] count = new int[users];
+    for (int u : user) {
+      count[u]++;
+    }
+    int[][] sequences = new int[users][];
+    Arrays.setAll(sequences, u -> new int[count[u]]);
+    Arrays.fill(count, 0);
+    for (int e = 0; e < item.length; e++) {
+      sequences[user[e]][count[user[e]]++] = item[e];
+    }
+    return sequences;
+  }
+}

@@ -1,0 +1,83 @@
+package io.sidstream.cli.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.CommandRun;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The measurements run and compute what they say; their figures are for a quiet machine. */
+class BenchTest {
+  private static final Path PEER =
+      Path.of("..", "bench", "peers", "pytorch_peer.py").toAbsolutePath();
+
+  @Test
+  void encodeRunsNextToOnnxRuntime() throws IOException {
+    JsonNode report = bench("encode", "--batches", "1,8", "--seconds", "0.01", "--python", "/no");
+    assertThat(report.path("batches")).hasSize(2);
+    for (JsonNode batch : report.path("batches")) {
+      assertThat(batch.path("sidstream").asDouble()).isPositive();
+      assertThat(batch.path("onnxRuntime").asDouble()).isPositive();
+      assertThat(batch.path("pytorch").isNull()).isTrue();
+    }
+    assertThat(report.path("batches").path(1).path("batch").asInt()).isEqualTo(8);
+    assertThat(report.path("sgemmPeakGflops").asDouble()).isPositive();
+    // Sums in another order may tip a near tie, no more.
+    assertThat(report.path("sameCodes").path("onnxRuntime").asDouble()).isGreaterThan(0.99);
+    assertThat(report.path("skipped").path("pytorch").asText()).contains("no torch in /no");
+  }
+
+  @Test
+  void trainRunsAlone() throws IOException {
+    JsonNode report =
+        bench("train", "--users", "8", "--items", "300", "--steps", "1", "--python", "/no");
+    assertThat(report.path("sidstream").asDouble()).isPositive();
+    assertThat(report.path("pytorchPadded").isNull()).isTrue();
+    assertThat(report.path("meanLength").asDouble()).isBetween(6.0, 12.0);
+  }
+
+  @Test
+  void agreesWithPyTorchWhereItIs() throws IOException {
+    JsonNode encode = bench("encode", "--batches", "8", "--seconds", "0.01");
+    assumeTrue(
+        !encode.path("skipped").has("pytorch"),
+        "python3-torch is not installed: " + encode.path("skipped"));
+    assertThat(encode.path("batches").path(0).path("pytorch").asDouble()).isPositive();
+    assertThat(encode.path("sameCodes").path("pytorch").asDouble()).isGreaterThan(0.99);
+    for (String loss : List.of("bce", "softmax")) {
+      JsonNode train =
+          bench("train", "--users", "8", "--items", "300", "--steps", "1", "--loss", loss);
+      assertThat(train.path("pytorchPadded").asDouble()).as(loss).isPositive();
+      assertThat(train.path("pytorchDistinct").asDouble()).as(loss).isPositive();
+      assertThat(train.path("speedupDistinct").asDouble()).as(loss).isPositive();
+    }
+  }
+
+  @Test
+  void namesWhatIsWrong() {
+    assertUsage("--repeats 0", "bench", "train", "--repeats", "0");
+    assertUsage("--batches [1, 0]", "bench", "encode", "--batches", "1,0");
+    assertUsage("name what to measure", "bench");
+  }
+
+  private static void assertUsage(String message, Object... args) {
+    CommandRun run = CommandRun.of(args);
+    assertThat(run.err()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
+  }
+
+  private static JsonNode bench(String what, String... options) throws IOException {
+    List<Object> words = new ArrayList<>(List.of("bench", what, "--keep-environment"));
+    words.addAll(List.of("--repeats", 1, "--peer", PEER));
+    words.addAll(List.of(options));
+    CommandRun run = CommandRun.of(words.toArray());
+    assertThat(run.code()).as(run.err()).isZero();
+    return new ObjectMapper().readTree(run.out());
+  }
+}

@@ -1,0 +1,245 @@
+package io.sidstream.cli.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.CommandRun;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.file.ModelFile;
+import io.sidstream.model.file.Npy;
+import io.sidstream.model.quantize.EncodeResult;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  @TempDir Path folder;
+
+  @BeforeEach
+  void data() throws IOException {
+    SmallCatalogue.write(folder, 1);
+  }
+
+  @Test
+  void reportsEveryFigureAndSavesAModelThatEncodeReads() throws IOException {
+    Path model = folder.resolve("model.sidm");
+    JsonNode report = train("--codebook", 16, "--epochs", 6, "--save", model);
+    for (String protocol : List.of("sampled", "full")) {
+      for (String figure :
+          List.of("hr1", "hr5", "hr10", "hr20", "ndcg5", "ndcg10", "ndcg20", "mrr")) {
+        assertThat(report.path(protocol).path(figure).asDouble(-1)).as(figure).isBetween(0.0, 1.0);
+      }
+      assertThat(report.path(protocol).path("count").asInt()).isEqualTo(SmallCatalogue.USERS);
+    }
+    assertThat(report.path("sampled").path("hr10").asDouble())
+        .as("better than chance, which is 0.1")
+        .isGreaterThan(0.3);
+    assertThat(report.path("levels")).hasSize(3);
+    assertThat(report.path("levels").path(0).path("utilisation").asDouble()).isGreaterThan(0);
+    assertThat(report.path("levels").path(0).path("perplexity").asDouble()).isGreaterThan(1);
+    assertThat(report.path("uniqueTuples").asDouble()).isBetween(0.0, 1.0);
+    assertThat(report.path("largestCollision").asInt()).isPositive();
+    assertThat(report.path("reconstructionMse").asDouble()).isPositive();
+    assertThat(report.path("itemTableParameters").asLong())
+        .isEqualTo(SmallCatalogue.ITEMS * 8 + 3 * 16 * 64);
+    assertThat(report.path("epochs").asInt()).isBetween(1, 6);
+    assertThat(report.path("msPerStep").asDouble()).isPositive();
+    assertThat(report.path("wallSeconds").asDouble()).isPositive();
+    assertThat(report.path("peakRssBytes").asLong()).isPositive();
+    assertThat(report.path("modelDigest").asText()).hasSize(64);
+    long counted = 0;
+    for (String part : List.of("head", "middle", "tail")) {
+      counted += report.path("parts").path(part).path("sampled").path("count").asLong();
+    }
+    assertThat(counted).isEqualTo(SmallCatalogue.USERS);
+
+    ModelFile file = ModelFile.read(model);
+    assertThat(file.provenance().dataDigest()).isEqualTo(report.path("dataDigest").asText());
+    assertThat(file.provenance().seed()).isEqualTo(7);
+    assertThat(file.provenance().parameters()).containsEntry("codewords", "16");
+    CommandRun run =
+        CommandRun.of(
+            "encode",
+            "--model",
+            model,
+            "--vectors",
+            folder.resolve("vectors.npy"),
+            "--out",
+            folder.resolve("codes.npy"),
+            "--embedding",
+            folder.resolve("z.npy"));
+    assertThat(run.err()).isEmpty();
+    TokenizerModel tokenizer = TokenizerModel.fromBytes(file.section(SavedModel.TOKENIZER));
+    EncodeResult expected = new EncodeResult();
+    try (InputStream in = Files.newInputStream(folder.resolve("vectors.npy"))) {
+      tokenizer.encode(Npy.readFloats(in).data(), SmallCatalogue.ITEMS, null, expected);
+    }
+    try (InputStream in = Files.newInputStream(folder.resolve("codes.npy"))) {
+      Npy.Ints codes = Npy.readInts(in);
+      assertThat(codes.shape()).containsExactly(SmallCatalogue.ITEMS, 3);
+      assertThat(codes.data()).isEqualTo(Arrays.copyOf(expected.codes, 3 * SmallCatalogue.ITEMS));
+    }
+    try (InputStream in = Files.newInputStream(folder.resolve("z.npy"))) {
+      assertThat(Npy.readFloats(in).shape()).containsExactly(SmallCatalogue.ITEMS, 64);
+    }
+  }
+
+  @Test
+  void theSameSeedGivesTheSameModelAndTheSameOpponentsMeetEveryVariant() throws IOException {
+    JsonNode one = train("--codebook", 16, "--epochs", 2);
+    JsonNode again = train("--codebook", 16, "--epochs", 2);
+    assertThat(again.path("modelDigest")).isEqualTo(one.path("modelDigest"));
+    assertThat(again.path("sampled")).isEqualTo(one.path("sampled"));
+    JsonNode id = train("--variant", "id", "--id-dim", 16, "--epochs", 2, "--seed", 8);
+    assertThat(id.path("modelDigest")).isNotEqualTo(one.path("modelDigest"));
+    assertThat(id.path("negativesDigest")).isEqualTo(one.path("negativesDigest"));
+    assertThat(id.path("levels")).isEmpty();
+    assertThat(id.path("uniqueTuples").isNull()).isTrue();
+
+    Path stored = folder.resolve("negatives.npy");
+    JsonNode written = train("--codebook", 16, "--epochs", 1, "--negatives", stored);
+    JsonNode read = train("--codebook", 16, "--epochs", 1, "--negatives", stored);
+    assertThat(written.path("negativesDigest")).isEqualTo(one.path("negativesDigest"));
+    assertThat(read.path("sampled")).isEqualTo(written.path("sampled"));
+  }
+
+  @Test
+  void everyVariantScheduleAndLossRuns() throws IOException {
+    assertThat(train("--variant", "semantic", "--loss", "bce", "--codebook", 16, "--epochs", 2))
+        .isNotEmpty();
+    assertThat(train("--distance", "cosine", "--levels", 2, "--codebook", 16, "--epochs", 1))
+        .isNotEmpty();
+    JsonNode staged =
+        train(
+            "--schedule",
+            "two-stage",
+            "--quantizer-epochs",
+            3,
+            "--codebook",
+            16,
+            "--epochs",
+            2,
+            "--distance",
+            "euclidean");
+    assertThat(staged.path("epochs").asInt()).isEqualTo(5);
+    List<String> phases = new ArrayList<>();
+    staged.path("curve").forEach(point -> phases.add(point.path("phase").asText()));
+    assertThat(phases)
+        .containsExactly(
+            "quantizer_alone", "quantizer_alone", "quantizer_alone", "recommender", "recommender");
+  }
+
+  @Test
+  void stopsWhereValidationNoLongerImproves() throws IOException {
+    JsonNode report =
+        train("--codebook", 16, "--epochs", 60, "--patience", 1, "--learning-rate", 0.01);
+    int epochs = report.path("epochs").asInt();
+    assertThat(epochs).isLessThan(60);
+    assertThat(report.path("bestEpoch").asInt()).isEqualTo(epochs - 2);
+  }
+
+  @Test
+  void prequentialPredictsEachEventOnceAndReportsByMonth() throws IOException {
+    JsonNode report =
+        train(
+            "--protocol",
+            "prequential",
+            "--codebook",
+            16,
+            "--bootstrap",
+            800,
+            "--bootstrap-steps",
+            30,
+            "--round",
+            200,
+            "--round-steps",
+            5,
+            "--quantizer-every",
+            2,
+            "--retrain");
+    assertThat(report.path("rounds")).hasSize(5);
+    assertThat(report.path("rounds").path(2).path("phase").asText()).isEqualTo("quantizer");
+    assertThat(report.path("rounds").path(2).path("churn").asDouble(-1)).isBetween(0.0, 1.0);
+    assertThat(report.path("months").size()).isGreaterThan(1);
+    for (String who : List.of("model", "popularity", "frozen", "retrained")) {
+      JsonNode total = report.path("total").path(who);
+      long ofMonths = 0;
+      for (JsonNode month : report.path("months")) {
+        ofMonths += month.path(who).path("count").asLong();
+      }
+      // A user's first event cannot be predicted.
+      assertThat(total.path("count").asLong()).as(who).isEqualTo(ofMonths).isBetween(600L, 800L);
+      assertThat(report.path("total").path("newItems").path(who).path("count").asLong())
+          .isLessThan(ofMonths);
+    }
+    assertThat(report.path("total").path("model").path("hr10").asDouble())
+        .isGreaterThan(report.path("total").path("popularity").path("hr10").asDouble());
+    assertUsage(
+        "--bootstrap 40000: --data has 1600", "--codebook", 16, "--protocol", "prequential");
+  }
+
+  @Test
+  void namesWhatIsWrongWithTheInput() throws IOException {
+    assertUsage("--codebook 256 is more than the 120 items", "--codebook", 256);
+    assertUsage("--patience 0", "--patience", 0);
+    assertUsage("--schedule both", "--schedule", "both");
+    assertUsage("--protocol random", "--protocol", "random");
+    assertUsage("dropout is 1.5", "--codebook", 16, "--dropout", "1.5");
+    CommandRun without = CommandRun.of("train", "--data", folder);
+    assertThat(without.code()).isEqualTo(2);
+    assertThat(without.err()).contains("needs --vectors");
+
+    float[] some = new float[100 * 16];
+    some[5 * 16 + 3] = Float.NaN;
+    try (OutputStream out = Files.newOutputStream(folder.resolve("vectors.npy"))) {
+      Npy.write(out, some, 100, 16);
+    }
+    assertUsage("(100, 16) has NaN in row 5, column 3", "--codebook", 16);
+    some[5 * 16 + 3] = 0;
+    try (OutputStream out = Files.newOutputStream(folder.resolve("vectors.npy"))) {
+      Npy.write(out, some, 100, 16);
+    }
+    assertUsage("(100, 16): item i100 of --data needs row 100", "--codebook", 16);
+    SmallCatalogue.write(folder, 1);
+    Files.writeString(folder.resolve("interactions.tsv"), "u1\ti1\t5\nu1\ti2\t6\n");
+    assertUsage("none of the 1 users of --data has three interactions", "--codebook", 16);
+  }
+
+  private void assertUsage(String message, Object... options) {
+    CommandRun run = CommandRun.of(command(options));
+    assertThat(run.err()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
+  }
+
+  private JsonNode train(Object... options) throws IOException {
+    Path json = folder.resolve("report.json");
+    List<Object> words = new ArrayList<>(List.of(options));
+    words.addAll(List.of("--json", json));
+    CommandRun run = CommandRun.of(command(words.toArray()));
+    assertThat(run.err()).doesNotContain("Exception");
+    assertThat(run.code()).as(run.err()).isZero();
+    return JSON.readTree(json.toFile());
+  }
+
+  private Object[] command(Object... options) {
+    List<Object> words = new ArrayList<>(List.of("train", "--data", folder));
+    words.addAll(List.of("--vectors", folder.resolve("vectors.npy"), "--batch", 64));
+    words.addAll(List.of("--negatives-shared", 32));
+    List<Object> asked = List.of(options);
+    if (!asked.contains("--seed")) {
+      words.addAll(List.of("--seed", 7));
+    }
+    words.addAll(asked);
+    return words.toArray();
+  }
+}
