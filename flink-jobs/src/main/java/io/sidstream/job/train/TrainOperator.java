@@ -66,6 +66,9 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   /** How often an idle trainer looks whether time has begun a round or ended the wait. */
   private static final long IDLE_TURN_MS = 200;
 
+  /** Left between steps at any duty: while a timer waits, a task takes one record a timer. */
+  private static final long LEAST_GAP_MS = 5;
+
   private final JobConfig config;
 
   private transient MapState<Long, TrainingWindow> pending;
@@ -178,7 +181,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     // All items wait for the first model, so it is made at full speed.
     double duty = progress.phase == Phase.BOOTSTRAP ? 1 : config.get(JobOptions.TRAIN_DUTY_CYCLE);
     if (training) {
-      schedule(Math.max(1, Math.round(tookMs * (1 - duty) / duty)));
+      schedule(Math.max(LEAST_GAP_MS, Math.round(tookMs * (1 - duty) / duty)));
     } else if (progress.head < progress.tail) {
       schedule(1);
     } else {
