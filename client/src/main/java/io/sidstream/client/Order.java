@@ -122,10 +122,13 @@ final class Order {
     return low;
   }
 
-  /** The first place from one on whose token is greater than any that begins so. */
-  static int end(int[] order, TokenPages tokens, int[] codes, int from) {
+  /**
+   * The first place from one on, and at most another, whose token is greater than any that begins
+   * so.
+   */
+  static int end(int[] order, TokenPages tokens, int[] codes, int from, int to) {
     int low = from;
-    int high = order.length;
+    int high = to;
     while (low < high) {
       int middle = (low + high) >>> 1;
       if (compare(tokens, order[middle], codes, -1) <= 0) {

@@ -90,6 +90,10 @@ public final class TokenTable implements AutoCloseable {
   private volatile boolean closed;
   private volatile boolean loaded;
   private volatile TokenTableException failure;
+
+  /** The version that the failure is of; the greatest number where reading has ended. */
+  private volatile int failed;
+
   private volatile long lag = -1;
   private volatile long skipped;
 
@@ -289,15 +293,15 @@ public final class TokenTable implements AutoCloseable {
   /**
    * Waits until a version, or a later one, is served.
    *
-   * @throws TokenTableException where reading has ended, or the version disagrees with its COMMIT
-   *     record
+   * @throws TokenTableException where reading has ended, or this version or a later one disagrees
+   *     with its COMMIT record
    * @throws TimeoutException where it is not served in time
    */
   public void await(int version, Duration timeout) throws InterruptedException, TimeoutException {
     long end = System.nanoTime() + timeout.toNanos();
     synchronized (serving) {
       while (view.version() < version) {
-        if (failure != null) {
+        if (failure != null && failed >= version) {
           throw failure;
         }
         long left = (end - System.nanoTime()) / 1_000_000;
@@ -382,14 +386,16 @@ public final class TokenTable implements AutoCloseable {
           new TokenTableException(
               "the topics %s* on %s cannot be read any more: %s"
                   .formatted(settings.prefix, settings.bootstrap, e.getMessage()),
-              e));
+              e),
+          Integer.MAX_VALUE);
     }
   }
 
-  private void fail(TokenTableException e) {
+  private void fail(TokenTableException e, int version) {
     LOG.warn(e.getMessage());
     synchronized (serving) {
       failure = e;
+      failed = version;
       serving.notifyAll();
     }
     tell(listener -> listener.failed(e));
@@ -772,7 +778,8 @@ public final class TokenTable implements AutoCloseable {
     reported = last;
     fail(
         TokenView.disagreement(
-            state.itemsAt(last), state.checksumAt(last), state.commits.get(last)));
+            state.itemsAt(last), state.checksumAt(last), state.commits.get(last)),
+        last);
     return true;
   }
 

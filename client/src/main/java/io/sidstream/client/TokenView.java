@@ -129,7 +129,7 @@ public final class TokenView {
   public List<String> items(int... prefix) {
     check(prefix);
     int from = Order.first(order, tokens, prefix, -1);
-    int to = Order.end(order, tokens, prefix, from);
+    int to = Order.end(order, tokens, prefix, from, order.length);
     List<String> found = new ArrayList<>(to - from);
     for (int i = from; i < to; i++) {
       found.add(items.name(order[i]));
@@ -161,7 +161,7 @@ public final class TokenView {
     check(prefix);
     int[] codes = Arrays.copyOf(prefix, prefix.length + 1);
     int at = Order.first(order, tokens, prefix, -1);
-    int to = Order.end(order, tokens, prefix, at);
+    int to = Order.end(order, tokens, prefix, at, order.length);
     int[] found = new int[16];
     int n = 0;
     while (at < to) {
@@ -173,7 +173,7 @@ public final class TokenView {
       } else {
         codes[prefix.length] = tokens.code(order[at], prefix.length);
         found[n++] = codes[prefix.length];
-        at = Order.end(order, tokens, codes, at);
+        at = Order.end(order, tokens, codes, at, to);
       }
     }
     return n == 0 ? NO_CODES : Arrays.copyOf(found, n);

@@ -9,6 +9,7 @@ import io.sidstream.client.TokenView;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Decodes a token code by code, choosing only what some item has, and says when tokens change. */
@@ -31,7 +32,7 @@ final class ClientExample {
       TokenView view = table.view();
       int[] codes = new int[view.levels()];
       for (int level = 0; level < codes.length; level++) {
-        int[] prefixSoFar = java.util.Arrays.copyOf(codes, level);
+        int[] prefixSoFar = Arrays.copyOf(codes, level);
         int[] allowed = view.children(prefixSoFar);
         codes[level] = allowed[0]; // your model's choice among the allowed
       }

@@ -68,6 +68,9 @@ final class TokenTopics implements AutoCloseable {
       admin.createTopics(topics).all().get();
     }
     p.put("transactional.id", "writer-" + prefix);
+    // Right after a topic is made its partitions may refuse: nothing is to overtake what is sent
+    // again.
+    p.put("max.in.flight.requests.per.connection", "1");
     producer = new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer());
     producer.initTransactions();
     producer.beginTransaction();
