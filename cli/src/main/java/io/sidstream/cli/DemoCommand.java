@@ -187,6 +187,7 @@ final class DemoCommand implements Callable<Integer> {
         set.items().size(),
         set.interactions(),
         vectors == null ? "as text" : "as vectors");
+    // Before the hook, which would hold up the exit of a run that is refused.
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
