@@ -33,7 +33,8 @@ import picocli.CommandLine.Option;
  * turns: one is started (from its own checkpoint), warmed up with a block, measured and stopped
  * before the other is. A block is done when a reader of committed records has a row of every item
  * and the job has checkpointed all offsets; both come with checkpoints, so times are whole
- * checkpoint intervals. The job has one model, made from its first items.
+ * checkpoint intervals, and the offsets of an idle source come late: processor times tell more. The
+ * job has one model, made from its first items.
  */
 @Command(
     name = "job",
