@@ -175,10 +175,11 @@ final class DemoCommand implements Callable<Integer> {
         set.items().size(),
         set.interactions(),
         vectors == null ? "as text" : "as vectors");
+    // Before the hook: what is refused has nothing to stop, and the hook would wait for it.
+    Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
-    Manifest.claim(state, facts);
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
       JobConfig config = config(set, vectors, kafka.bootstrap());
       Files.writeString(state.resolve("job.yaml"), config.describe());
