@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The model in PyTorch, timed on request.
 
-A peer of `sidstream bench`: it reads one JSON request a line from its input and answers each with
-one JSON line, so that both programs are timed in turn. Written from the model's equations alone;
+A peer of `sidstream bench`: it says in one JSON line what it is ({"torch": version,
+"sgemmGflops": ..}, or {"error": why not}), then reads one JSON request a line from its input and
+answers each with one JSON line, so that both programs are timed in turn. Written from the model's equations alone;
 needs nothing but torch (Debian: python3-torch), one thread.
 
 Requests:
-  {"op": "hello"}                                             -> {"torch": version, "sgemmGflops": ..}
   {"op": "load-encode", "folder": F, "dims": [..], "levels": L, "codewords": K, "metrics": [..]}
   {"op": "codes", "rows": N}                                  -> {"codes": [..]}
   {"op": "encode", "batch": B, "seconds": S}                  -> {"itemsPerSecond": .., "wall": ..}
@@ -22,9 +22,13 @@ import os
 import sys
 import time
 
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
+try:
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+except ImportError as missing:
+    print(json.dumps({"error": str(missing)}), flush=True)
+    sys.exit(1)
 
 torch.set_num_threads(1)
 
@@ -301,13 +305,12 @@ class Train(nn.Module):
 def main():
     torch.manual_seed(1)
     subject = None
+    print(json.dumps({"torch": torch.__version__, "sgemmGflops": sgemm()}), flush=True)
     for line in sys.stdin:
         q = json.loads(line)
         op = q["op"]
         answer = {}
-        if op == "hello":
-            answer = {"torch": torch.__version__, "sgemmGflops": sgemm()}
-        elif op == "load-encode":
+        if op == "load-encode":
             subject = Encode(q)
         elif op == "codes":
             answer = {"codes": subject.codes(subject.x[: q["rows"]])[0].reshape(-1).tolist()}

@@ -45,10 +45,18 @@ final class PyTorchPeer implements AutoCloseable {
           "no " + (file == null ? "bench/peers/pytorch_peer.py" : file) + ": name it with --peer");
     }
     for (String candidate : python != null ? List.of(python) : PYTHONS) {
-      if (hasTorch(candidate)) {
-        PyTorchPeer peer = new PyTorchPeer(builder(candidate, file.toString()).start());
-        return new Found(peer, peer.ask(Map.of("op", "hello")), null);
+      PyTorchPeer peer;
+      try {
+        peer = new PyTorchPeer(builder(candidate, file.toString()).start());
+      } catch (IOException e) {
+        // There is no such program.
+        continue;
       }
+      JsonNode about = peer.answer("its start");
+      if (!about.has("error")) {
+        return new Found(peer, about, null);
+      }
+      peer.close();
     }
     return new Found(
         null,
@@ -71,30 +79,18 @@ final class PyTorchPeer implements AutoCloseable {
     return builder.redirectError(ProcessBuilder.Redirect.INHERIT);
   }
 
-  private static boolean hasTorch(String python) {
-    try {
-      Process probe =
-          builder(python, "-c", "import torch")
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      return probe.waitFor() == 0;
-    } catch (IOException e) {
-      return false;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
-  }
-
   /** Sends a request and waits for its answer. */
   JsonNode ask(Map<String, ?> request) throws IOException {
     to.write(JSON.writeValueAsString(request));
     to.newLine();
     to.flush();
+    return answer(String.valueOf(request.get("op")));
+  }
+
+  private JsonNode answer(String what) throws IOException {
     String answer = from.readLine();
     if (answer == null) {
-      throw new IOException("the PyTorch peer ended on " + request.get("op"));
+      throw new IOException("the PyTorch peer ended on " + what);
     }
     return JSON.readTree(answer);
   }

@@ -39,10 +39,10 @@ final class Stopwatch {
         (System.nanoTime() - wall) / 1e9 / count);
   }
 
-  /** Mean over as many calls as fill the seconds of CPU time, three at least. */
+  /** Mean over as many calls as fill the seconds of CPU time, one at least. */
   static Time fill(Call call, double seconds) throws Exception {
-    double once = Math.max(1e-7, time(call, 3).cpu);
-    return time(call, (int) Math.max(3, Math.min(10_000_000, seconds / once)));
+    double once = Math.max(1e-7, time(call, 1).cpu);
+    return time(call, (int) Math.max(1, Math.min(10_000_000, seconds / once)));
   }
 
   /** The middle one; of an even number the mean of the two in the middle. */

@@ -207,19 +207,44 @@ public final class ResidualQuantizer {
       }
       slack = NEAR_TIE * (squaredNorm + book.largestNorm * book.largestNorm);
     }
-    float min = Float.POSITIVE_INFINITY;
-    for (int k = 0; k < size; k++) {
-      min = Math.min(min, scores[sOff + k]);
-    }
+    // The nearest and the next, in one pass: of equal ones the first. Branches that are hardly ever
+    // taken are far cheaper here than Math.min, whose results wait for one another.
     int best = -1;
-    float bestDistance = Float.POSITIVE_INFINITY;
+    int second = -1;
+    float min = Float.POSITIVE_INFINITY;
+    float next = Float.POSITIVE_INFINITY;
     for (int k = 0; k < size; k++) {
-      if (scores[sOff + k] <= min + slack) {
-        float distance = distance(book, k, r, rOff, norm);
-        if (distance < bestDistance) {
-          bestDistance = distance;
+      float score = scores[sOff + k];
+      if (score < next) {
+        if (score < min) {
+          next = min;
+          second = best;
+          min = score;
           best = k;
+        } else {
+          next = score;
+          second = k;
         }
+      }
+    }
+    float bestDistance;
+    if (best >= 0 && next > min + slack) {
+      bestDistance = distance(book, best, r, rOff, norm);
+    } else {
+      int nearest = best;
+      bestDistance = Float.POSITIVE_INFINITY;
+      for (int k = 0; k < size; k++) {
+        if (scores[sOff + k] <= min + slack) {
+          float distance = distance(book, k, r, rOff, norm);
+          if (distance < bestDistance) {
+            bestDistance = distance;
+            best = k;
+          }
+        }
+      }
+      if (best != nearest) {
+        // The one that led by matrix product is the nearest of the others.
+        second = nearest;
       }
     }
     int chosen = best;
@@ -237,14 +262,6 @@ public final class ResidualQuantizer {
     }
     float other = bestDistance;
     if (chosen == best) {
-      int second = -1;
-      float secondScore = Float.POSITIVE_INFINITY;
-      for (int k = 0; k < size; k++) {
-        if (k != best && scores[sOff + k] < secondScore) {
-          secondScore = scores[sOff + k];
-          second = k;
-        }
-      }
       // With one codeword there is no other: the margin is 0.
       other =
           second < 0 ? bestDistance : Math.max(bestDistance, distance(book, second, r, rOff, norm));
