@@ -187,11 +187,7 @@ final class DemoCommand implements Callable<Integer> {
         set.items().size(),
         set.interactions(),
         vectors == null ? "as text" : "as vectors");
-<<<<<<< HEAD
     // Before the hook, which would hold up the exit of a run that is refused.
-=======
-    // Before the hook: what is refused has nothing to stop, and the hook would wait for it.
->>>>>>> refs/heads/train
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);

@@ -30,6 +30,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new ParameterException(spec.commandLine(), "name what to measure, such as: sidstream bench job");
+    throw new ParameterException(
+        spec.commandLine(), "name what to measure, such as: sidstream bench job");
   }
 }

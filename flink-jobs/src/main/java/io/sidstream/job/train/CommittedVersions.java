@@ -11,11 +11,7 @@ import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import io.sidstream.schemas.WireFormatException;
-import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
@@ -34,8 +30,6 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
     implements CheckpointedFunction {
   private final JobConfig config;
   private transient WireFormat wire;
-  private transient int newest;
-  private transient ListState<Integer> newestState;
 
   /** For the versions topic of a configuration. */
   public CommittedVersions(JobConfig config) {
@@ -44,11 +38,6 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    newestState =
-        context
-            .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("newest", Types.INT));
-    newest = 0;
     if (!context.isRestored()) {
       try {
         EarlierVersions.refuse(config);
@@ -56,14 +45,11 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
         throw new SuppressRestartsException(e);
       }
     }
-    for (int version : newestState.get()) {
-      newest = Math.max(newest, version);
-    }
   }
 
   @Override
-  public void snapshotState(FunctionSnapshotContext context) throws Exception {
-    newestState.update(List.of(newest));
+  public void snapshotState(FunctionSnapshotContext context) {
+    // There is nothing to keep: only whether something was restored is asked.
   }
 
   @Override
@@ -88,10 +74,9 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
       reject(record, Rule.of(e.problem()), e.getMessage(), context);
       return;
     }
-    if (version.getState() == VersionState.COMMIT && version.getVersion() > newest) {
-      newest = version.getVersion();
+    if (version.getState() == VersionState.COMMIT) {
       TrainEvent event = new TrainEvent();
-      event.committed = newest;
+      event.committed = version.getVersion();
       out.collect(event);
     }
   }

@@ -180,6 +180,9 @@ final class Learner {
     int i = item(event.item);
     items.allocate(i + 1);
     if (event.deleted) {
+      if (items.known(i) && items.idTrained(i)) {
+        changedItems.set(i);
+      }
       items.remove(i);
       return;
     }
@@ -518,7 +521,7 @@ final class Learner {
     }
   }
 
-  /** ID embeddings that changed since the last call. */
+  /** ID embeddings that changed since the last call; null for those of deleted items. */
   List<OutRecord> changedEmbeddings(TrainProgress progress) {
     List<OutRecord> rows = new ArrayList<>();
     if (joint.hasId()) {
@@ -532,6 +535,8 @@ final class Learner {
                   progress.revision,
                   Vectors.toList(Arrays.copyOfRange(items.id(), i * d, (i + 1) * d)));
           rows.add(OutRecord.of(Records.key(itemNames.get(i)), wire.encode(row)));
+        } else if (!items.known(i)) {
+          rows.add(OutRecord.of(Records.key(itemNames.get(i)), null));
         }
       }
     }

@@ -149,7 +149,10 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     } else if (event.window != null) {
       pending.put(progress.tail++, event.window);
     } else {
-      progress.committed = Math.max(progress.committed, event.committed);
+      // A version that was never begun was not committed, whatever stands on the topic.
+      if (event.committed <= progress.version) {
+        progress.committed = Math.max(progress.committed, event.committed);
+      }
     }
     schedule(0);
   }
