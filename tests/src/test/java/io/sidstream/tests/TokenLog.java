@@ -124,6 +124,8 @@ final class TokenLog implements AutoCloseable {
       }
     } else if (record.topic().equals(deadLettersTopic)) {
       deadLetters.add(wire.decode(record.value(), DeadLetter.class));
+    } else if (record.value() == null) {
+      idEmbeddings.remove(new String(record.key(), StandardCharsets.UTF_8));
     } else {
       IdEmbedding e = wire.decode(record.value(), IdEmbedding.class);
       idEmbeddings.put(e.getItem(), e);

@@ -11,7 +11,11 @@ import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import io.sidstream.schemas.WireFormatException;
+import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
@@ -31,6 +35,9 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
   private final JobConfig config;
   private transient WireFormat wire;
 
+  /** Holds one entry: an operator without any state is not told that the job was restored. */
+  private transient ListState<Integer> marker;
+
   /** For the versions topic of a configuration. */
   public CommittedVersions(JobConfig config) {
     this.config = config;
@@ -38,6 +45,10 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
+    marker =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("marker", Types.INT));
     if (!context.isRestored()) {
       try {
         EarlierVersions.refuse(config);
@@ -48,8 +59,8 @@ public class CommittedVersions extends ProcessFunction<RawRecord, TrainEvent>
   }
 
   @Override
-  public void snapshotState(FunctionSnapshotContext context) {
-    // There is nothing to keep: only whether something was restored is asked.
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    marker.update(List.of(1));
   }
 
   @Override
