@@ -9,16 +9,30 @@ public final class PaddedReference {
 
   /** h of the n real positions of one sequence x [n][d]. */
   public static double[][] forward(RecommenderShape shape, double[] p, double[][] x) {
+    return forward(shape, TransformerStack.Kind.CAUSAL, p, 0, x, null);
+  }
+
+  /** The same for any kind of stack, whose weights begin at start; memory [m][d] of a decoder. */
+  public static double[][] forward(
+      RecommenderShape shape,
+      TransformerStack.Kind kind,
+      double[] p,
+      int start,
+      double[][] x,
+      double[][] memory) {
+    boolean decoder = kind == TransformerStack.Kind.DECODER;
+    boolean causal = kind != TransformerStack.Kind.ENCODER;
     int d = shape.dim();
     int len = shape.maxLen();
-    int pad = len - x.length;
+    int first = decoder ? 0 : len - x.length;
+    int last = first + x.length;
     double[][] in = new double[len][d];
     for (int t = 0; t < len; t++) {
       for (int i = 0; i < d; i++) {
-        in[t][i] = p[t * d + i] + (t >= pad ? x[t - pad][i] : 0);
+        in[t][i] = p[start + t * d + i] + (t >= first && t < last ? x[t - first][i] : 0);
       }
     }
-    int at = len * d;
+    int at = start + len * d;
     in = norm(in, p, at, at + d);
     at += 2 * d;
     for (int b = 0; b < shape.blocks(); b++) {
@@ -26,29 +40,27 @@ public final class PaddedReference {
       double[][] qkv = linear(in, p, at, d, 3 * d);
       at += 3 * d * d + 3 * d;
       double[][] ctx = new double[len][d];
-      int hd = d / shape.heads();
-      for (int h = 0; h < shape.heads(); h++) {
-        for (int i = pad; i < len; i++) {
-          double[] w = new double[len];
-          double sum = 0;
-          for (int j = pad; j <= i; j++) {
-            for (int k = 0; k < hd; k++) {
-              w[j] += qkv[i][h * hd + k] * qkv[j][d + h * hd + k];
-            }
-            w[j] = Math.exp(w[j] / Math.sqrt(hd));
-            sum += w[j];
-          }
-          for (int j = pad; j <= i; j++) {
-            for (int k = 0; k < hd; k++) {
-              ctx[i][h * hd + k] += w[j] / sum * qkv[j][2 * d + h * hd + k];
-            }
-          }
-        }
+      for (int i = first; i < last; i++) {
+        attend(shape, qkv[i], qkv, d, first, causal ? i + 1 : last, ctx[i]);
       }
       double[][] o = linear(ctx, p, at, d, d);
       at += d * d + d;
       double[][] y = norm(add(o, in), p, at, at + d);
       at += 2 * d;
+      if (decoder) {
+        double[][] q = linear(y, p, at, d, d);
+        at += d * d + d;
+        double[][] kv = linear(memory, p, at, d, 2 * d);
+        at += 2 * d * d + 2 * d;
+        ctx = new double[len][d];
+        for (int i = first; i < last; i++) {
+          attend(shape, q[i], kv, 0, 0, memory.length, ctx[i]);
+        }
+        o = linear(ctx, p, at, d, d);
+        at += d * d + d;
+        y = norm(add(o, y), p, at, at + d);
+        at += 2 * d;
+      }
       double[][] u = linear(y, p, at, d, f);
       at += d * f + f;
       for (double[] row : u) {
@@ -61,7 +73,38 @@ public final class PaddedReference {
       in = norm(add(z, y), p, at, at + d);
       at += 2 * d;
     }
-    return java.util.Arrays.copyOfRange(in, pad, len);
+    return java.util.Arrays.copyOfRange(in, first, last);
+  }
+
+  /**
+   * out = attention of query q over rows from..to-1 of kv, whose keys are at keyAt, values d on.
+   */
+  private static void attend(
+      RecommenderShape shape,
+      double[] q,
+      double[][] kv,
+      int keyAt,
+      int from,
+      int to,
+      double[] out) {
+    int d = shape.dim();
+    int hd = d / shape.heads();
+    for (int h = 0; h < shape.heads(); h++) {
+      double[] w = new double[to];
+      double sum = 0;
+      for (int j = from; j < to; j++) {
+        for (int k = 0; k < hd; k++) {
+          w[j] += q[h * hd + k] * kv[j][keyAt + h * hd + k];
+        }
+        w[j] = Math.exp(w[j] / Math.sqrt(hd));
+        sum += w[j];
+      }
+      for (int j = from; j < to; j++) {
+        for (int k = 0; k < hd; k++) {
+          out[h * hd + k] += w[j] / sum * kv[j][keyAt + d + h * hd + k];
+        }
+      }
+    }
   }
 
   /** The standard normal distribution function by its series. */
