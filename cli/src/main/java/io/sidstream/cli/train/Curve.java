@@ -1,5 +1,6 @@
 package io.sidstream.cli.train;
 
+import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.Phase;
 import io.sidstream.model.train.StepStats;
@@ -110,6 +111,28 @@ final class Curve implements OfflineTraining.Listener, AutoCloseable {
     }
     out.println(line.append(e.best() ? " *" : ""));
     out.flush();
+    points.add(point);
+  }
+
+  /** An epoch of a generator is done. */
+  void generated(
+      int number, double loss, double msPerStep, RankingMetrics validation, boolean best) {
+    out.printf(
+        Locale.ROOT,
+        "epoch %d (generator): loss %.4f, %.1f ms/step | validation: full HR@10 %.4f NDCG@10 %.4f%s%n",
+        number,
+        loss,
+        msPerStep,
+        validation.hr(10),
+        validation.ndcg(10),
+        best ? " *" : "");
+    out.flush();
+    Map<String, Object> point = new LinkedHashMap<>();
+    point.put("epoch", number);
+    point.put("phase", "generator");
+    point.put("loss", loss);
+    point.put("msPerStep", msPerStep);
+    point.put("full", Report.metrics(validation));
     points.add(point);
   }
 

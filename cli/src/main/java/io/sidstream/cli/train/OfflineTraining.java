@@ -121,17 +121,11 @@ final class OfflineTraining {
       throws IOException {
     int number = 0;
     boolean twoStage = schedule == Schedule.TWO_STAGE && config.hasSemantic();
-    if (config.hasSemantic()) {
-      trainer.initialiseCodebooks(data.items());
-    }
     if (twoStage) {
-      for (; number < quantizerEpochs; number++) {
-        double[] sums = epoch(number, Phase.QUANTIZER_ALONE, listener);
-        Quality quality = trainer.quality(trainer.candidate(new float[config.levels()]));
-        listener.epoch(
-            new Epoch(number, Phase.QUANTIZER_ALONE, 0, sums[1], sums[2], null, quality, false));
-      }
-      adopt();
+      quantizerAlone(quantizerEpochs, listener);
+      number = quantizerEpochs;
+    } else if (config.hasSemantic()) {
+      trainer.initialiseCodebooks(data.items());
     }
     Phase phase = twoStage ? Phase.RECOMMENDER : Phase.JOINT;
     double best = -1;
@@ -156,6 +150,18 @@ final class OfflineTraining {
     restore();
   }
 
+  /** The quantizer's own stage; then its codes are the items'. */
+  void quantizerAlone(int epochs, Listener listener) {
+    trainer.initialiseCodebooks(data.items());
+    for (int number = 0; number < epochs; number++) {
+      double[] sums = epoch(number, Phase.QUANTIZER_ALONE, listener);
+      Quality quality = trainer.quality(trainer.candidate(new float[config.levels()]));
+      listener.epoch(
+          new Epoch(number, Phase.QUANTIZER_ALONE, 0, sums[1], sums[2], null, quality, false));
+    }
+    adopt();
+  }
+
   private void adopt() {
     if (config.hasSemantic()) {
       // Nearest codes: nobody reads the tokens in between, so none are kept for their own sake.
@@ -166,16 +172,20 @@ final class OfflineTraining {
     }
   }
 
-  /** Mean loss, mean reconstruction, mean milliseconds of a step. */
-  private double[] epoch(int number, Phase phase, Listener listener) {
-    int[] order = catalogue(split.train.length);
-    Rng rng = new Rng(Rng.hash(seed, 1_000_003, number));
+  /** Fisher and Yates. */
+  static void shuffle(int[] order, Rng rng) {
     for (int i = order.length - 1; i > 0; i--) {
       int j = rng.nextInt(i + 1);
       int swap = order[i];
       order[i] = order[j];
       order[j] = swap;
     }
+  }
+
+  /** Mean loss, mean reconstruction, mean milliseconds of a step. */
+  private double[] epoch(int number, Phase phase, Listener listener) {
+    int[] order = catalogue(split.train.length);
+    shuffle(order, new Rng(Rng.hash(seed, 1_000_003, number)));
     int size = config.batchUsers();
     int count = (order.length + size - 1) / size;
     double[] sums = new double[3];

@@ -7,7 +7,9 @@ import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.evaluate.LeaveOneOut;
+import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.file.ModelFile;
+import io.sidstream.model.generate.TupleTrie;
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.train.JointConfig;
@@ -40,6 +42,22 @@ import picocli.CommandLine.Spec;
           + "prequential: the events in order of time, each predicted and then learnt, as the job does."
     })
 public final class TrainCommand implements Callable<Integer> {
+  /** What is trained. */
+  enum Kind {
+    /** ID embeddings and codes. */
+    UNIFIED,
+    /** ID embeddings alone. */
+    ID,
+    /** Codes alone. */
+    SEMANTIC,
+    /** The quantizer of SEMANTIC, then a generator of its code tuples. */
+    TIGER;
+
+    Variant joint() {
+      return this == TIGER ? Variant.SEMANTIC : Variant.valueOf(name());
+    }
+  }
+
   /** How levels measure distance. */
   enum Distance {
     /** Cosine, the last level Euclidean. */
@@ -93,8 +111,16 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--variant",
       defaultValue = "unified",
       paramLabel = "V",
-      description = "unified, id or semantic (default: ${DEFAULT-VALUE}).")
-  private Variant variant;
+      description =
+          "unified, id, semantic, or tiger: the quantizer alone, then a generator of code tuples (default: ${DEFAULT-VALUE}).")
+  private Kind kind;
+
+  @Option(
+      names = "--beam",
+      defaultValue = "20",
+      paramLabel = "N",
+      description = "Width of the beam search of --variant tiger (default: ${DEFAULT-VALUE}).")
+  private int beam;
 
   @Option(
       names = "--distance",
@@ -162,10 +188,9 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--dropout",
-      defaultValue = "0.5",
       paramLabel = "P",
-      description = "Dropout of the recommender (default: ${DEFAULT-VALUE}).")
-  private float dropout;
+      description = "Dropout of the recommender (default: 0.5; 0.1 for --variant tiger).")
+  private Float dropout;
 
   @Option(
       names = "--temperature",
@@ -306,6 +331,14 @@ public final class TrainCommand implements Callable<Integer> {
     long started = System.nanoTime();
     check();
     Protocol chosen = Protocol.named(protocol);
+    if (kind == Kind.TIGER && chosen == Protocol.PREQUENTIAL) {
+      throw new UsageException(
+          "--protocol prequential: --variant tiger is judged by leave-one-out only; leave the option out");
+    }
+    if (kind == Kind.TIGER && save != null) {
+      throw new UsageException(
+          "--save " + save + ": a model file has no generator; leave it out with --variant tiger");
+    }
     OfflineTraining.Schedule scheduled =
         switch (schedule.toLowerCase(Locale.ROOT)) {
           case "joint" -> OfflineTraining.Schedule.JOINT;
@@ -330,7 +363,9 @@ public final class TrainCommand implements Callable<Integer> {
     out.flush();
     Map<String, Object> report =
         chosen == Protocol.LEAVE_ONE_OUT
-            ? leaveOneOut(data, config, scheduled, started)
+            ? kind == Kind.TIGER
+                ? generative(data, config, started)
+                : leaveOneOut(data, config, scheduled, started)
             : prequential(data, config, started);
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     if (json == null) {
@@ -377,6 +412,45 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("curve", curve.points());
     store(data, config, sections);
     summary(out, test, quality, config, data, report);
+    return report;
+  }
+
+  private Map<String, Object> generative(TrainingData data, JointConfig config, long started)
+      throws IOException {
+    LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
+    // No negatives: the recommender of this training does not learn and is not ranked.
+    OfflineTraining quantizer = new OfflineTraining(data, split, null, config, seed);
+    PrintWriter out = spec.commandLine().getOut();
+    Curve curve =
+        new Curve(config, out, spec.commandLine().getErr(), Boolean.getBoolean("sidstream.tty"));
+    GenerativeTraining training;
+    try (curve) {
+      quantizer.quantizerAlone(quantizerEpochs, curve);
+      TupleTrie trie =
+          new TupleTrie(
+              quantizer.items().codes(), data.items(), config.levels(), config.codewords());
+      training = new GenerativeTraining(trie, split, config.dropout(), beam, seed);
+      training.run(quantizerEpochs, epochs, patience, batch, learningRate, curve::generated);
+    }
+    RankingMetrics test = training.test();
+    Map<String, byte[]> sections = new LinkedHashMap<>();
+    sections.put(SavedModel.TOKENIZER, quantizer.trainer().inUse().toBytes());
+    sections.put("generator", training.state());
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("protocol", "leave-one-out");
+    report.put("sampled", null);
+    report.put("full", Report.metrics(test));
+    report.putAll(Report.quality(quantizer.quality(), config));
+    report.put("epochs", curve.points().size());
+    report.put("bestEpoch", training.bestEpoch());
+    common(report, training.steps(), training.msPerStep(), sections, data, config, started);
+    report.put("curve", curve.points());
+    out.printf(
+        Locale.ROOT,
+        "test, best epoch %d: full HR@10 %.4f NDCG@10 %.4f%n",
+        training.bestEpoch(),
+        test.hr(10),
+        test.ndcg(10));
     return report;
   }
 
@@ -497,9 +571,10 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   private JointConfig config(TrainingData data) {
+    Variant variant = kind.joint();
     if (variant != Variant.ID && vectorsFile == null) {
       throw new UsageException(
-          "--variant " + name(variant) + " needs --vectors FILE.npy, one row for each item");
+          "--variant " + name(kind) + " needs --vectors FILE.npy, one row for each item");
     }
     if (variant != Variant.ID && codebook > data.items()) {
       throw new UsageException(
@@ -521,7 +596,7 @@ public final class TrainCommand implements Callable<Integer> {
                   ? idStart
                   : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
           .idDropout(idDropout)
-          .dropout(dropout)
+          .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .sharedNegatives(sharedNegatives)
           .loss(loss)
@@ -568,7 +643,12 @@ public final class TrainCommand implements Callable<Integer> {
       }
     }
     out.put("protocol", protocol);
-    out.put("schedule", schedule);
+    out.put("schedule", kind == Kind.TIGER ? "two-stage" : schedule);
+    if (kind == Kind.TIGER) {
+      out.put("variant", name(kind));
+      out.put("beam", String.valueOf(beam));
+      out.put("validationUsers", String.valueOf(GenerativeTraining.VALIDATION_USERS));
+    }
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
     out.put("patience", String.valueOf(patience));
@@ -598,6 +678,7 @@ public final class TrainCommand implements Callable<Integer> {
     atLeast("--epochs", epochs, 1);
     atLeast("--quantizer-epochs", quantizerEpochs, 1);
     atLeast("--patience", patience, 1);
+    atLeast("--beam", beam, 1);
     atLeast("--threads", threads, 1);
     atLeast("--bootstrap", bootstrap, 1);
     atLeast("--bootstrap-steps", bootstrapSteps, 1);

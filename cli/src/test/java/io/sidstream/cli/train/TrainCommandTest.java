@@ -140,6 +140,30 @@ class TrainCommandTest {
   }
 
   @Test
+  void generatesTuplesAndRanksWhatTheBeamFinds() throws IOException {
+    Object[] options = {
+      "--variant", "tiger", "--codebook", 16, "--quantizer-epochs", 2, "--epochs", 3, "--beam", 20
+    };
+    JsonNode report = train(options);
+    assertThat(report.path("sampled").isNull()).isTrue();
+    for (String figure :
+        List.of("hr1", "hr5", "hr10", "hr20", "ndcg5", "ndcg10", "ndcg20", "mrr")) {
+      assertThat(report.path("full").path(figure).asDouble(-1)).as(figure).isBetween(0.0, 1.0);
+    }
+    assertThat(report.path("full").path("count").asInt()).isEqualTo(SmallCatalogue.USERS);
+    assertThat(report.path("epochs").asInt()).isEqualTo(5);
+    assertThat(report.path("curve").path(1).path("phase").asText()).isEqualTo("quantizer_alone");
+    assertThat(report.path("curve").path(2).path("phase").asText()).isEqualTo("generator");
+    assertThat(report.path("parameters").path("variant").asText()).isEqualTo("tiger");
+    JsonNode again = train(options);
+    assertThat(again.path("modelDigest")).isEqualTo(report.path("modelDigest"));
+    assertThat(again.path("full")).isEqualTo(report.path("full"));
+    assertUsage("--beam 0", "--variant", "tiger", "--codebook", 16, "--beam", 0);
+    assertUsage("--protocol prequential", "--variant", "tiger", "--protocol", "prequential");
+    assertUsage("--save", "--variant", "tiger", "--save", folder.resolve("model.sidm"));
+  }
+
+  @Test
   void stopsWhereValidationNoLongerImproves() throws IOException {
     JsonNode report =
         train("--codebook", 16, "--epochs", 60, "--patience", 1, "--learning-rate", 0.01);

@@ -1,0 +1,139 @@
+package io.sidstream.cli.train;
+
+import io.sidstream.model.evaluate.RankingMetrics;
+import io.sidstream.model.generate.GenerativeTrainer;
+import io.sidstream.model.generate.GeneratorShape;
+import io.sidstream.model.generate.TupleTrie;
+import io.sidstream.model.math.Rng;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+
+/**
+ * Trains a generator of code tuples on a leave-one-out split, epoch by epoch, until NDCG@10 of the
+ * beam search over a seeded sample of the validation users has not risen for {@code patience}
+ * epochs, and goes back to the best epoch. The same arguments give the same bits.
+ */
+final class GenerativeTraining {
+  /** Validation users that an epoch is judged by, at most: a beam search is slow. */
+  static final int VALIDATION_USERS = 2000;
+
+  /** Hears of an epoch: number, mean loss of a code, mean ms of a step, validation, if the best. */
+  interface Listener {
+    void epoch(int number, double loss, double msPerStep, RankingMetrics validation, boolean best);
+  }
+
+  private final LeaveOneOutSplit split;
+  private final GenerativeTrainer trainer;
+  private final int beam;
+  private final long seed;
+
+  /** Users with something to predict in what is learnt from. */
+  private final int[] learnt;
+
+  private final int[] judged;
+  private double[] stepMillis = new double[1024];
+  private int steps;
+  private int bestEpoch = -1;
+
+  GenerativeTraining(TupleTrie trie, LeaveOneOutSplit split, float dropout, int beam, long seed) {
+    this.split = split;
+    this.beam = beam;
+    this.seed = seed;
+    trainer =
+        new GenerativeTrainer(
+            trie, GeneratorShape.compact(trie.sizes(), dropout), split.train, seed);
+    int[] users = OfflineTraining.catalogue(split.train.length);
+    learnt = Arrays.stream(users).filter(u -> split.train[u].length >= 2).toArray();
+    int[] with =
+        Arrays.stream(users).filter(u -> split.validationHistories[u].length > 0).toArray();
+    OfflineTraining.shuffle(with, new Rng(Rng.hash(seed, 1_000_033, 0)));
+    judged = Arrays.copyOf(with, Math.min(with.length, VALIDATION_USERS));
+  }
+
+  /**
+   * Trains.
+   *
+   * @param first number of the first epoch
+   */
+  void run(int first, int epochs, int patience, int batch, float learningRate, Listener listener)
+      throws IOException {
+    double best = -1;
+    byte[] bestState = {};
+    int since = 0;
+    for (int number = first; number < first + epochs && since < patience; number++) {
+      int[] order = learnt.clone();
+      OfflineTraining.shuffle(order, new Rng(Rng.hash(seed, 1_000_003, number)));
+      int count = (order.length + batch - 1) / batch;
+      double loss = 0;
+      double millis = 0;
+      for (int s = 0; s < count; s++) {
+        int[] users = Arrays.copyOfRange(order, s * batch, Math.min(order.length, (s + 1) * batch));
+        long start = System.nanoTime();
+        loss += trainer.step(users, learningRate) / count;
+        double took = (System.nanoTime() - start) / 1e6;
+        if (steps == stepMillis.length) {
+          stepMillis = Arrays.copyOf(stepMillis, 2 * steps);
+        }
+        stepMillis[steps++] = took;
+        millis += took / count;
+      }
+      RankingMetrics validation = rank(judged, split.validationHistories, split.validationTargets);
+      boolean better = validation.ndcg(10) > best;
+      since = better ? 0 : since + 1;
+      if (better) {
+        best = validation.ndcg(10);
+        bestEpoch = number;
+        bestState = state();
+      }
+      listener.epoch(number, loss, millis, validation, better);
+    }
+    trainer.readState(new DataInputStream(new ByteArrayInputStream(bestState)));
+  }
+
+  private RankingMetrics rank(int[] users, int[][] histories, int[] targets) {
+    int[][] of = Arrays.stream(users).mapToObj(u -> histories[u]).toArray(int[][]::new);
+    int[] wanted = Arrays.stream(users).map(u -> targets[u]).toArray();
+    RankingMetrics metrics = new RankingMetrics();
+    for (double rank : trainer.ranks(of, wanted, beam)) {
+      if (!Double.isNaN(rank)) {
+        // What was not found has an infinite rank and adds 0 to each figure.
+        metrics.add(rank);
+      }
+    }
+    return metrics;
+  }
+
+  /** The test targets of all users that have one. */
+  RankingMetrics test() {
+    int[] users = OfflineTraining.catalogue(split.train.length);
+    return rank(users, split.testHistories, split.testTargets);
+  }
+
+  /** All that training goes on from. */
+  byte[] state() throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 20);
+    trainer.writeState(new DataOutputStream(bytes));
+    return bytes.toByteArray();
+  }
+
+  /** Number of the best epoch. */
+  int bestEpoch() {
+    return bestEpoch;
+  }
+
+  /** Steps taken. */
+  int steps() {
+    return steps;
+  }
+
+  /** Median time of a step, milliseconds. */
+  double msPerStep() {
+    double[] sorted = Arrays.copyOf(stepMillis, steps);
+    Arrays.sort(sorted);
+    return steps == 0 ? 0 : sorted[steps / 2];
+  }
+}
