@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.assertj.core.api.AbstractStringAssert;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,9 +94,10 @@ class TokensITCase {
         killed.await(1, TIME);
         Awaitility.await()
             .until(() -> Files.exists(folder.resolve(prefix).resolve(prefix + "tokens.snapshot")));
-        killed.close();
+        // What a process that is killed here leaves; closing would write another.
         byte[] asKilled =
             Files.readAllBytes(folder.resolve(prefix).resolve(prefix + "tokens.snapshot"));
+        killed.close();
 
         half(topics);
         topics.flush();
@@ -206,6 +209,47 @@ class TokensITCase {
           .contains("uniqueness: version 3: items fresh and twin both have token 15-15-15")
           .contains("item far has codes [1, 16, 1]")
           .contains("records that do not belong: " + prefix + "tokens-");
+    }
+  }
+
+  /** Each table broken in one way, on topics of its own. */
+  @Test
+  void verifyNamesEachWayInWhichATableIsBroken() throws Exception {
+    assertBroken("twice.", topics -> topics.token("twin", 1, 0, 0, 0, 3))
+        .contains("uniqueness: version 2: items item0 and twin both have token 0-0-3");
+    assertBroken("outside.", topics -> topics.token("far", 1, 0, 1, 16, 1))
+        .contains("item far has codes [1, 16, 1]; the codebooks of version 1 have [16, 16, 16]");
+    assertBroken("lost.", topics -> topics.lost("gone", 1, 0, 9, 9, 9))
+        .contains("checksums: version 2: the table has 200 items with checksum ")
+        .contains(", COMMIT says 201 and ");
+    assertBroken("sum.", topics -> topics.checksumsOff = 1)
+        .contains("checksums: version 2: its 1 rows have checksum ")
+        .contains("checksums: version 2: the table has 201 items with checksum ")
+        .contains(", COMMIT says 201 and ");
+    assertBroken(
+            "chain.",
+            topics -> {
+              topics.committed.put("item3", new Token(new int[] {7, 7, 7}, 0, 1));
+              topics.token("item3", 1, 0, 8, 8, 8);
+            })
+        .contains("item item3 says that it replaces 7-7-7, but its token was 3-0-3");
+  }
+
+  /** What is said of a table that was sound at version 1 and is broken at version 2. */
+  private static AbstractStringAssert<?> assertBroken(String prefix, Consumer<TokenTopics> fault)
+      throws Exception {
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      first(topics);
+      topics.flush();
+      assertThat(verify(prefix)).endsWith("verified").doesNotContain("wrong");
+      fault.accept(topics);
+      if (topics.checksumsOff != 0) {
+        topics.token("sound", 1, 0, 9, 9, 9);
+      }
+      topics.codebooks(2);
+      topics.commit(2);
+      topics.flush();
+      return assertThat(verify(prefix)).endsWith("not verified");
     }
   }
 
