@@ -77,6 +77,10 @@ class KillE2ECase {
             }
           }
           job.kill();
+          // What was written up to the last moment counts.
+          do {
+            all.next(point);
+          } while (!all.silent());
           committed.poll();
           if (point == VersionState.COMMIT) {
             // Not visible: the checkpoint that ends its transaction had not come.

@@ -66,6 +66,12 @@ final class Learner {
   /** Where it ends, in multiples of {@link #BASE_TOLERANCE}: twice the cosine's whole range. */
   private static final float MOST_TOLERANCE = 40f;
 
+  /**
+   * Share of the churn budget that the tolerance is searched for: what the trainer expects and what
+   * comes differ by items that arrive meanwhile.
+   */
+  private static final double AIMED_CHURN = .9;
+
   /** Held-out windows that the gate ranks at most, and below how many it does not judge. */
   private static final int GATE_WINDOWS = 512;
 
@@ -367,7 +373,10 @@ final class Learner {
     Arrays.fill(base, BASE_TOLERANCE);
     return rated(
         trainer.candidateWithin(
-            config.get(JobOptions.QUANTIZER_CHURN_BUDGET), base, MOST_TOLERANCE, QUALITY_ITEMS));
+            AIMED_CHURN * config.get(JobOptions.QUANTIZER_CHURN_BUDGET),
+            base,
+            MOST_TOLERANCE,
+            QUALITY_ITEMS));
   }
 
   /** The quantizer as it stands, every item at its nearest codewords. */
@@ -400,8 +409,7 @@ final class Learner {
           .formatted(q.uniqueTuples(), leastUnique);
     }
     double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
-    // The tolerance was found on a sample of a large catalogue.
-    if (q.churn() > budget * 1.1) {
+    if (q.churn() > budget) {
       return "expected churn is %.3f at the greatest tolerance, above quantizer.churn-budget %.3f"
           .formatted(q.churn(), budget);
     }
