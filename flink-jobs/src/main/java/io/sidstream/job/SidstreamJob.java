@@ -26,6 +26,7 @@ import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.tokenize.Claim;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.job.train.CommittedVersions;
+import io.sidstream.job.train.ControlMessages;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
 import io.sidstream.job.train.TrainOperator;
@@ -83,6 +84,8 @@ public final class SidstreamJob {
         read(env, config, Topics.interactions(config), "interactions");
     DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
 
+    DataStream<RawRecord> rawControl = read(env, config, Topics.control(config), "control");
+
     SingleOutputStreamOperator<Item> items =
         named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
     SingleOutputStreamOperator<Interaction> interactions =
@@ -110,6 +113,11 @@ public final class SidstreamJob {
             rawVersions.process(new CommittedVersions(config)).setParallelism(1),
             "committed-versions",
             "Committed versions");
+    SingleOutputStreamOperator<TrainEvent> control =
+        named(
+            rawControl.process(new ControlMessages(config)).setParallelism(1),
+            "control-messages",
+            "Control messages");
     SingleOutputStreamOperator<TokenizerUpdate> trained =
         named(
             embedded
@@ -118,7 +126,8 @@ public final class SidstreamJob {
                 .uid("items-to-train")
                 .union(
                     windows.map(TrainEvent::of).name("Windows to train").uid("windows-to-train"),
-                    committed)
+                    committed,
+                    control)
                 .keyBy(TrainEvent::shard)
                 .transform("Train", Records.type(TokenizerUpdate.class), new TrainOperator(config))
                 .setParallelism(1),
@@ -176,6 +185,7 @@ public final class SidstreamJob {
             .union(
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 committed.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                control.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
     write(

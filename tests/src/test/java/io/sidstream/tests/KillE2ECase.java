@@ -33,6 +33,10 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class KillE2ECase {
   private static final int KILLS = 10;
+
+  /** So many that a scan, an item at a time, takes the better part of a second. */
+  private static final int ITEMS = 8_000;
+
   private static final Duration LONG = Duration.ofSeconds(60);
 
   @TempDir Path folder;
@@ -42,7 +46,7 @@ class KillE2ECase {
     String[] sets = {
       "quantizer.round-every=1",
       "quantizer.steps=2",
-      // A scan, an item at a time, outlives the way of its BEGIN to the reader that kills.
+      // A scan outlives the way of its BEGIN to the reader that kills.
       "tokenize.scan-slice=1",
       // A COMMIT has some time before the checkpoint.
       "checkpoint.interval=1 s"
@@ -55,8 +59,8 @@ class KillE2ECase {
     try (Inputs in = new Inputs(config);
         Versions all = new Versions(config);
         TokenLog committed = TinyJob.log(config, true)) {
-      Traffic traffic = new Traffic(in);
-      in.items(0, Traffic.FIRST_ITEMS);
+      Traffic traffic = new Traffic(in, ITEMS);
+      in.items(0, ITEMS);
       for (int kill = 0; kill < KILLS; kill++) {
         VersionState point = kill % 2 == 0 ? VersionState.BEGIN : VersionState.COMMIT;
         try (Command job = start(kill, settings)) {

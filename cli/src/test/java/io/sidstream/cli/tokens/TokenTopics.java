@@ -65,7 +65,7 @@ final class TokenTopics implements AutoCloseable {
       for (String name : List.of("items", "tokens", "id-embeddings")) {
         topics.add(new NewTopic(prefix + name, 2, (short) 1));
       }
-      for (String name : List.of("versions", "models", "dead-letters")) {
+      for (String name : List.of("versions", "models", "dead-letters", "control")) {
         topics.add(new NewTopic(prefix + name, 1, (short) 1));
       }
       admin.createTopics(topics).all().get();

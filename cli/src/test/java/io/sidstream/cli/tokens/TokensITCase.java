@@ -8,20 +8,29 @@ import io.sidstream.client.TokenChange;
 import io.sidstream.client.TokenTable;
 import io.sidstream.client.TokenTableException;
 import io.sidstream.client.TokenTableListener;
+import io.sidstream.schemas.ControlMessage;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+<<<<<<< HEAD
 import java.util.function.Consumer;
 import org.assertj.core.api.AbstractStringAssert;
+=======
+import org.apache.kafka.common.TopicPartition;
+>>>>>>> control
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -282,6 +291,68 @@ class TokensITCase {
         .hasSize(224)
         .anyMatch(line -> line.contains("\"state\":\"COMMIT\",\"version\":2"))
         .anyMatch(line -> line.contains("\"item\":\"item150\",\"removed\":true,\"commit\":2"));
+  }
+
+  @Test
+  void listsVersionsOnALineEach() throws Exception {
+    String prefix = "listed.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      VersionRecord record = new VersionRecord();
+      record.setVersion(2);
+      record.setState(VersionState.HELD);
+      record.setReason("held by control message: sale");
+      record.setModelDigest("");
+      record.setChangedCodes(List.of());
+      record.setChangedPrefixes(List.of());
+      record.setTime(Instant.EPOCH);
+      record.setItems(200);
+      topics.send("versions", "2", new WireFormat().encode(record));
+      record.setState(VersionState.COMMIT);
+      record.setReason(null);
+      record.setRows(20);
+      record.setTombstones(1);
+      record.setOldItems(160);
+      record.setMovedItems(4);
+      record.setChangedCodes(List.of(0L, 1L, 4L));
+      record.setChangedPrefixes(List.of(0L, 1L, 4L));
+      topics.send("versions", "2", new WireFormat().encode(record));
+      record.setState(VersionState.REVISION);
+      topics.send("versions", "2", new WireFormat().encode(record));
+      topics.flush();
+    }
+    assertThat(run(0, "versions", prefix).lines())
+        .containsExactly(
+            "version 2 HELD 1970-01-01T00:00:00Z: items 200, reason: held by control message: sale",
+            "version 2 COMMIT 1970-01-01T00:00:00Z: items 200, rows 20, removed 1, moved 4 of 160 (2.50 %), changed codes [0, 1, 4], prefixes [0, 1, 4]");
+  }
+
+  @Test
+  void tellsTheGateWhatToDo() throws Exception {
+    String prefix = "told.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      topics.flush();
+    }
+    run(0, "hold", prefix, "--reason", "sale");
+    run(0, "force", prefix);
+    run(0, "release", prefix);
+    run(1, "hold", "nowhere.");
+    List<String> told = new ArrayList<>();
+    try (var consumer = TokenLog.consumer(kafka.bootstrap(), new Properties())) {
+      TopicPartition partition = new TopicPartition(prefix + "control", 0);
+      consumer.assign(List.of(partition));
+      consumer.seekToBeginning(List.of(partition));
+      Awaitility.await()
+          .atMost(TIME)
+          .until(
+              () -> {
+                for (var record : consumer.poll(Duration.ofMillis(100))) {
+                  ControlMessage m = new WireFormat().decode(record.value(), ControlMessage.class);
+                  told.add(m.getAction() + " " + m.getReason());
+                }
+                return told.size() >= 3;
+              });
+    }
+    assertThat(told).containsExactly("HOLD sale", "FORCE ", "RELEASE ");
   }
 
   @Test
