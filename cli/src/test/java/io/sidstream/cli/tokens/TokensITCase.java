@@ -25,12 +25,9 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
-<<<<<<< HEAD
 import java.util.function.Consumer;
-import org.assertj.core.api.AbstractStringAssert;
-=======
 import org.apache.kafka.common.TopicPartition;
->>>>>>> control
+import org.assertj.core.api.AbstractStringAssert;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
