@@ -21,9 +21,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
@@ -385,5 +387,35 @@ class TrainOperatorTest {
   void recordsOfTheTrainerArePojos() {
     assertThat(Records.type(TrainProgress.class).getTypeClass()).isEqualTo(TrainProgress.class);
     assertThat(Records.type(TrainEvent.class).getTypeClass()).isEqualTo(TrainEvent.class);
+  }
+
+  @Test
+  void aNewItemStartsFromItsPrefixWhereAskedAndIsPublished() throws Exception {
+    Map<String, Set<String>> published = new HashMap<>();
+    for (String start : List.of("zero", "prefix-mean")) {
+      // So few negatives that the new item is not among them.
+      Map<String, String> more =
+          Map.of("id.start", start, "id.dropout", "0.2", "recommender.negatives", "1");
+      try (var harness = harness(config(more))) {
+        harness.open();
+        for (int i = 0; i < 48; i++) {
+          send(harness, List.of(item(i)));
+        }
+        send(harness, windows(200));
+        turns(harness, 60);
+        send(harness, List.of(item(1_000)));
+        send(harness, windows(250).subList(200, 250));
+        turns(harness, 60);
+        Set<String> names = new HashSet<>();
+        for (StreamRecord<OutRecord> record : harness.getSideOutput(TrainOperator.ID_EMBEDDINGS)) {
+          if (record.getValue().value != null) {
+            names.add(wire.decode(record.getValue().value, IdEmbedding.class).getItem().toString());
+          }
+        }
+        published.put(start, names);
+      }
+    }
+    assertThat(published.get("zero")).isNotEmpty().doesNotContain("item-1000");
+    assertThat(published.get("prefix-mean")).contains("item-1000");
   }
 }
