@@ -266,11 +266,9 @@ public final class SequenceRecommender {
     b.rstd2 = grown(b.rstd2, rows);
     b.y2 = grown(b.y2, n);
 
-    gemm(in, d, b.wqkv, 3 * d, b.qkv);
-    Kernels.addBias(b.qkv, 0, rows, 3 * d, params, b.bqkv);
+    gemm(in, d, b.wqkv, b.bqkv, 3 * d, b.qkv);
     attention(b, key(1 + 3 * index));
-    gemm(b.ctx, d, b.wo, d, b.sum1);
-    Kernels.addBias(b.sum1, 0, rows, d, params, b.bo);
+    gemm(b.ctx, d, b.wo, b.bo, d, b.sum1);
     if (training) {
       dropout.apply(key(2 + 3 * index), b.sum1, n);
     }
@@ -290,11 +288,9 @@ public final class SequenceRecommender {
         b.mean1,
         b.rstd1);
 
-    gemm(b.y1, d, b.w1, f, wide);
-    Kernels.addBias(wide, 0, rows, f, params, b.b1);
+    gemm(b.y1, d, b.w1, b.b1, f, wide);
     Layers.gelu(wide, b.gelu, b.slope, rows * f);
-    gemm(b.gelu, f, b.w2, d, b.sum2);
-    Kernels.addBias(b.sum2, 0, rows, d, params, b.b2);
+    gemm(b.gelu, f, b.w2, b.b2, d, b.sum2);
     if (training) {
       dropout.apply(key(3 + 3 * index), b.sum2, n);
     }
@@ -458,9 +454,10 @@ public final class SequenceRecommender {
     }
   }
 
-  /** out [rows, n] = x [rows, k] W [k, n]. */
-  private void gemm(float[] x, int k, int w, int n, float[] out) {
-    Blas.gemm(false, false, rows, n, k, 1f, x, 0, k, params, w, n, 0f, out, 0, n);
+  /** out [rows, n] = x [rows, k] W [k, n] + bias [n]. */
+  private void gemm(float[] x, int k, int w, int bias, int n, float[] out) {
+    Kernels.fillRows(params, bias, rows, n, out, 0);
+    Blas.gemm(false, false, rows, n, k, 1f, x, 0, k, params, w, n, 1f, out, 0, n);
   }
 
   /** out [rows, k] = beta out + dy [rows, n] W^T, W [k, n]. */
