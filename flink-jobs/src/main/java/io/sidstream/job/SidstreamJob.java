@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -193,18 +194,24 @@ public final class SidstreamJob {
         config,
         Topics.tokens(config),
         "tokens");
+    // What Train and Commit say has an order (of versions; of the embeddings of one item): one
+    // writer
+    // keeps it, where several would race.
     write(
-        named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
-            .union(trained.getSideOutput(TrainOperator.VERSIONS)),
-        config,
-        Topics.versions(config),
-        "versions");
-    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
+            named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
+                .union(trained.getSideOutput(TrainOperator.VERSIONS)),
+            config,
+            Topics.versions(config),
+            "versions")
+        .setParallelism(1);
+    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models")
+        .setParallelism(1);
     write(
-        trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
-        config,
-        Topics.idEmbeddings(config),
-        "id-embeddings");
+            trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
+            config,
+            Topics.idEmbeddings(config),
+            "id-embeddings")
+        .setParallelism(1);
     write(
         named(deadLetters.map(Records::of), "dead-letter-records", "Dead-letter records"),
         config,
@@ -220,9 +227,12 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  private static void write(
+  private static DataStreamSink<OutRecord> write(
       DataStream<OutRecord> records, JobConfig config, String topic, String name) {
-    records.sinkTo(Sinks.exactlyOnce(config, topic)).uid("sink-" + name).name("Write " + name);
+    return records
+        .sinkTo(Sinks.exactlyOnce(config, topic))
+        .uid("sink-" + name)
+        .name("Write " + name);
   }
 
   private static <T> SingleOutputStreamOperator<T> named(
