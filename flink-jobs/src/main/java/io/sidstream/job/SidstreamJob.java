@@ -26,6 +26,7 @@ import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.tokenize.Claim;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.job.train.CommittedVersions;
+import io.sidstream.job.train.ControlMessages;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
 import io.sidstream.job.train.TrainOperator;
@@ -34,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -83,6 +85,8 @@ public final class SidstreamJob {
         read(env, config, Topics.interactions(config), "interactions");
     DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
 
+    DataStream<RawRecord> rawControl = read(env, config, Topics.control(config), "control");
+
     SingleOutputStreamOperator<Item> items =
         named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
     SingleOutputStreamOperator<Interaction> interactions =
@@ -110,6 +114,11 @@ public final class SidstreamJob {
             rawVersions.process(new CommittedVersions(config)).setParallelism(1),
             "committed-versions",
             "Committed versions");
+    SingleOutputStreamOperator<TrainEvent> control =
+        named(
+            rawControl.process(new ControlMessages(config)).setParallelism(1),
+            "control-messages",
+            "Control messages");
     SingleOutputStreamOperator<TokenizerUpdate> trained =
         named(
             embedded
@@ -118,7 +127,8 @@ public final class SidstreamJob {
                 .uid("items-to-train")
                 .union(
                     windows.map(TrainEvent::of).name("Windows to train").uid("windows-to-train"),
-                    committed)
+                    committed,
+                    control)
                 .keyBy(TrainEvent::shard)
                 .transform("Train", Records.type(TokenizerUpdate.class), new TrainOperator(config))
                 .setParallelism(1),
@@ -176,6 +186,7 @@ public final class SidstreamJob {
             .union(
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 committed.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                control.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
     write(
@@ -183,18 +194,24 @@ public final class SidstreamJob {
         config,
         Topics.tokens(config),
         "tokens");
+    // What Train and Commit say has an order (of versions; of the embeddings of one item): one
+    // writer
+    // keeps it, where several would race.
     write(
-        named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
-            .union(trained.getSideOutput(TrainOperator.VERSIONS)),
-        config,
-        Topics.versions(config),
-        "versions");
-    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
+            named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
+                .union(trained.getSideOutput(TrainOperator.VERSIONS)),
+            config,
+            Topics.versions(config),
+            "versions")
+        .setParallelism(1);
+    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models")
+        .setParallelism(1);
     write(
-        trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
-        config,
-        Topics.idEmbeddings(config),
-        "id-embeddings");
+            trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
+            config,
+            Topics.idEmbeddings(config),
+            "id-embeddings")
+        .setParallelism(1);
     write(
         named(deadLetters.map(Records::of), "dead-letter-records", "Dead-letter records"),
         config,
@@ -210,9 +227,12 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  private static void write(
+  private static DataStreamSink<OutRecord> write(
       DataStream<OutRecord> records, JobConfig config, String topic, String name) {
-    records.sinkTo(Sinks.exactlyOnce(config, topic)).uid("sink-" + name).name("Write " + name);
+    return records
+        .sinkTo(Sinks.exactlyOnce(config, topic))
+        .uid("sink-" + name)
+        .name("Write " + name);
   }
 
   private static <T> SingleOutputStreamOperator<T> named(

@@ -12,6 +12,7 @@ import io.sidstream.job.resolve.Resolved;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.sequence.UserHistory;
 import io.sidstream.job.tokenize.Claim;
+import io.sidstream.job.train.Control;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +31,7 @@ class RecordTypesTest {
         UserHistory.class,
         TrainingWindow.class,
         TrainEvent.class,
+        Control.class,
         TokenizerUpdate.class,
         Claim.class,
         Resolved.class,

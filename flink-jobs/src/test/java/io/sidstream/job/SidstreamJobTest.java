@@ -43,6 +43,7 @@ class SidstreamJobTest {
             "source-items",
             "source-interactions",
             "source-versions",
+            "source-control",
             "ingest-items",
             "ingest-interactions",
             "embed",

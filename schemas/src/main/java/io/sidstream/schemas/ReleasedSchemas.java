@@ -22,6 +22,7 @@ public final class ReleasedSchemas {
   /** The records that topics carry. */
   public static final List<Schema> PRESENT =
       List.of(
+          ControlMessage.getClassSchema(),
           DeadLetter.getClassSchema(),
           IdEmbedding.getClassSchema(),
           InteractionEvent.getClassSchema(),

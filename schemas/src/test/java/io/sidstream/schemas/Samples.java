@@ -125,6 +125,12 @@ final class Samples {
             .setLoss(3.25)
             .setSteps(60)
             .setTime(TIME)
+            .build(),
+        ControlMessage.newBuilder()
+            .setAction(ControlAction.FORCE)
+            .setReason("it is known to be good")
+            .setAuthor("ä")
+            .setTime(TIME)
             .build());
   }
 

@@ -15,13 +15,21 @@ final class Traffic {
   private final Inputs in;
   private final SplittableRandom random = new SplittableRandom(3);
   private final Set<String> items = new TreeSet<>();
-  private int next = FIRST_ITEMS;
+  private final int firstItems;
+  private int next;
   private int interactions;
 
-  /** For a job that was sent items 0 to 299. */
+  /** For a job that was sent {@link #FIRST_ITEMS} items. */
   Traffic(Inputs in) {
+    this(in, FIRST_ITEMS);
+  }
+
+  /** For a job that was sent so many items. */
+  Traffic(Inputs in, int firstItems) {
     this.in = in;
-    for (int i = 0; i < FIRST_ITEMS; i++) {
+    this.firstItems = firstItems;
+    next = firstItems;
+    for (int i = 0; i < firstItems; i++) {
       items.add(Inputs.name(i));
     }
   }
@@ -42,7 +50,7 @@ final class Traffic {
     if (interactions > log.interactions() + 150) {
       return;
     }
-    in.interactions(interactions, interactions += STEP, FIRST_ITEMS);
+    in.interactions(interactions, interactions += STEP, firstItems);
     for (int n = 0; n < 3; n++) {
       String item = Inputs.name(next++);
       items.add(item);

@@ -1,40 +1,50 @@
 package io.sidstream.cli.bench;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.run.JobRun;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** What a job has done, as others see it: committed token rows, and the offsets of its group. */
+/**
+ * What a job has done: committed token rows, as others see them, and records that its tasks have
+ * read.
+ */
 final class Arrivals implements AutoCloseable {
-  private static final long OFFSETS_EVERY_NANOS = 100_000_000;
+  private static final long ASK_EVERY_NANOS = 200_000_000;
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int ITEM_PREFIX = "item-".length();
 
   private final KafkaConsumer<byte[], byte[]> reader;
-  private final Admin admin;
-  private final String group;
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final URI jobUri;
   private final BitSet rows = new BitSet();
   private long first;
   private int expected;
   private long asked;
+  private long read;
 
-  Arrivals(JobConfig config) {
+  Arrivals(JobConfig config, JobRun run) throws ExecutionException, InterruptedException {
+    jobUri = run.ui().resolve("/jobs/" + run.id());
     String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
-    group = config.get(JobOptions.KAFKA_GROUP);
-    admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap));
     reader =
         new KafkaConsumer<>(
             Map.of(
@@ -83,28 +93,32 @@ final class Arrivals implements AutoCloseable {
     return rows.cardinality();
   }
 
-  /** Whether the group has checkpointed up to these offsets of a topic; looks every 100 ms. */
-  boolean consumed(Map<TopicPartition, Long> ends, String topic)
-      throws ExecutionException, InterruptedException {
+  /**
+   * Records that the task of an operator has read since the job was started; asked for at most
+   * every 50 ms.
+   */
+  long read(String operator) throws IOException, InterruptedException {
     long now = System.nanoTime();
-    if (now - asked < OFFSETS_EVERY_NANOS) {
-      return false;
+    if (now - asked < ASK_EVERY_NANOS) {
+      return read;
     }
     asked = now;
-    Map<TopicPartition, OffsetAndMetadata> offsets =
-        admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
-    return ends.entrySet().stream()
-        .filter(end -> end.getKey().topic().equals(topic))
-        .allMatch(
-            end -> {
-              OffsetAndMetadata at = offsets.get(end.getKey());
-              return at != null && at.offset() >= end.getValue();
-            });
+    HttpResponse<InputStream> answer =
+        http.send(
+            HttpRequest.newBuilder(jobUri).build(), HttpResponse.BodyHandlers.ofInputStream());
+    try (InputStream body = answer.body()) {
+      for (JsonNode vertex : JSON.readTree(body).path("vertices")) {
+        if (vertex.path("name").asText().startsWith(operator)) {
+          read = vertex.path("metrics").path("read-records").asLong();
+          return read;
+        }
+      }
+    }
+    throw new IllegalStateException("the job has no operator " + operator);
   }
 
   @Override
   public void close() {
     reader.close();
-    admin.close();
   }
 }

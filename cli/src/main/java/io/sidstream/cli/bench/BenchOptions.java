@@ -100,6 +100,11 @@ final class BenchOptions {
   }
 
   void print(PrintWriter out, Map<String, Object> report) throws IOException {
+    print(out, json, report);
+  }
+
+  /** Prints a report, and writes it to a file where there is one. */
+  static void print(PrintWriter out, Path json, Map<String, Object> report) throws IOException {
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     out.println(mapper.writeValueAsString(report));
     out.flush();

@@ -11,7 +11,6 @@ import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -20,7 +19,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -71,15 +69,12 @@ final class Load implements AutoCloseable {
     producer.initTransactions();
   }
 
-  /** Where a block ends: by partition, the offset behind its last record. */
-  record Block(Map<TopicPartition, Long> ends, long committedAt) {}
-
   /**
    * Writes a block and commits it.
    *
-   * @return where it ends, and when it could be seen ({@link System#nanoTime})
+   * @return when it could be seen ({@link System#nanoTime})
    */
-  Block write(int newItems, int newInteractions) throws ExecutionException, InterruptedException {
+  long write(int newItems, int newInteractions) throws ExecutionException, InterruptedException {
     producer.beginTransaction();
     List<Future<RecordMetadata>> sent = new ArrayList<>(newItems + newInteractions);
     long now = System.currentTimeMillis();
@@ -115,14 +110,12 @@ final class Load implements AutoCloseable {
       sent.add(producer.send(record(interactionsTopic, user, wire.encode(event))));
     }
     producer.flush();
-    Map<TopicPartition, Long> ends = new HashMap<>();
     for (Future<RecordMetadata> one : sent) {
-      RecordMetadata at = one.get();
-      ends.merge(new TopicPartition(at.topic(), at.partition()), at.offset() + 1, Math::max);
+      one.get();
     }
     long start = System.nanoTime();
     producer.commitTransaction();
-    return new Block(ends, start);
+    return start;
   }
 
   private static ProducerRecord<byte[], byte[]> record(String topic, String key, byte[] value) {

@@ -32,6 +32,9 @@ import org.apache.flink.util.Collector;
  * and one an interaction, where the job has five and two.
  */
 final class PassThrough {
+  /** The operator that interactions end in. */
+  static final String HISTORY = "History";
+
   private PassThrough() {}
 
   static void build(StreamExecutionEnvironment env, JobConfig config) {
@@ -57,6 +60,7 @@ final class PassThrough {
         .keyBy(i -> i.user)
         .process(new SequenceFunction(config))
         .uid("sequence")
+        .name(HISTORY)
         .sinkTo(new DiscardingSink<>())
         .uid("sink-windows");
   }

@@ -151,6 +151,11 @@ public final class JobRun implements AutoCloseable {
     return false;
   }
 
+  /** The job's id in the REST API of {@link #ui}. */
+  public JobID id() {
+    return job;
+  }
+
   /** The newest failure that the job restarted after, empty where there was none. */
   public Optional<Throwable> restartedAfter() throws ExecutionException, InterruptedException {
     if (result.isDone()) {

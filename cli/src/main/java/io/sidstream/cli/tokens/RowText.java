@@ -4,7 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.client.Token;
 import io.sidstream.schemas.ItemToken;
+import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.TokenRef;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,6 +42,31 @@ final class RowText {
       fields.put("suffix", token.suffix() == 0 ? null : token.suffix());
     }
     return write(fields);
+  }
+
+  /** A version record as one line, with what the state has to say; empty parts are left out. */
+  static String version(VersionRecord v) {
+    StringBuilder line = new StringBuilder();
+    line.append("version ").append(v.getVersion()).append(' ').append(v.getState());
+    line.append(' ').append(v.getTime()).append(": items ").append(v.getItems());
+    if (v.getState() == VersionState.COMMIT) {
+      line.append(", rows ").append(v.getRows()).append(", removed ").append(v.getTombstones());
+      line.append(", moved ").append(v.getMovedItems()).append(" of ").append(v.getOldItems());
+      line.append(" (%.2f %%)".formatted(100.0 * v.getMovedItems() / Math.max(1, v.getOldItems())));
+      line.append(", changed codes ").append(v.getChangedCodes());
+      line.append(", prefixes ").append(v.getChangedPrefixes());
+    }
+    if (v.getQuality() != null) {
+      Quality q = v.getQuality();
+      line.append(
+          ", expected churn %.2f %%, unique tuples %.2f %%"
+              .formatted(100 * q.getExpectedChurn(), 100 * q.getUniqueTuples()));
+      line.append(", reseeded codewords ").append(q.getReseeded());
+    }
+    if (v.getReason() != null) {
+      line.append(", reason: ").append(v.getReason());
+    }
+    return line.toString();
   }
 
   /** A removal as one JSON object. */

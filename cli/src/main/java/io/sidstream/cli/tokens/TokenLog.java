@@ -57,6 +57,9 @@ public final class TokenLog {
   /** Item to its records, oldest first. */
   final Map<String, List<Row>> rows = new TreeMap<>();
 
+  /** Version records, oldest first. */
+  final List<VersionRecord> versions = new ArrayList<>();
+
   /** COMMIT records by version. */
   final TreeMap<Integer, VersionRecord> commits = new TreeMap<>();
 
@@ -151,6 +154,7 @@ public final class TokenLog {
         case "tokens" -> token(key, row(record, wire, place));
         case "versions" -> {
           VersionRecord version = wire.decode(record.value(), VersionRecord.class);
+          versions.add(version);
           if (version.getState() == VersionState.COMMIT) {
             commits.put(version.getVersion(), version);
           }

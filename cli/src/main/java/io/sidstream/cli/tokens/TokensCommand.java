@@ -2,7 +2,10 @@ package io.sidstream.cli.tokens;
 
 import io.sidstream.cli.UsageException;
 import io.sidstream.client.Token;
+import io.sidstream.schemas.ControlAction;
+import io.sidstream.schemas.ControlMessage;
 import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -10,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,10 +21,16 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,13 +43,18 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "tokens",
     mixinStandardHelpOptions = true,
-    description = "Read the token tables from Kafka, as any downstream would.",
+    description =
+        "Read the token tables from Kafka, as any downstream would, and tell the gate what to do.",
     subcommands = {
       TokensCommand.Get.class,
       TokensCommand.Tail.class,
       TokensCommand.Diff.class,
       TokensCommand.Export.class,
-      TokensCommand.Verify.class
+      TokensCommand.Verify.class,
+      TokensCommand.Versions.class,
+      TokensCommand.Hold.class,
+      TokensCommand.Force.class,
+      TokensCommand.Release.class
     })
 public final class TokensCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -47,7 +62,8 @@ public final class TokensCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     throw new ParameterException(
-        spec.commandLine(), "name what to do: get, tail, diff, export or verify");
+        spec.commandLine(),
+        "name what to do: get, tail, diff, export, verify, versions, hold, force or release");
   }
 
   /** Where the topics are. */
@@ -399,6 +415,108 @@ public final class TokensCommand implements Callable<Integer> {
               Duration.ofSeconds(wait));
       System.out.println(report.text());
       return report.passed() ? 0 : 1;
+    }
+  }
+
+  /** {@code tokens versions}. */
+  @Command(
+      name = "versions",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Print one line for each version that began, was committed or was held, oldest first.",
+        "Changes are of items that already had a token, per level, first level first."
+      })
+  static final class Versions implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Override
+    public Integer call() {
+      TokenLog log = where.log("versions");
+      if (!log.unreadable.isEmpty()) {
+        System.err.println("sidstream: not version records: " + log.unreadable);
+      }
+      log.versions.stream()
+          .filter(v -> v.getState() != VersionState.REVISION)
+          .forEach(v -> System.out.println(RowText.version(v)));
+      return 0;
+    }
+  }
+
+  /** Says something to the gate. */
+  private abstract static class Say implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Option(
+        names = "--reason",
+        defaultValue = "",
+        paramLabel = "TEXT",
+        description = "Why; stands in the version records that it causes.")
+    String reason;
+
+    abstract ControlAction action();
+
+    @Override
+    public Integer call() throws InterruptedException {
+      String topic = where.prefix + "control";
+      Properties properties = where.properties();
+      properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, where.bootstrap);
+      properties.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, "30000");
+      ControlMessage message =
+          new ControlMessage(action(), reason, System.getProperty("user.name", ""), Instant.now());
+      try (Admin admin = Admin.create(properties)) {
+        // A producer would have the broker make a topic that is only misspelt.
+        admin.describeTopics(List.of(topic)).allTopicNames().get();
+      } catch (ExecutionException e) {
+        throw new IllegalStateException(
+            "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix"
+                .formatted(topic, where.bootstrap, e.getCause().getMessage()),
+            e.getCause());
+      }
+      try (KafkaProducer<byte[], byte[]> producer =
+          new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
+        producer.send(new ProducerRecord<>(topic, new WireFormat().encode(message))).get();
+      } catch (ExecutionException e) {
+        throw new IllegalStateException(
+            "topic %s on %s cannot be written: %s"
+                .formatted(topic, where.bootstrap, e.getCause().getMessage()),
+            e.getCause());
+      }
+      System.err.println("sent " + action() + " to " + topic);
+      return 0;
+    }
+  }
+
+  /** {@code tokens hold}. */
+  @Command(
+      name = "hold",
+      mixinStandardHelpOptions = true,
+      description = "Hold every candidate for a token version until 'tokens release'.")
+  static final class Hold extends Say {
+    @Override
+    ControlAction action() {
+      return ControlAction.HOLD;
+    }
+  }
+
+  /** {@code tokens force}. */
+  @Command(
+      name = "force",
+      mixinStandardHelpOptions = true,
+      description =
+          "Let the next candidate become a token version, whatever the gate's rules or a hold say; once.")
+  static final class Force extends Say {
+    @Override
+    ControlAction action() {
+      return ControlAction.FORCE;
+    }
+  }
+
+  /** {@code tokens release}. */
+  @Command(name = "release", mixinStandardHelpOptions = true, description = "End a hold.")
+  static final class Release extends Say {
+    @Override
+    ControlAction action() {
+      return ControlAction.RELEASE;
     }
   }
 }

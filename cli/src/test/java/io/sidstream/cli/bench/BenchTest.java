@@ -42,6 +42,27 @@ class BenchTest {
     assertThat(report.path("meanLength").asDouble()).isBetween(6.0, 12.0);
   }
 
+  /** In a cluster of this process, five items on a tuple and some prefixes far beyond full. */
+  @Test
+  void resolveMakesTokensUniqueHoweverManyCollide() throws IOException {
+    for (String strategy : List.of("NEAREST_FREE", "SUFFIX")) {
+      CommandRun run =
+          CommandRun.of(
+              "bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
+      assertThat(run.code()).as(run.err()).isZero();
+      JsonNode report = new ObjectMapper().readTree(run.out());
+      assertThat(report.path("tuples").asInt()).isEqualTo(1000);
+      assertThat(report.path("fullestPrefix").path("items").asInt()).isGreaterThan(256);
+      assertThat(report.path("uniqueBefore").asDouble()).isLessThan(.2);
+      assertThat(report.path("claiming").path("unique").asDouble()).isEqualTo(1);
+      assertThat(report.path("claiming").path("itemsPerSecond").asDouble()).isPositive();
+      assertThat(report.path("claiming").path("suffix").asDouble()).isPositive();
+      assertThat(report.path("moving").path("items").asInt()).isEqualTo(500);
+      assertThat(report.path("moving").path("unique").asDouble()).isEqualTo(1);
+      assertThat(report.path("moving").path("tokensOfOthersChanged").asInt()).isZero();
+    }
+  }
+
   @Test
   void agreesWithPyTorchWhereItIs() throws IOException {
     JsonNode encode = bench("encode", "--batches", "8", "--seconds", "0.01");
@@ -63,6 +84,7 @@ class BenchTest {
   void namesWhatIsWrong() {
     assertUsage("--repeats 0", "bench", "train", "--repeats", "0");
     assertUsage("--batches [1, 0]", "bench", "encode", "--batches", "1,0");
+    assertUsage("--items 10, ", "bench", "resolve", "--items", "10");
     assertUsage("name what to measure", "bench");
   }
 

@@ -121,7 +121,7 @@ class FeederITCase {
   @Test
   void createsEachTopicOnce() throws Exception {
     JobConfig config = config("twice.");
-    assertThat(Topics.create(config)).hasSize(7).contains("twice.items", "twice.dead-letters");
+    assertThat(Topics.create(config)).hasSize(8).contains("twice.items", "twice.dead-letters");
     assertThat(Topics.create(config)).isEmpty();
   }
 

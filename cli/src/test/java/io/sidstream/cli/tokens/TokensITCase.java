@@ -8,18 +8,26 @@ import io.sidstream.client.TokenChange;
 import io.sidstream.client.TokenTable;
 import io.sidstream.client.TokenTableException;
 import io.sidstream.client.TokenTableListener;
+import io.sidstream.schemas.ControlMessage;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.apache.kafka.common.TopicPartition;
+import org.assertj.core.api.AbstractStringAssert;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,9 +100,10 @@ class TokensITCase {
         killed.await(1, TIME);
         Awaitility.await()
             .until(() -> Files.exists(folder.resolve(prefix).resolve(prefix + "tokens.snapshot")));
-        killed.close();
+        // What a process that is killed here leaves; closing would write another.
         byte[] asKilled =
             Files.readAllBytes(folder.resolve(prefix).resolve(prefix + "tokens.snapshot"));
+        killed.close();
 
         half(topics);
         topics.flush();
@@ -209,6 +218,47 @@ class TokensITCase {
     }
   }
 
+  /** Each table broken in one way, on topics of its own. */
+  @Test
+  void verifyNamesEachWayInWhichATableIsBroken() throws Exception {
+    assertBroken("twice.", topics -> topics.token("twin", 1, 0, 0, 0, 3))
+        .contains("uniqueness: version 2: items item0 and twin both have token 0-0-3");
+    assertBroken("outside.", topics -> topics.token("far", 1, 0, 1, 16, 1))
+        .contains("item far has codes [1, 16, 1]; the codebooks of version 1 have [16, 16, 16]");
+    assertBroken("lost.", topics -> topics.lost("gone", 1, 0, 9, 9, 9))
+        .contains("checksums: version 2: the table has 200 items with checksum ")
+        .contains(", COMMIT says 201 and ");
+    assertBroken("sum.", topics -> topics.checksumsOff = 1)
+        .contains("checksums: version 2: its 1 rows have checksum ")
+        .contains("checksums: version 2: the table has 201 items with checksum ")
+        .contains(", COMMIT says 201 and ");
+    assertBroken(
+            "chain.",
+            topics -> {
+              topics.committed.put("item3", new Token(new int[] {7, 7, 7}, 0, 1));
+              topics.token("item3", 1, 0, 8, 8, 8);
+            })
+        .contains("item item3 says that it replaces 7-7-7, but its token was 3-0-3");
+  }
+
+  /** What is said of a table that was sound at version 1 and is broken at version 2. */
+  private static AbstractStringAssert<?> assertBroken(String prefix, Consumer<TokenTopics> fault)
+      throws Exception {
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      first(topics);
+      topics.flush();
+      assertThat(verify(prefix)).endsWith("verified").doesNotContain("wrong");
+      fault.accept(topics);
+      if (topics.checksumsOff != 0) {
+        topics.token("sound", 1, 0, 9, 9, 9);
+      }
+      topics.codebooks(2);
+      topics.commit(2);
+      topics.flush();
+      return assertThat(verify(prefix)).endsWith("not verified");
+    }
+  }
+
   @Test
   void getsDiffersExportsAndFollows() throws Exception {
     String prefix = "asked.";
@@ -238,6 +288,68 @@ class TokensITCase {
         .hasSize(224)
         .anyMatch(line -> line.contains("\"state\":\"COMMIT\",\"version\":2"))
         .anyMatch(line -> line.contains("\"item\":\"item150\",\"removed\":true,\"commit\":2"));
+  }
+
+  @Test
+  void listsVersionsOnALineEach() throws Exception {
+    String prefix = "listed.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      VersionRecord record = new VersionRecord();
+      record.setVersion(2);
+      record.setState(VersionState.HELD);
+      record.setReason("held by control message: sale");
+      record.setModelDigest("");
+      record.setChangedCodes(List.of());
+      record.setChangedPrefixes(List.of());
+      record.setTime(Instant.EPOCH);
+      record.setItems(200);
+      topics.send("versions", "2", new WireFormat().encode(record));
+      record.setState(VersionState.COMMIT);
+      record.setReason(null);
+      record.setRows(20);
+      record.setTombstones(1);
+      record.setOldItems(160);
+      record.setMovedItems(4);
+      record.setChangedCodes(List.of(0L, 1L, 4L));
+      record.setChangedPrefixes(List.of(0L, 1L, 4L));
+      topics.send("versions", "2", new WireFormat().encode(record));
+      record.setState(VersionState.REVISION);
+      topics.send("versions", "2", new WireFormat().encode(record));
+      topics.flush();
+    }
+    assertThat(run(0, "versions", prefix).lines())
+        .containsExactly(
+            "version 2 HELD 1970-01-01T00:00:00Z: items 200, reason: held by control message: sale",
+            "version 2 COMMIT 1970-01-01T00:00:00Z: items 200, rows 20, removed 1, moved 4 of 160 (2.50 %), changed codes [0, 1, 4], prefixes [0, 1, 4]");
+  }
+
+  @Test
+  void tellsTheGateWhatToDo() throws Exception {
+    String prefix = "told.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      topics.flush();
+    }
+    run(0, "hold", prefix, "--reason", "sale");
+    run(0, "force", prefix);
+    run(0, "release", prefix);
+    run(1, "hold", "nowhere.");
+    List<String> told = new ArrayList<>();
+    try (var consumer = TokenLog.consumer(kafka.bootstrap(), new Properties())) {
+      TopicPartition partition = new TopicPartition(prefix + "control", 0);
+      consumer.assign(List.of(partition));
+      consumer.seekToBeginning(List.of(partition));
+      Awaitility.await()
+          .atMost(TIME)
+          .until(
+              () -> {
+                for (var record : consumer.poll(Duration.ofMillis(100))) {
+                  ControlMessage m = new WireFormat().decode(record.value(), ControlMessage.class);
+                  told.add(m.getAction() + " " + m.getReason());
+                }
+                return told.size() >= 3;
+              });
+    }
+    assertThat(told).containsExactly("HOLD sale", "FORCE ", "RELEASE ");
   }
 
   @Test

@@ -66,6 +66,14 @@ public final class JobOptions {
     NONE
   }
 
+  /** What the ID embedding of an item starts as. */
+  public enum IdStart {
+    /** Zero: the item is its semantics until it is learnt. */
+    ZERO,
+    /** The mean of the trained ones with the same codes but the last. */
+    PREFIX_MEAN
+  }
+
   // Kafka and topics
 
   public static final ConfigOption<String> KAFKA_BOOTSTRAP =
@@ -267,6 +275,19 @@ public final class JobOptions {
           "Length of a codeword, and of the semantic part of an item's vector.");
   public static final ConfigOption<Integer> ID_DIM =
       integer("id.dim", 8, 0, 4_096, "Length of an item's ID embedding; 0 for none.");
+  public static final ConfigOption<IdStart> ID_START =
+      choice(
+          "id.start",
+          IdStart.class,
+          IdStart.ZERO,
+          "What the ID embedding of a new item starts as: zero, or the mean of those of the items that share all codes but the last.");
+  public static final ConfigOption<Double> ID_DROPOUT =
+      real(
+          "id.dropout",
+          0,
+          0,
+          .99,
+          "Share of the items of a training step that are shown without their ID embedding, so that items without one work.");
   public static final ConfigOption<List<Integer>> ENCODER_HIDDEN =
       register(
           ConfigOptions.key("encoder.hidden")

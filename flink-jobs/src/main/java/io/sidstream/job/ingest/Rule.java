@@ -47,7 +47,9 @@ public enum Rule {
   /** The event identifier is empty. */
   EVENT_ID_EMPTY,
   /** A record without a value where nothing can be deleted: an interaction, a version. */
-  NULL_VALUE;
+  NULL_VALUE,
+  /** The action of a control message is not known to this release. */
+  ACTION_UNKNOWN;
 
   /** The rule that bytes break which are not a record of the topic. */
   public static Rule of(WireFormatException.Problem problem) {

@@ -25,7 +25,8 @@ import org.apache.kafka.common.errors.TopicExistsException;
  * The topics of the job: names, partitions, what is kept.
  *
  * <p>Items and interactions are partitioned by {@code topics.partitions}; so are the tokens and ID
- * embeddings. Versions and models are one partition each, because their readers need their order.
+ * embeddings. Versions, models and control messages are one partition each, because their readers
+ * need their order.
  */
 public final class Topics {
   /**
@@ -59,6 +60,11 @@ public final class Topics {
     return name(config, "versions");
   }
 
+  /** Control messages for the gate, one partition, kept for a week. */
+  public static String control(JobConfig config) {
+    return name(config, "control");
+  }
+
   /** Pieces of the model, one partition, compacted. */
   public static String models(JobConfig config) {
     return name(config, "models");
@@ -83,6 +89,7 @@ public final class Topics {
     topics.add(topic(interactions(config), partitions, replication, kept(WEEK), large()));
     topics.add(topic(tokens(config), partitions, replication, compacted(), Map.of()));
     topics.add(topic(versions(config), 1, replication, kept("-1"), Map.of()));
+    topics.add(topic(control(config), 1, replication, kept(WEEK), Map.of()));
     topics.add(topic(models(config), 1, replication, compacted(), large()));
     topics.add(topic(idEmbeddings(config), partitions, replication, compacted(), Map.of()));
     topics.add(topic(deadLetters(config), 1, replication, kept(WEEK), large()));

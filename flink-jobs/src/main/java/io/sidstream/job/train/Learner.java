@@ -66,13 +66,23 @@ final class Learner {
   /** Where it ends, in multiples of {@link #BASE_TOLERANCE}: twice the cosine's whole range. */
   private static final float MOST_TOLERANCE = 40f;
 
+  /**
+   * Share of the churn budget that the tolerance is searched for: what the trainer expects and what
+   * comes differ by items that arrive meanwhile.
+   */
+  private static final double AIMED_CHURN = .9;
+
   /** Held-out windows that the gate ranks at most, and below how many it does not judge. */
   private static final int GATE_WINDOWS = 512;
 
   private static final int GATE_LEAST_EVENTS = 50;
 
-  /** What may become a token version. */
-  record Candidate(TokenizerModel tokenizer, Quality quality) {}
+  /**
+   * What may become a token version.
+   *
+   * @param reseeded per level, codewords re-seeded since the version in use
+   */
+  record Candidate(TokenizerModel tokenizer, Quality quality, long[] reseeded) {}
 
   /** Where a row of a table goes. */
   interface RowWriter {
@@ -120,6 +130,8 @@ final class Learner {
         .hidden(c.get(JobOptions.ENCODER_HIDDEN))
         .semanticDim(c.get(JobOptions.QUANTIZER_DIM))
         .idDim(Math.max(1, c.get(JobOptions.ID_DIM)))
+        .idStart(JointConfig.IdStart.valueOf(c.get(JobOptions.ID_START).name()))
+        .idDropout(c.get(JobOptions.ID_DROPOUT).floatValue())
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()
                 .map(m -> Metric.valueOf(m.toUpperCase(Locale.ROOT)))
@@ -180,7 +192,7 @@ final class Learner {
     int i = item(event.item);
     items.allocate(i + 1);
     if (event.deleted) {
-      if (items.known(i) && items.idTrained(i)) {
+      if (items.known(i) && (items.idTrained(i) || joint.idStart() != JointConfig.IdStart.ZERO)) {
         changedItems.set(i);
       }
       items.remove(i);
@@ -191,8 +203,18 @@ final class Learner {
         !items.known(i)
             || !Arrays.equals(items.content(), i * dim, (i + 1) * dim, event.vector, 0, dim);
     if (changed) {
+      if (!items.known(i)) {
+        startsSomewhere(i);
+      }
       // The table forgets the codes, so that the new vector gets its nearest ones, as in Tokenize.
       items.put(i, event.vector, event.time);
+    }
+  }
+
+  /** Has the embedding that an item starts with published, where readers cannot know it. */
+  private void startsSomewhere(int item) {
+    if (joint.hasId() && joint.idStart() != JointConfig.IdStart.ZERO && !items.idTrained(item)) {
+      changedItems.set(item);
     }
   }
 
@@ -367,7 +389,10 @@ final class Learner {
     Arrays.fill(base, BASE_TOLERANCE);
     return rated(
         trainer.candidateWithin(
-            config.get(JobOptions.QUANTIZER_CHURN_BUDGET), base, MOST_TOLERANCE, QUALITY_ITEMS));
+            AIMED_CHURN * config.get(JobOptions.QUANTIZER_CHURN_BUDGET),
+            base,
+            MOST_TOLERANCE,
+            QUALITY_ITEMS));
   }
 
   /** The quantizer as it stands, every item at its nearest codewords. */
@@ -376,7 +401,7 @@ final class Learner {
   }
 
   private Candidate rated(TokenizerModel tokenizer) {
-    return new Candidate(tokenizer, trainer.quality(tokenizer));
+    return new Candidate(tokenizer, trainer.quality(tokenizer), trainer.reseeded());
   }
 
   /** Why a candidate is held back, or null where it passes. */
@@ -400,8 +425,7 @@ final class Learner {
           .formatted(q.uniqueTuples(), leastUnique);
     }
     double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
-    // The tolerance was found on a sample of a large catalogue.
-    if (q.churn() > budget * 1.1) {
+    if (q.churn() > budget) {
       return "expected churn is %.3f at the greatest tolerance, above quantizer.churn-budget %.3f"
           .formatted(q.churn(), budget);
     }
@@ -451,6 +475,11 @@ final class Learner {
   /** Takes a candidate into use. */
   void adopt(Candidate candidate, TrainProgress progress) {
     trainer.adopt(candidate.tokenizer());
+    for (int i = 0; i < items.size(); i++) {
+      if (items.known(i)) {
+        startsSomewhere(i);
+      }
+    }
     progress.reconstruction = candidate.quality().reconstruction();
   }
 
@@ -527,7 +556,9 @@ final class Learner {
     if (joint.hasId()) {
       int d = joint.idDim();
       for (int i = changedItems.nextSetBit(0); i >= 0; i = changedItems.nextSetBit(i + 1)) {
-        if (items.known(i) && items.idTrained(i)) {
+        if (items.known(i) && (items.idTrained(i) || joint.idStart() != JointConfig.IdStart.ZERO)) {
+          // Gives the embedding its start, where it has none yet.
+          trainer.fill(new int[] {i}, 1, new float[joint.dim()]);
           IdEmbedding row =
               new IdEmbedding(
                   itemNames.get(i),
@@ -579,7 +610,7 @@ final class Learner {
         .setReconstruction(q.reconstruction())
         .setExpectedChurn(q.churn())
         .setTolerance(tolerance)
-        .setReseeded(List.of())
+        .setReseeded(Arrays.stream(candidate.reseeded()).boxed().toList())
         .build();
   }
 

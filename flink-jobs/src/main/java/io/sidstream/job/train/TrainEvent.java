@@ -11,6 +11,9 @@ public class TrainEvent {
   /** A token version that was committed, read back from the versions topic; 0 for none. */
   public int committed;
 
+  /** What a person says of the gate. */
+  public Control control;
+
   /** An item that came, changed or was deleted. */
   public static TrainEvent of(EmbeddedItem item) {
     TrainEvent event = new TrainEvent();

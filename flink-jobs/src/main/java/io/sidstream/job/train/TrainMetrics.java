@@ -28,6 +28,12 @@ public final class TrainMetrics {
   /** Optimizer steps left in the round, 0 between rounds. */
   public static final String STEPS_LEFT = "stepsLeft";
 
+  /** Candidates that were held back in all. */
+  public static final String HELD = "heldCandidates";
+
+  /** 1 while a control message holds candidates back, else 0. */
+  public static final String ON_HOLD = "onHold";
+
   private TrainMetrics() {}
 
   static void register(MetricGroup group, TrainProgress progress, Learner learner) {
@@ -38,6 +44,8 @@ public final class TrainMetrics {
     group.gauge(WITHOUT_ROUND, () -> progress.withoutRound);
     group.gauge(WAITING, learner::waitingInteractions);
     group.gauge(ITEMS, learner::knownItems);
+    group.gauge(HELD, () -> progress.held);
+    group.gauge(ON_HOLD, () -> progress.holdReason == null ? 0 : 1);
     group.gauge(STEPS_LEFT, () -> progress.stepsLeft);
   }
 }

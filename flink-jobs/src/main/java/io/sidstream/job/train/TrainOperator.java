@@ -148,6 +148,9 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       }
     } else if (event.window != null) {
       pending.put(progress.tail++, event.window);
+    } else if (event.control != null) {
+      LOG.info("{} {}", event.control.action, event.control.text());
+      progress.add(event.control);
     } else {
       // A version that was never begun was not committed, whatever stands on the topic.
       if (event.committed <= progress.version) {
@@ -273,13 +276,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     switch (progress.phase) {
       case BOOTSTRAP -> newVersion(learner.nearest(), "bootstrap");
       case QUANTIZER_ROUND -> {
-        Learner.Candidate candidate = learner.withinBudget();
-        String refusal = learner.refusal(candidate, progress);
-        if (refusal == null) {
-          newVersion(candidate, "quantizer round");
-        } else {
-          version(VersionState.HELD, progress.version + 1, refusal, candidate);
-        }
+        gate(learner.withinBudget());
         progress.roundsSinceQuantizer = 0;
       }
       default -> progress.roundsSinceQuantizer++;
@@ -289,6 +286,27 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     progress.sinceRound = 0;
     progress.recentCount = 0;
     progress.lastRoundAt = now();
+  }
+
+  /**
+   * A candidate becomes a version or is held back. The quantizer goes on from where it is either
+   * way: a held candidate is the beginning of the next one, which may pass.
+   */
+  private void gate(Learner.Candidate candidate) throws Exception {
+    String refusal =
+        progress.holdReason != null ? progress.holdReason : learner.refusal(candidate, progress);
+    String forced = progress.forceReason;
+    progress.forceReason = null;
+    if (refusal == null || forced != null) {
+      newVersion(
+          candidate,
+          forced == null
+              ? "quantizer round"
+              : forced + (refusal == null ? "" : "; without it: " + refusal));
+    } else {
+      progress.held++;
+      version(VersionState.HELD, progress.version + 1, refusal, candidate);
+    }
   }
 
   private void newVersion(Learner.Candidate candidate, String reason) throws Exception {

@@ -34,6 +34,15 @@ public class TrainProgress {
 
   public int committed;
 
+  /** Candidates that were held back. */
+  public long held;
+
+  /** Why candidates are held until a RELEASE, as it is published; null where they are not. */
+  public String holdReason;
+
+  /** Why the next candidate passes the gate whatever it says; null where it must pass by itself. */
+  public String forceReason;
+
   /** Recommender revision, 0 for none. */
   public long revision;
 
@@ -84,6 +93,22 @@ public class TrainProgress {
   public long newEvents;
   public double newHits10;
   public double newPopularityHits10;
+
+  /**
+   * Takes in a control message. The last one counts: a hold withdraws a force that was not used
+   * yet, a force lets one candidate pass a hold.
+   */
+  void add(Control control) {
+    switch (control.action) {
+      case HOLD -> {
+        holdReason = "held " + control.text();
+        forceReason = null;
+      }
+      case FORCE -> forceReason = "forced " + control.text();
+      case RELEASE -> holdReason = null;
+      default -> throw new IllegalArgumentException("no action for the gate: " + control.action);
+    }
+  }
 
   /** Begins new sums. */
   public void resetPrequential() {

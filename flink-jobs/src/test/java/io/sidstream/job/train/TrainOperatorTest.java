@@ -4,25 +4,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.ingest.DeadLetterRecord;
+import io.sidstream.job.ingest.RawRecord;
 import io.sidstream.job.kafka.OutRecord;
 import io.sidstream.job.kafka.Records;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.schemas.ControlAction;
+import io.sidstream.schemas.ControlMessage;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 import org.junit.jupiter.api.Test;
 
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
@@ -131,6 +139,15 @@ class TrainOperatorTest {
     return items;
   }
 
+  private static TrainEvent control(ControlAction action, String reason) {
+    TrainEvent event = new TrainEvent();
+    event.control = new Control();
+    event.control.action = action;
+    event.control.reason = reason;
+    event.control.author = "ada";
+    return event;
+  }
+
   private static TrainEvent committed(int version) {
     TrainEvent event = new TrainEvent();
     event.committed = version;
@@ -179,6 +196,95 @@ class TrainOperatorTest {
           .allSatisfy(
               r ->
                   assertThat(wire.decode(r.getValue().value, IdEmbedding.class).getE()).hasSize(4));
+    }
+  }
+
+  /** One candidate for every 100 events; whatever was said before it survives a restart. */
+  @Test
+  void aPersonHoldsForcesAndReleasesTheGate() throws Exception {
+    // No candidate passes by itself.
+    JobConfig config = config(Map.of("gate.enabled", "true", "gate.min-unique", "1"));
+    List<List<TrainEvent>> said =
+        List.of(
+            List.of(),
+            List.of(control(ControlAction.FORCE, "known to be good")),
+            List.of(),
+            List.of(control(ControlAction.HOLD, "sale")),
+            List.of(control(ControlAction.FORCE, "")),
+            List.of(control(ControlAction.FORCE, "late"), control(ControlAction.HOLD, "peak")),
+            List.of(control(ControlAction.RELEASE, "")));
+    List<String> candidates = new ArrayList<>();
+    List<TrainEvent> windows = windows(100 + 100 * said.size());
+    OperatorSubtaskState state = null;
+    long now = 10_000;
+    int begun = 1;
+    for (int part = -1; part < said.size(); part++) {
+      // Said in one life, and kept to in the next.
+      for (boolean talk : new boolean[] {true, false}) {
+        try (var harness = harness(config)) {
+          harness.setup();
+          if (state != null) {
+            harness.initializeState(state);
+          }
+          harness.open();
+          harness.setProcessingTime(now);
+          if (part < 0 && talk) {
+            send(harness, items(48));
+            send(harness, windows.subList(0, 100));
+            turns(harness, 20);
+          } else if (part >= 0 && talk) {
+            send(harness, said.get(part));
+          } else if (part >= 0) {
+            send(harness, List.of(committed(begun)));
+            send(harness, windows.subList(100 + 100 * part, 200 + 100 * part));
+            turns(harness, 30);
+          }
+          for (VersionRecord record : versions(harness)) {
+            if (record.getState() != VersionState.REVISION && part >= 0) {
+              candidates.add(record.getState() + " " + record.getReason());
+              begun += record.getState() == VersionState.BEGIN ? 1 : 0;
+            }
+          }
+          now = harness.getProcessingTime();
+          harness.prepareSnapshotPreBarrier(part + 1);
+          state = harness.snapshot(part + 1, part + 1);
+        }
+      }
+    }
+    assertThat(candidates).hasSize(7);
+    assertThat(candidates.get(0)).startsWith("HELD unique tuples are");
+    assertThat(candidates.get(1))
+        .startsWith(
+            "BEGIN forced by control message: known to be good (ada); without it: unique tuples are");
+    assertThat(candidates.get(2)).startsWith("HELD unique tuples are");
+    assertThat(candidates.get(3)).isEqualTo("HELD held by control message: sale (ada)");
+    assertThat(candidates.get(4))
+        .isEqualTo(
+            "BEGIN forced by control message (ada); without it: held by control message: sale (ada)");
+    assertThat(candidates.get(5)).isEqualTo("HELD held by control message: peak (ada)");
+    assertThat(candidates.get(6)).startsWith("HELD unique tuples are");
+  }
+
+  @Test
+  void controlMessagesAreReadAndTheRestIsADeadLetter() throws Exception {
+    try (var harness =
+        ProcessFunctionTestHarnesses.forProcessFunction(new ControlMessages(config(Map.of())))) {
+      ControlMessage message = new ControlMessage(ControlAction.HOLD, "sale", "ada", Instant.EPOCH);
+      byte[] hold = wire.encode(message);
+      message.setAction(ControlAction.UNKNOWN);
+      for (byte[] value : new byte[][] {hold, null, {1, 2, 3}, wire.encode(message), new byte[0]}) {
+        RawRecord record = new RawRecord();
+        record.topic = "control";
+        record.value = value;
+        harness.processElement(record, 0);
+      }
+      assertThat(harness.extractOutputValues())
+          .singleElement()
+          .extracting(e -> e.control.action + " " + e.control.text())
+          .isEqualTo("HOLD by control message: sale (ada)");
+      assertThat(harness.getSideOutput(DeadLetterRecord.DEAD_LETTERS))
+          .extracting(r -> r.getValue().code)
+          .containsExactly("NULL_VALUE", "UNDECODABLE", "ACTION_UNKNOWN", "UNDECODABLE");
     }
   }
 
@@ -281,5 +387,35 @@ class TrainOperatorTest {
   void recordsOfTheTrainerArePojos() {
     assertThat(Records.type(TrainProgress.class).getTypeClass()).isEqualTo(TrainProgress.class);
     assertThat(Records.type(TrainEvent.class).getTypeClass()).isEqualTo(TrainEvent.class);
+  }
+
+  @Test
+  void aNewItemStartsFromItsPrefixWhereAskedAndIsPublished() throws Exception {
+    Map<String, Set<String>> published = new HashMap<>();
+    for (String start : List.of("zero", "prefix-mean")) {
+      // So few negatives that the new item is not among them.
+      Map<String, String> more =
+          Map.of("id.start", start, "id.dropout", "0.2", "recommender.negatives", "1");
+      try (var harness = harness(config(more))) {
+        harness.open();
+        for (int i = 0; i < 48; i++) {
+          send(harness, List.of(item(i)));
+        }
+        send(harness, windows(200));
+        turns(harness, 60);
+        send(harness, List.of(item(1_000)));
+        send(harness, windows(250).subList(200, 250));
+        turns(harness, 60);
+        Set<String> names = new HashSet<>();
+        for (StreamRecord<OutRecord> record : harness.getSideOutput(TrainOperator.ID_EMBEDDINGS)) {
+          if (record.getValue().value != null) {
+            names.add(wire.decode(record.getValue().value, IdEmbedding.class).getItem().toString());
+          }
+        }
+        published.put(start, names);
+      }
+    }
+    assertThat(published.get("zero")).isNotEmpty().doesNotContain("item-1000");
+    assertThat(published.get("prefix-mean")).contains("item-1000");
   }
 }

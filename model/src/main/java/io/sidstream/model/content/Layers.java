@@ -68,22 +68,32 @@ final class Layers {
     return offsets[dims.length - 1];
   }
 
+  /** The layers' products, first layer first. */
+  RowProduct[] products(float[] params) {
+    RowProduct[] products = new RowProduct[count()];
+    for (int l = 0; l < products.length; l++) {
+      products[l] = new RowProduct(params, weights(l), in(l), out(l));
+    }
+    return products;
+  }
+
   /**
-   * Runs the stack on n rows with ReLU between layers, each row's bits independent of the others;
-   * uses scratch slots 3 to 5 of the result and returns the slot array that holds the output {@code
-   * [n, out]}.
+   * Runs the stack on n rows with ReLU between layers, each row's bits independent of the others. A
+   * row with a value that is not finite gives an output of such values. Takes the biases from
+   * params and uses scratch slots 3 to 5 of the result and returns the slot array that holds the
+   * output {@code [n, out]}.
    */
-  float[] forward(float[] params, float[] x, int xOff, int n, EncodeResult memory) {
+  float[] forward(
+      RowProduct[] products, float[] params, float[] x, int xOff, int n, EncodeResult memory) {
     float[] from = x;
     int fromOff = xOff;
     for (int l = 0; l < count(); l++) {
       float[] to = memory.scratch(3 + (l & 1), n * out(l));
       float[] tile = memory.scratch(5, RowProduct.scratch(out(l), in(l)));
-      RowProduct.apply(from, fromOff, n, in(l), params, weights(l), out(l), to, 0, tile);
+      Kernels.fillRows(params, bias(l), n, out(l), to, 0);
+      products[l].apply(from, fromOff, n, 1f, to, 0, tile);
       if (l + 1 < count()) {
-        Kernels.addBiasRelu(to, 0, n, out(l), params, bias(l));
-      } else {
-        Kernels.addBias(to, 0, n, out(l), params, bias(l));
+        Kernels.relu(to, 0, n * out(l));
       }
       from = to;
       fromOff = 0;

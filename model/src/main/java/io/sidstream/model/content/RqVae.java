@@ -4,6 +4,7 @@ import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.RowProduct;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.CodebookLearner;
 import io.sidstream.model.quantize.EncodeResult;
@@ -191,9 +192,10 @@ public final class RqVae {
 
   private void encodeBlocks(float[] x, int rows, float[] f) {
     int block = 256;
+    RowProduct[] products = encoder.products(params);
     for (int row = 0; row < rows; row += block) {
       int count = Math.min(block, rows - row);
-      float[] out = encoder.forward(params, x, row * config.inputDim(), count, encoded);
+      float[] out = encoder.forward(products, params, x, row * config.inputDim(), count, encoded);
       System.arraycopy(out, 0, f, row * config.dim(), count * config.dim());
     }
   }
@@ -235,6 +237,7 @@ public final class RqVae {
       int out = layers.out(l);
       outputs[l] = grown(outputs[l], n * out);
       float[] to = outputs[l];
+      Kernels.fillRows(params, offset + layers.bias(l), n, out, to, 0);
       Blas.gemm(
           false,
           false,
@@ -248,14 +251,12 @@ public final class RqVae {
           params,
           offset + layers.weights(l),
           out,
-          0f,
+          1f,
           to,
           0,
           out);
       if (l + 1 < layers.count()) {
-        Kernels.addBiasRelu(to, 0, n, out, params, offset + layers.bias(l));
-      } else {
-        Kernels.addBias(to, 0, n, out, params, offset + layers.bias(l));
+        Kernels.relu(to, 0, n * out);
       }
       from = to;
     }

@@ -1,5 +1,6 @@
 package io.sidstream.model.content;
 
+import io.sidstream.model.math.RowProduct;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.Metric;
@@ -42,6 +43,7 @@ public final class TokenizerModel {
 
   private final Layers encoder;
   private final float[] weights;
+  private final RowProduct[] products;
   private final ResidualQuantizer quantizer;
   private final float[] tolerance;
   private final byte[] bytes;
@@ -88,6 +90,7 @@ public final class TokenizerModel {
             "Tolerance " + Arrays.toString(tolerance) + " must not be negative");
       }
     }
+    this.products = encoder.products(this.weights);
     this.bytes = write();
     this.digest = HexFormat.of().formatHex(bytes, bytes.length - DIGEST_LENGTH, bytes.length);
   }
@@ -167,24 +170,10 @@ public final class TokenizerModel {
     out.prepare(n, quantizer);
     for (int row = 0; row < n; row += BLOCK) {
       int rows = Math.min(BLOCK, n - row);
-      checkFinite(x, row, rows);
-      float[] r = encoder.forward(weights, x, row * inputDim(), rows, out);
+      // A value that is NaN or infinite makes all of its row's output so, and the quantizer says
+      // it.
+      float[] r = encoder.forward(products, weights, x, row * inputDim(), rows, out);
       quantizer.encodeRows(r, 0, rows, previous, tolerance, out, row);
-    }
-  }
-
-  private void checkFinite(float[] x, int firstRow, int rows) {
-    int dim = inputDim();
-    for (int row = firstRow; row < firstRow + rows; row++) {
-      // 0 * x is 0 for every finite x, and NaN otherwise.
-      float zero = 0f;
-      for (int i = row * dim; i < (row + 1) * dim; i++) {
-        zero += 0f * x[i];
-      }
-      if (zero != 0f) {
-        throw new IllegalArgumentException(
-            "Row " + row + " of the batch has a value that is NaN or infinite");
-      }
     }
   }
 

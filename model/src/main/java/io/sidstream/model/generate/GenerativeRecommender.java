@@ -198,6 +198,7 @@ public final class GenerativeRecommender {
   /** out [n, codes of the place] = W_l h_l + b_l, h_l at place l of h [n, inputs, D]. */
   private void logits(float[] h, int place, int inputs, int n, float[] out) {
     int k = shape.codes().get(place);
+    Kernels.fillRows(parameters(), biases + base[place], n, k, out, 0);
     Blas.gemm(
         false,
         true,
@@ -211,11 +212,10 @@ public final class GenerativeRecommender {
         parameters(),
         outputs + base[place] * dim,
         dim,
-        0f,
+        1f,
         out,
         0,
         k);
-    Kernels.addBias(out, 0, n, k, parameters(), biases + base[place]);
   }
 
   /**

@@ -1,33 +1,35 @@
 package io.sidstream.model.math;
 
 /**
- * Fused loops over heap arrays, row-major, written so that HotSpot vectorises the elementwise ones;
- * sums are kept in eight lanes, because a float sum in strict order cannot be reordered by the
- * compiler. All results are the same bits on every JVM: only IEEE arithmetic and square roots, no
- * library functions whose last bit may differ.
+ * Fused loops over heap arrays, row-major, written so that HotSpot vectorises the elementwise ones:
+ * Java 17 does so where all arrays of a loop are read and written at the same index, not where
+ * their offsets differ, so the common case of equal offsets has a loop of its own. Sums are kept in
+ * eight lanes, because a float sum in strict order cannot be reordered by the compiler. All results
+ * are the same bits on every JVM: only IEEE arithmetic and square roots, no library functions whose
+ * last bit may differ.
  *
  * <p>Gradients of parameters are added to what the target holds; gradients of inputs overwrite it.
  */
 public final class Kernels {
   private Kernels() {}
 
-  /** y[r, :] += b for each row. */
-  public static void addBias(float[] y, int yOff, int rows, int cols, float[] b, int bOff) {
+  /**
+   * y[r, :] = b for each row: where a product then adds to y (beta 1), that is a bias for nothing,
+   * as the product would otherwise begin by filling y with zeros.
+   */
+  public static void fillRows(float[] b, int bOff, int rows, int cols, float[] y, int yOff) {
     for (int r = 0; r < rows; r++) {
-      int at = yOff + r * cols;
-      for (int c = 0; c < cols; c++) {
-        y[at + c] += b[bOff + c];
-      }
+      System.arraycopy(b, bOff, y, yOff + r * cols, cols);
     }
   }
 
-  /** y[r, :] = max(0, y[r, :] + b) for each row. */
-  public static void addBiasRelu(float[] y, int yOff, int rows, int cols, float[] b, int bOff) {
-    for (int r = 0; r < rows; r++) {
-      int at = yOff + r * cols;
-      for (int c = 0; c < cols; c++) {
-        y[at + c] = Math.max(0f, y[at + c] + b[bOff + c]);
-      }
+  /**
+   * ReLU in place, as (y + |y|) / 2: the same bits as max(0, y) for values below 1e38, but a value
+   * that is not finite stays so, of either sign, and is found later.
+   */
+  public static void relu(float[] y, int yOff, int n) {
+    for (int i = yOff; i < yOff + n; i++) {
+      y[i] = 0.5f * (y[i] + Math.abs(y[i]));
     }
   }
 
@@ -249,6 +251,12 @@ public final class Kernels {
 
   /** y += a x. */
   public static void axpy(float a, float[] x, int xOff, float[] y, int yOff, int n) {
+    if (xOff == yOff) {
+      for (int i = yOff; i < yOff + n; i++) {
+        y[i] += a * x[i];
+      }
+      return;
+    }
     for (int i = 0; i < n; i++) {
       y[yOff + i] += a * x[xOff + i];
     }
@@ -406,6 +414,17 @@ public final class Kernels {
     float correction = (float) (1 / StrictMath.sqrt(1 - StrictMath.pow(beta2, step)));
     float rest1 = 1f - beta1;
     float rest2 = 1f - beta2;
+    if (pOff == gOff && pOff == mOff && pOff == vOff) {
+      for (int i = pOff; i < pOff + n; i++) {
+        float d = g[i];
+        float mi = beta1 * m[i] + rest1 * d;
+        float vi = beta2 * v[i] + rest2 * d * d;
+        m[i] = mi;
+        v[i] = vi;
+        p[i] -= rate * mi / ((float) Math.sqrt(vi) * correction + eps);
+      }
+      return;
+    }
     for (int i = 0; i < n; i++) {
       float d = g[gOff + i];
       float mi = beta1 * m[mOff + i] + rest1 * d;

@@ -5,28 +5,38 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
 /**
- * Y[rows, n] = X[rows, k] W[k, n] such that the bits of a row of Y depend on that row of X and on W
- * alone, never on how many rows are computed together or at which position.
+ * Y[rows, n] = X[rows, k] W[k, n] + beta Y for one W, such that the bits of a row of Y depend on
+ * that row of X (and of Y) and on W alone, never on how many rows are computed together or at which
+ * position.
  *
  * <p>A BLAS library takes different paths for different numbers of rows, and their sums may differ
  * in the last bit. So rows are computed in tiles of a few fixed heights, the last one padded, and
  * long sums are cut into pieces of {@value #PIECE} that no path cuts further. Which heights give
  * the same bits as the smallest is tried once per shape {@code [k, n]} on random data, and only
- * those are used. Thread-safe.
+ * those are used.
+ *
+ * <p>W is copied once into panels of {@value #PANEL} columns, each contiguous. A tile of a panel is
+ * small enough for the kernels that OpenBLAS has for small products, which pack nothing: such tiles
+ * are faster than one large product, which would pack W again in every call. Immutable and
+ * thread-safe.
  */
 public final class RowProduct {
   /**
    * Longest sum that is left to one call: OpenBLAS cuts longer ones at some heights and not at
-   * others.
+   * others. So long a piece of a panel fits the first-level cache.
    */
-  private static final int PIECE = 256;
+  private static final int PIECE = 128;
+
+  /** Columns of a panel. */
+  private static final int PANEL = 64;
 
   /**
    * Heights to use together: those of the first row whose tallest agrees with its smallest. Of
-   * OpenBLAS' SkylakeX kernels all heights agree, and tiles of 4 take a path that needs no packing.
-   * Of its Haswell kernels only 8 agrees with itself at every position.
+   * OpenBLAS' SkylakeX kernels all heights agree, and all of the first row take the path without
+   * packing. Of its Haswell kernels only 4 and 8 agree with themselves at every position: of twelve
+   * rows the first six and the others are summed in different orders.
    */
-  private static final int[][] FAMILIES = {{256, 4}, {256, 64, 32, 16, 8}};
+  private static final int[][] FAMILIES = {{48, 16, 4}, {256, 64, 32, 16, 8}};
 
   private static final int SMALLEST_AT_MOST = 8;
   private static final int PROBES = 2;
@@ -34,7 +44,26 @@ public final class RowProduct {
   /** By n and k: the heights in use, tallest first. */
   private static final ConcurrentHashMap<Long, int[]> HEIGHTS = new ConcurrentHashMap<>();
 
-  private RowProduct() {}
+  private final int k;
+  private final int n;
+  private final float[] panels;
+
+  /**
+   * Copies W.
+   *
+   * @param w {@code [k, n]} from wOff
+   */
+  public RowProduct(float[] w, int wOff, int k, int n) {
+    this.k = k;
+    this.n = n;
+    this.panels = new float[Math.multiplyExact(k, n)];
+    for (int from = 0; from < n; from += PANEL) {
+      int width = Math.min(PANEL, n - from);
+      for (int row = 0; row < k; row++) {
+        System.arraycopy(w, wOff + row * n + from, panels, from * k + row * width, width);
+      }
+    }
+  }
 
   /** Floats of scratch that {@link #apply} needs for a product of this shape. */
   public static int scratch(int n, int k) {
@@ -45,37 +74,26 @@ public final class RowProduct {
    * Computes Y.
    *
    * @param x {@code [rows, k]} from xOff
-   * @param w {@code [k, n]} from wOff
-   * @param y {@code [rows, n]} from yOff, overwritten
+   * @param beta 0 to overwrite Y, 1 to add to it
+   * @param y {@code [rows, n]} from yOff
    * @param scratch at least {@link #scratch} floats, used by this call alone
    */
-  public static void apply(
-      float[] x,
-      int xOff,
-      int rows,
-      int k,
-      float[] w,
-      int wOff,
-      int n,
-      float[] y,
-      int yOff,
-      float[] scratch) {
+  public void apply(
+      float[] x, int xOff, int rows, float beta, float[] y, int yOff, float[] scratch) {
     int[] heights = inUse(n, k);
-    int row = 0;
-    for (int height : heights) {
-      while (rows - row >= height) {
-        tile(height, x, xOff + row * k, k, w, wOff, n, y, yOff + row * n);
-        row += height;
-      }
-    }
-    int rest = rows - row;
+    int smallest = heights[heights.length - 1];
+    int rest = rows % smallest;
+    int whole = rows - rest;
+    tiles(heights, x, xOff, whole, beta, y, yOff);
     if (rest > 0) {
-      int height = heights[heights.length - 1];
-      int out = height * k;
-      System.arraycopy(x, xOff + row * k, scratch, 0, rest * k);
-      Arrays.fill(scratch, rest * k, out, 0f);
-      tile(height, scratch, 0, k, w, wOff, n, scratch, out);
-      System.arraycopy(scratch, out, y, yOff + row * n, rest * n);
+      int out = smallest * k;
+      System.arraycopy(x, xOff + whole * k, scratch, 0, rest * k);
+      Arrays.fill(scratch, rest * k, out + smallest * n, 0f);
+      if (beta != 0f) {
+        System.arraycopy(y, yOff + whole * n, scratch, out, rest * n);
+      }
+      tiles(heights, scratch, 0, smallest, beta, scratch, out);
+      System.arraycopy(scratch, out, y, yOff + whole * n, rest * n);
     }
   }
 
@@ -90,28 +108,36 @@ public final class RowProduct {
     return heights != null ? heights : HEIGHTS.computeIfAbsent(shape, ignored -> choose(n, k));
   }
 
-  private static void tile(
-      int height, float[] x, int xOff, int k, float[] w, int wOff, int n, float[] y, int yOff) {
-    for (int from = 0; from < k; from += PIECE) {
-      int length = Math.min(PIECE, k - from);
-      float beta = from == 0 ? 0f : 1f;
-      Blas.gemm(
-          false,
-          false,
-          height,
-          n,
-          length,
-          1f,
-          x,
-          xOff + from,
-          k,
-          w,
-          wOff + from * n,
-          n,
-          beta,
-          y,
-          yOff,
-          n);
+  /** Y for a number of rows that is a multiple of the last height. */
+  private void tiles(
+      int[] heights, float[] x, int xOff, int rows, float beta, float[] y, int yOff) {
+    for (int column = 0; column < n; column += PANEL) {
+      int width = Math.min(PANEL, n - column);
+      for (int from = 0; from < k; from += PIECE) {
+        int length = Math.min(PIECE, k - from);
+        int row = 0;
+        for (int height : heights) {
+          for (; rows - row >= height; row += height) {
+            Blas.gemm(
+                false,
+                false,
+                height,
+                width,
+                length,
+                1f,
+                x,
+                xOff + row * k + from,
+                k,
+                panels,
+                column * k + from * width,
+                width,
+                from == 0 ? beta : 1f,
+                y,
+                yOff + row * n + column,
+                n);
+          }
+        }
+      }
     }
   }
 
@@ -139,20 +165,20 @@ public final class RowProduct {
     for (int probe = 0; probe < PROBES; probe++) {
       Rng rng = new Rng(1000L * n + k + probe);
       float[] x = gaussian(rng, rows * k);
-      float[] w = gaussian(rng, k * n);
+      RowProduct product = new RowProduct(gaussian(rng, k * n), 0, k, n);
+      float[] start = gaussian(rng, rows * n);
       float[] expected = new float[rows * n];
       float[] alone = new float[smallest * k];
       float[] out = new float[smallest * n];
       for (int r = 0; r < rows; r++) {
         System.arraycopy(x, r * k, alone, 0, k);
-        tile(smallest, alone, 0, k, w, 0, n, out, 0);
+        System.arraycopy(start, r * n, out, 0, n);
+        product.tiles(new int[] {smallest}, alone, 0, smallest, 1f, out, 0);
         System.arraycopy(out, 0, expected, r * n, n);
       }
-      float[] y = new float[rows * n];
       for (int h = 0; h < heights.length; h++) {
-        for (int r = 0; r < rows; r += heights[h]) {
-          tile(heights[h], x, r * k, k, w, 0, n, y, r * n);
-        }
+        float[] y = start.clone();
+        product.tiles(new int[] {heights[h]}, x, 0, rows, 1f, y, 0);
         agrees[h] &= Arrays.equals(y, expected);
       }
     }

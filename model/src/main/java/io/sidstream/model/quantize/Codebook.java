@@ -1,6 +1,7 @@
 package io.sidstream.model.quantize;
 
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.RowProduct;
 import java.util.Objects;
 
 /**
@@ -17,8 +18,15 @@ public final class Codebook {
   private final int size;
   private final int dim;
   final float[] codewords;
-  final float[] transposed;
-  final float[] squaredNorms;
+
+  /** Inner products with all codewords. */
+  final RowProduct products;
+
+  /**
+   * {@code [size]} what a score begins with: -|c|^2 / 2 at a Euclidean level, 0 at a cosine one.
+   */
+  final float[] start;
+
   final float largestNorm;
 
   /**
@@ -48,27 +56,29 @@ public final class Codebook {
     this.size = size;
     this.dim = dim;
     this.codewords = codewords.clone();
-    this.transposed = new float[size * dim];
-    this.squaredNorms = new float[size];
+    float[] transposed = new float[size * dim];
+    this.start = new float[size];
     float largest = 0;
     for (int k = 0; k < size; k++) {
       for (int d = 0; d < dim; d++) {
         transposed[d * size + k] = codewords[k * dim + d];
       }
-      squaredNorms[k] = Kernels.dot(codewords, k * dim, codewords, k * dim, dim);
-      if (!Float.isFinite(squaredNorms[k])) {
+      float squaredNorm = Kernels.dot(codewords, k * dim, codewords, k * dim, dim);
+      if (!Float.isFinite(squaredNorm)) {
         throw new IllegalArgumentException("Codeword " + k + " has a value that is not finite");
       }
-      if (metric == Metric.COSINE && Math.abs(squaredNorms[k] - 1f) > UNIT_NORM_TOLERANCE) {
+      if (metric == Metric.COSINE && Math.abs(squaredNorm - 1f) > UNIT_NORM_TOLERANCE) {
         throw new IllegalArgumentException(
             "Codeword "
                 + k
                 + " of a cosine level has squared norm "
-                + squaredNorms[k]
+                + squaredNorm
                 + "; normalise it to 1");
       }
-      largest = Math.max(largest, squaredNorms[k]);
+      largest = Math.max(largest, squaredNorm);
+      start[k] = metric == Metric.EUCLIDEAN ? -0.5f * squaredNorm : 0f;
     }
+    this.products = new RowProduct(transposed, 0, dim, size);
     this.largestNorm = (float) Math.sqrt(largest);
   }
 
@@ -95,5 +105,10 @@ public final class Codebook {
   /** to += codeword k, times the factor. */
   public void addTo(int k, float factor, float[] to, int off) {
     Kernels.axpy(factor, codewords, k * dim, to, off, dim);
+  }
+
+  /** to = codeword k. */
+  void copyTo(int k, float[] to, int off) {
+    System.arraycopy(codewords, k * dim, to, off, dim);
   }
 }

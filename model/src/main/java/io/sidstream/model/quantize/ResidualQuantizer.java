@@ -131,12 +131,16 @@ public final class ResidualQuantizer {
     float[] residual = out.scratch(0, n * dim);
     float[] scores = out.scratch(1, n * largestSize);
     float[] tile = out.scratch(2, RowProduct.scratch(largestSize, dim));
+    float[] words = out.scratch(6, n * dim);
+    float[] z = out.scratch(7, n * dim);
     System.arraycopy(r, rOff, residual, 0, n * dim);
+    Arrays.fill(z, 0, n * dim, 0f);
     int levels = levels();
     for (int l = 0; l < levels; l++) {
       Codebook book = codebooks.get(l);
       int size = book.size();
-      RowProduct.apply(residual, 0, n, dim, book.transposed, 0, size, scores, 0, tile);
+      Kernels.fillRows(book.start, 0, n, size, scores, 0);
+      book.products.apply(residual, 0, n, 1f, scores, 0, tile);
       for (int i = 0; i < n; i++) {
         int at = (firstRow + i) * levels + l;
         float squaredNorm = Kernels.dot(residual, i * dim, residual, i * dim, dim);
@@ -146,12 +150,13 @@ public final class ResidualQuantizer {
                   + (firstRow + i)
                   + " of the batch has a value that is NaN, infinite or too large to square");
         }
+        float norm = (float) Math.sqrt(squaredNorm);
         int kept = previous == null ? -1 : previous[at];
         choose(
             book,
             residual,
             i * dim,
-            squaredNorm,
+            norm,
             scores,
             i * size,
             kept,
@@ -159,31 +164,40 @@ public final class ResidualQuantizer {
             out,
             at);
         if (l == levels - 1 && out.lastDistances != null) {
-          System.arraycopy(scores, i * size, out.lastDistances, (firstRow + i) * size, size);
+          distances(book, norm, scores, i * size, out.lastDistances, (firstRow + i) * size);
         }
-        book.addTo(out.codes[at], -1f, residual, i * dim);
+        book.copyTo(out.codes[at], words, i * dim);
       }
-    }
-    for (int i = 0; i < n; i++) {
+      Kernels.axpy(-1f, words, 0, residual, 0, n * dim);
       // z is the sum of the codewords, first level first: not input minus residual, which would
       // round differently.
-      int zi = (firstRow + i) * dim;
-      Arrays.fill(out.z, zi, zi + dim, 0f);
-      for (int l = 0; l < levels; l++) {
-        codebooks.get(l).addTo(out.codes[(firstRow + i) * levels + l], 1f, out.z, zi);
-      }
+      Kernels.axpy(1f, words, 0, z, 0, n * dim);
+    }
+    System.arraycopy(z, 0, out.z, firstRow * dim, n * dim);
+  }
+
+  /** Distances to all codewords up to a term constant in the row, from the scores of the row. */
+  private static void distances(
+      Codebook book, float norm, float[] scores, int sOff, float[] to, int off) {
+    boolean cosine = book.metric() == Metric.COSINE;
+    float factor = !cosine ? -2f : norm > 0f ? -1f / norm : 0f;
+    float plus = cosine ? 1f : 0f;
+    for (int k = 0; k < book.size(); k++) {
+      to[off + k] = plus + factor * scores[sOff + k];
     }
   }
 
   /**
-   * Turns inner products into distances (up to a term constant in the row), and writes code,
-   * distance and margin of one row.
+   * Writes code, distance and margin of one row.
+   *
+   * @param scores of all codewords from sOff, the larger the nearer: the inner product, less half
+   *     the codeword's squared norm at a Euclidean level
    */
-  private void choose(
+  private static void choose(
       Codebook book,
       float[] r,
       int rOff,
-      float squaredNorm,
+      float norm,
       float[] scores,
       int sOff,
       int kept,
@@ -191,35 +205,24 @@ public final class ResidualQuantizer {
       EncodeResult out,
       int at) {
     int size = book.size();
-    float norm = (float) Math.sqrt(squaredNorm);
     boolean cosine = book.metric() == Metric.COSINE;
-    float slack;
-    if (cosine) {
-      float inverse = norm > 0f ? 1f / norm : 0f;
-      for (int k = 0; k < size; k++) {
-        scores[sOff + k] = 1f - scores[sOff + k] * inverse;
-      }
-      slack = NEAR_TIE;
-    } else {
-      float[] squaredNorms = book.squaredNorms;
-      for (int k = 0; k < size; k++) {
-        scores[sOff + k] = squaredNorms[k] - 2f * scores[sOff + k];
-      }
-      slack = NEAR_TIE * (squaredNorm + book.largestNorm * book.largestNorm);
-    }
+    float slack =
+        cosine
+            ? NEAR_TIE * norm
+            : 0.5f * NEAR_TIE * (norm * norm + book.largestNorm * book.largestNorm);
     // The nearest and the next, in one pass: of equal ones the first. Branches that are hardly ever
-    // taken are far cheaper here than Math.min, whose results wait for one another.
+    // taken are far cheaper here than Math.max, whose results wait for one another.
     int best = -1;
     int second = -1;
-    float min = Float.POSITIVE_INFINITY;
-    float next = Float.POSITIVE_INFINITY;
+    float max = Float.NEGATIVE_INFINITY;
+    float next = Float.NEGATIVE_INFINITY;
     for (int k = 0; k < size; k++) {
       float score = scores[sOff + k];
-      if (score < next) {
-        if (score < min) {
-          next = min;
+      if (score > next) {
+        if (score > max) {
+          next = max;
           second = best;
-          min = score;
+          max = score;
           best = k;
         } else {
           next = score;
@@ -228,13 +231,13 @@ public final class ResidualQuantizer {
       }
     }
     float bestDistance;
-    if (best >= 0 && next > min + slack) {
+    if (best >= 0 && next < max - slack) {
       bestDistance = distance(book, best, r, rOff, norm);
     } else {
       int nearest = best;
       bestDistance = Float.POSITIVE_INFINITY;
       for (int k = 0; k < size; k++) {
-        if (scores[sOff + k] <= min + slack) {
+        if (scores[sOff + k] >= max - slack) {
           float distance = distance(book, k, r, rOff, norm);
           if (distance < bestDistance) {
             bestDistance = distance;

@@ -101,8 +101,7 @@ public final class TransformerStack {
       mean = grown(mean, rows);
       rstd = grown(rstd, rows);
       y = grown(y, n);
-      gemm(x, rows, k, w, dim, sum);
-      Kernels.addBias(sum, 0, rows, dim, params, b);
+      gemm(x, rows, k, w, b, dim, sum);
       if (training) {
         dropout.apply(key(layer), sum, n);
       }
@@ -205,8 +204,7 @@ public final class TransformerStack {
       ctx = grown(ctx, rows * d);
       gelu = grown(gelu, rows * f);
       slope = grown(slope, rows * f);
-      gemm(in, rows, d, wqkv, 3 * d, qkv);
-      Kernels.addBias(qkv, 0, rows, 3 * d, params, bqkv);
+      gemm(in, rows, d, wqkv, bqkv, 3 * d, qkv);
       self.forward(
           qkv,
           3 * d,
@@ -226,8 +224,7 @@ public final class TransformerStack {
       if (cross != null) {
         query = grown(query, rows * d);
         crossCtx = grown(crossCtx, rows * d);
-        gemm(y, rows, d, wq, d, query);
-        Kernels.addBias(query, 0, rows, d, params, bq);
+        gemm(y, rows, d, wq, bq, d, query);
         cross.forward(
             query,
             d,
@@ -245,8 +242,7 @@ public final class TransformerStack {
         y = crossOut.forward(crossCtx, y, next + 1);
         next += 2;
       }
-      gemm(y, rows, d, w1, f, wide);
-      Kernels.addBias(wide, 0, rows, f, params, b1);
+      gemm(y, rows, d, w1, b1, f, wide);
       Layers.gelu(wide, gelu, slope, rows * f);
       return ffnOut.forward(gelu, y, next);
     }
@@ -254,8 +250,7 @@ public final class TransformerStack {
     /** Keys and values of the memory. */
     void remember() {
       kv = grown(kv, memoryRows * 2 * dim);
-      gemm(memory, memoryRows, dim, wkv, 2 * dim, kv);
-      Kernels.addBias(kv, 0, memoryRows, 2 * dim, params, bkv);
+      gemm(memory, memoryRows, dim, wkv, bkv, 2 * dim, kv);
     }
 
     /** Takes the gradient of the block's output in dA, leaves that of its input there. */
@@ -495,9 +490,10 @@ public final class TransformerStack {
     }
   }
 
-  /** out [m, n] = x [m, k] W [k, n]. */
-  private void gemm(float[] x, int m, int k, int w, int n, float[] out) {
-    Blas.gemm(false, false, m, n, k, 1f, x, 0, k, params, w, n, 0f, out, 0, n);
+  /** out [m, n] = x [m, k] W [k, n] + bias [n]. */
+  private void gemm(float[] x, int m, int k, int w, int bias, int n, float[] out) {
+    Kernels.fillRows(params, bias, m, n, out, 0);
+    Blas.gemm(false, false, m, n, k, 1f, x, 0, k, params, w, n, 1f, out, 0, n);
   }
 
   /** out [m, k] = beta out + dy [m, n] W^T, W [k, n]. */

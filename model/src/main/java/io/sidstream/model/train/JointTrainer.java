@@ -36,7 +36,9 @@ import java.util.Map;
  * thread-safe.
  */
 public final class JointTrainer implements Representations {
-  private static final int STATE_FORMAT = 1;
+  /** 2 added the re-seeded codewords; 1 is read as having none. */
+  private static final int STATE_FORMAT = 2;
+
   private static final int ENCODE_CHUNK = 1024;
   private static final float ID_DEVIATION = 0.02f;
   private static final int REFUSALS = 200;
@@ -50,6 +52,10 @@ public final class JointTrainer implements Representations {
   private final RqVae quantizer;
   private final SampledSoftmax softmax = new SampledSoftmax();
   private TokenizerModel inUse;
+
+  /** Per level, codewords re-seeded since a tokenizer was last taken into use. */
+  private final BitSet[] reseeded;
+
   private long steps;
 
   // The batch: slots are its distinct items, targets and negatives first.
@@ -95,6 +101,8 @@ public final class JointTrainer implements Representations {
     quantizer =
         config.hasSemantic() ? new RqVae(config.quantizerConfig(), new Rng(seed).stream(2)) : null;
     window = new int[config.maxLen() + 1];
+    reseeded = new BitSet[config.hasSemantic() ? config.levels() : 0];
+    Arrays.setAll(reseeded, l -> new BitSet());
   }
 
   /** An empty item table of the configuration's widths. */
@@ -134,6 +142,14 @@ public final class JointTrainer implements Representations {
   /** Steps so far. */
   public long steps() {
     return steps;
+  }
+
+  /**
+   * Per level, distinct codewords that were re-seeded since a tokenizer was last taken into use:
+   * the only ones whose meaning changed.
+   */
+  public long[] reseeded() {
+    return Arrays.stream(reseeded).mapToLong(BitSet::cardinality).toArray();
   }
 
   /** The tokenizer that was adopted last, or null. */
@@ -193,14 +209,16 @@ public final class JointTrainer implements Representations {
     boolean recommend = phase != Phase.QUANTIZER_ALONE;
     float[] z = encode ? encodeBatch() : null;
     double loss = recommend ? recommend(z) : 0;
-    int reseeded = 0;
+    int reseededNow = 0;
     if (encode) {
       quantizer.backward(recommend ? semanticGradient() : null);
       boolean slow = phase == Phase.QUANTIZER_SLOW;
       quantizer.applyGradients(slow ? config.slowLearningRate() : config.learningRate(), true);
       float decay = slow ? config.slowCodebookDecay() : config.codebookDecay();
-      for (BitSet level : quantizer.updateCodebooks(decay, rng.split())) {
-        reseeded += level.cardinality();
+      List<BitSet> levels = quantizer.updateCodebooks(decay, rng.split());
+      for (int l = 0; l < levels.size(); l++) {
+        reseededNow += levels.get(l).cardinality();
+        reseeded[l].or(levels.get(l));
       }
     }
     return new StepStats(
@@ -210,7 +228,7 @@ public final class JointTrainer implements Representations {
         loss,
         encode ? quantizer.reconstructionLoss() : 0,
         encode ? commitment() : 0,
-        reseeded);
+        reseededNow);
   }
 
   private double commitment() {
@@ -450,6 +468,9 @@ public final class JointTrainer implements Representations {
               + config.levels());
     }
     inUse = tokenizer;
+    for (BitSet level : reseeded) {
+      level.clear();
+    }
   }
 
   /**
@@ -734,6 +755,11 @@ public final class JointTrainer implements Representations {
     byte[] tokenizer = inUse == null ? new byte[0] : inUse.toBytes();
     out.writeInt(tokenizer.length);
     out.write(tokenizer);
+    for (BitSet level : reseeded) {
+      byte[] bits = level.toByteArray();
+      out.writeInt(bits.length);
+      out.write(bits);
+    }
   }
 
   /**
@@ -742,9 +768,9 @@ public final class JointTrainer implements Representations {
    */
   public void readState(DataInput in) throws IOException {
     int format = in.readInt();
-    if (format != STATE_FORMAT) {
+    if (format < 1 || format > STATE_FORMAT) {
       throw new IOException(
-          "trainer state has format " + format + "; this version reads " + STATE_FORMAT);
+          "trainer state has format " + format + "; this version reads 1 to " + STATE_FORMAT);
     }
     seed = in.readLong();
     steps = in.readLong();
@@ -756,6 +782,14 @@ public final class JointTrainer implements Representations {
     byte[] tokenizer = new byte[in.readInt()];
     in.readFully(tokenizer);
     inUse = tokenizer.length == 0 ? null : TokenizerModel.fromBytes(tokenizer);
+    for (BitSet level : reseeded) {
+      level.clear();
+      if (format >= 2) {
+        byte[] bits = new byte[in.readInt()];
+        in.readFully(bits);
+        level.or(BitSet.valueOf(bits));
+      }
+    }
   }
 
   private static float[] grown(float[] a, int n) {

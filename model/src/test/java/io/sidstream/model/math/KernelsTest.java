@@ -37,10 +37,11 @@ class KernelsTest {
     int rows = 3;
     float[] x = gaussian(3, rows * cols);
     float[] bias = gaussian(4, cols);
-    float[] y = x.clone();
-    Kernels.addBiasRelu(y, 0, rows, cols, bias, 0);
-    float[] plain = x.clone();
-    Kernels.addBias(plain, 0, rows, cols, bias, 0);
+    float[] plain = new float[rows * cols];
+    Kernels.fillRows(bias, 0, rows, cols, plain, 0);
+    Kernels.axpy(1f, x, 0, plain, 0, rows * cols);
+    float[] y = plain.clone();
+    Kernels.relu(y, 0, rows * cols);
     float[] dy = gaussian(5, rows * cols);
     float[] masked = dy.clone();
     Kernels.reluBackward(masked, 0, y, 0, rows * cols);
@@ -50,7 +51,7 @@ class KernelsTest {
       double sum = 0;
       for (int r = 0; r < rows; r++) {
         int i = r * cols + c;
-        assertThat(plain[i]).isEqualTo(x[i] + bias[c]);
+        assertThat(plain[i]).isEqualTo(bias[c] + x[i]);
         assertThat(y[i]).isEqualTo(Math.max(0f, plain[i]));
         assertThat(masked[i]).isEqualTo(plain[i] > 0 ? dy[i] : 0f);
         sum += masked[i];

@@ -1,0 +1,17 @@
+package io.sidstream.job.train;
+
+import io.sidstream.schemas.ControlAction;
+
+/** What a person says of the gate; fields as in ControlMessage. */
+public class Control {
+  public ControlAction action;
+  public String reason;
+  public String author;
+
+  /** As the reason of the version records that it causes. */
+  String text() {
+    return "by control message"
+        + (reason.isBlank() ? "" : ": " + reason)
+        + (author.isBlank() ? "" : " (" + author + ")");
+  }
+}
