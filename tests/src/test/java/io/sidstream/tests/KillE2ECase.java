@@ -82,9 +82,7 @@ class KillE2ECase {
           }
           job.kill();
           // What was written up to the last moment counts.
-          do {
-            all.next(point);
-          } while (!all.silent());
+          all.drain();
           committed.poll();
           if (point == VersionState.COMMIT) {
             // Not visible: the checkpoint that ends its transaction had not come.
@@ -155,10 +153,15 @@ class KillE2ECase {
 
     /** Passes over what is there by now. */
     void skip() {
+      drain();
+      newest.clear();
+    }
+
+    /** Reads all that is there by now. */
+    void drain() {
       do {
         next(VersionState.BEGIN);
       } while (!silent);
-      newest.clear();
     }
 
     /** The newest version of that state since {@link #skip}, 0 for none. */

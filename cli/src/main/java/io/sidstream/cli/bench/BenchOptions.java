@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
@@ -75,7 +76,13 @@ final class BenchOptions {
     out.put("cpu", cpu());
     out.put("threads", 1);
     out.put("clock", "CPU time of the thread; under 'wall' by the clock");
-    Map<String, String> pinned = new LinkedHashMap<>();
+    out.put("openblasEnvironment", openblasVariables());
+    return out;
+  }
+
+  /** The OPENBLAS_ variables that are set: they pin a kernel. */
+  static Map<String, String> openblasVariables() {
+    Map<String, String> pinned = new TreeMap<>();
     System.getenv()
         .forEach(
             (name, value) -> {
@@ -83,8 +90,7 @@ final class BenchOptions {
                 pinned.put(name, value);
               }
             });
-    out.put("openblasEnvironment", pinned);
-    return out;
+    return pinned;
   }
 
   private static String cpu() {

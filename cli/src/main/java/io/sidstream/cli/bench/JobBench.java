@@ -10,19 +10,16 @@ import io.sidstream.cli.run.JobRun;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -165,7 +162,7 @@ public final class JobBench implements Callable<Integer> {
         whole.load.close();
       }
     } finally {
-      delete(state);
+      BenchOptions.delete(state);
     }
     return 0;
   }
@@ -264,7 +261,7 @@ public final class JobBench implements Callable<Integer> {
     result.put("processors", Runtime.getRuntime().availableProcessors());
     result.put("java", System.getProperty("java.version"));
     result.put("heapBytes", Runtime.getRuntime().maxMemory());
-    result.put("openblas", blasVariables());
+    result.put("openblas", BenchOptions.openblasVariables());
     result.put("training", training);
     result.put("contentDim", whole.config.get(JobOptions.CONTENT_DIM));
     result.put("parallelism", whole.config.get(JobOptions.PARALLELISM));
@@ -354,22 +351,5 @@ public final class JobBench implements Callable<Integer> {
 
   private static long rounded(double value) {
     return Math.round(value);
-  }
-
-  private static Map<String, String> blasVariables() {
-    Map<String, String> set = new LinkedHashMap<>();
-    System.getenv().entrySet().stream()
-        .filter(e -> e.getKey().startsWith("OPENBLAS_"))
-        .sorted(Map.Entry.comparingByKey())
-        .forEach(e -> set.put(e.getKey(), e.getValue()));
-    return set;
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 }

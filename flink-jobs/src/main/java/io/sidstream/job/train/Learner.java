@@ -192,7 +192,7 @@ final class Learner {
     int i = item(event.item);
     items.allocate(i + 1);
     if (event.deleted) {
-      if (items.known(i) && (items.idTrained(i) || joint.idStart() != JointConfig.IdStart.ZERO)) {
+      if (items.known(i) && hasEmbedding(i)) {
         changedItems.set(i);
       }
       items.remove(i);
@@ -211,9 +211,14 @@ final class Learner {
     }
   }
 
+  /** Whether readers are told of an item's embedding: that of an item without any is zero. */
+  private boolean hasEmbedding(int item) {
+    return items.idTrained(item) || joint.idStart() != JointConfig.IdStart.ZERO;
+  }
+
   /** Has the embedding that an item starts with published, where readers cannot know it. */
   private void startsSomewhere(int item) {
-    if (joint.hasId() && joint.idStart() != JointConfig.IdStart.ZERO && !items.idTrained(item)) {
+    if (joint.hasId() && hasEmbedding(item) && !items.idTrained(item)) {
       changedItems.set(item);
     }
   }
@@ -556,9 +561,11 @@ final class Learner {
     if (joint.hasId()) {
       int d = joint.idDim();
       for (int i = changedItems.nextSetBit(0); i >= 0; i = changedItems.nextSetBit(i + 1)) {
-        if (items.known(i) && (items.idTrained(i) || joint.idStart() != JointConfig.IdStart.ZERO)) {
-          // Gives the embedding its start, where it has none yet.
-          trainer.fill(new int[] {i}, 1, new float[joint.dim()]);
+        if (items.known(i) && hasEmbedding(i)) {
+          if (!items.idTrained(i)) {
+            // Gives the embedding its start, where it has none yet.
+            trainer.fill(new int[] {i}, 1, new float[joint.dim()]);
+          }
           IdEmbedding row =
               new IdEmbedding(
                   itemNames.get(i),
