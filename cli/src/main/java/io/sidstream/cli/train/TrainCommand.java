@@ -200,6 +200,15 @@ public final class TrainCommand implements Callable<Integer> {
   private float temperature;
 
   @Option(
+      names = "--log-q",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description =
+          "Correct scores under --loss softmax by the log of each candidate's probability to be in a batch (default: ${DEFAULT-VALUE}).")
+  private boolean logQ;
+
+  @Option(
       names = "--negatives-shared",
       defaultValue = "1024",
       paramLabel = "N",
@@ -598,6 +607,7 @@ public final class TrainCommand implements Callable<Integer> {
           .idDropout(idDropout)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
+          .logQ(logQ)
           .sharedNegatives(sharedNegatives)
           .loss(loss)
           .batchUsers(batch)

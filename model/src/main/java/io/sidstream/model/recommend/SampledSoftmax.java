@@ -4,9 +4,11 @@ import io.sidstream.model.math.Blas;
 
 /**
  * Sampled softmax over the batch's distinct targets and shared uniform negatives: the mean over
- * positions of -log softmax_target(⟨h_t, s_j⟩ / temperature). Candidates are distinct items, so a
- * negative that is a position's target is that target, and no accidental hit is counted against it.
- * Computed in row tiles; the score matrix is never whole.
+ * positions of -log softmax_target(⟨h_t, s_j⟩ / temperature - log q_j), q_j the probability that
+ * candidate j is in a batch, so that popular items are not pushed down for being there more often
+ * (the logQ correction; Bengio and Senécal 2008, Yi et al., RecSys 2019). Candidates are distinct
+ * items, so a negative that is a position's target is that target, and no accidental hit is counted
+ * against it. Computed in row tiles; the score matrix is never whole.
  */
 public final class SampledSoftmax {
   private static final int TILE = 128;
@@ -18,6 +20,7 @@ public final class SampledSoftmax {
    * @param h hidden states [rows, dim]
    * @param s representations of the candidates [candidates, dim]
    * @param target candidate index of each row's target [rows]
+   * @param logQ log q_j [candidates]; null for no correction
    * @param dh out: gradient of h [rows, dim]
    * @param ds gradient of s [candidates, dim], added to
    * @return the mean loss; 0 for no rows
@@ -30,6 +33,7 @@ public final class SampledSoftmax {
       int dim,
       int[] target,
       float temperature,
+      float[] logQ,
       float[] dh,
       float[] ds) {
     if (scores.length < TILE * candidates) {
@@ -40,6 +44,13 @@ public final class SampledSoftmax {
     double loss = 0;
     for (int from = 0; from < rows; from += TILE) {
       int m = Math.min(TILE, rows - from);
+      if (logQ != null) {
+        for (int r = 0; r < m; r++) {
+          for (int j = 0; j < candidates; j++) {
+            scores[r * candidates + j] = -logQ[j];
+          }
+        }
+      }
       Blas.gemm(
           false,
           true,
@@ -53,7 +64,7 @@ public final class SampledSoftmax {
           s,
           0,
           dim,
-          0f,
+          logQ == null ? 0f : 1f,
           scores,
           0,
           candidates);

@@ -21,6 +21,8 @@ import java.util.List;
  * @param loss recommendation loss
  * @param sharedNegatives uniform negatives that a batch shares under SOFTMAX
  * @param temperature scores are divided by it under SOFTMAX
+ * @param logQ whether scores under SOFTMAX are corrected by the log of each candidate's probability
+ *     to be in a batch
  * @param blocks transformer blocks
  * @param heads attention heads
  * @param ffn width of the feed-forward layer
@@ -48,6 +50,7 @@ public record JointConfig(
     Loss loss,
     int sharedNegatives,
     float temperature,
+    boolean logQ,
     int blocks,
     int heads,
     int ffn,
@@ -214,6 +217,7 @@ public record JointConfig(
     b.loss = loss;
     b.sharedNegatives = sharedNegatives;
     b.temperature = temperature;
+    b.logQ = logQ;
     b.blocks = blocks;
     b.heads = heads;
     b.ffn = ffn;
@@ -243,6 +247,7 @@ public record JointConfig(
     private Loss loss = Loss.SOFTMAX;
     private int sharedNegatives = 1024;
     private float temperature = 1f;
+    private boolean logQ = true;
     private int blocks = 2;
     private int heads = 2;
     private int ffn = 256;
@@ -311,6 +316,12 @@ public record JointConfig(
     /** See {@link JointConfig#sharedNegatives}. */
     public Builder sharedNegatives(int value) {
       sharedNegatives = value;
+      return this;
+    }
+
+    /** See {@link JointConfig#logQ}. */
+    public Builder logQ(boolean value) {
+      logQ = value;
       return this;
     }
 
@@ -417,6 +428,7 @@ public record JointConfig(
           loss,
           sharedNegatives,
           temperature,
+          logQ,
           blocks,
           heads,
           ffn,

@@ -78,6 +78,7 @@ public final class JointTrainer implements Representations {
   private float[] s = {};
   private float[] ds = {};
   private float[] dz = {};
+  private float[] logQ = {};
   private float[] in = {};
   private float[] dh = {};
   private final EncodeResult encoded = new EncodeResult();
@@ -275,7 +276,8 @@ public final class JointTrainer implements Representations {
     Arrays.fill(ds, 0, slotCount * d, 0f);
     double loss =
         config.loss() == JointConfig.Loss.SOFTMAX
-            ? softmax.loss(h, positions, s, candidates, d, target, config.temperature(), dh, ds)
+            ? softmax.loss(
+                h, positions, s, candidates, d, target, config.temperature(), logQ(), dh, ds)
             : BinaryCrossEntropy.loss(h, positions, s, d, target, negative, dh, ds);
     if (!Double.isFinite(loss)) {
       throw new IllegalStateException(
@@ -296,6 +298,24 @@ public final class JointTrainer implements Representations {
       }
     }
     return loss;
+  }
+
+  /**
+   * Log of the probability that a batch has a candidate, as the target of one of its users or drawn
+   * as a negative: q = 1 - (1 - B/U)^targets (1 - 1/N)^negatives [candidates].
+   */
+  private float[] logQ() {
+    if (!config.logQ()) {
+      return null;
+    }
+    logQ = grown(logQ, candidates);
+    double others = Math.max(0, 1 - (double) config.batchUsers() / users.usersWithTarget());
+    double undrawn = Math.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
+    for (int i = 0; i < candidates; i++) {
+      double absent = Math.pow(others, users.targets(slots[i])) * undrawn;
+      logQ[i] = (float) Math.log1p(-absent);
+    }
+    return logQ;
   }
 
   /**

@@ -12,6 +12,11 @@ public final class UserSequences {
   private int[][] items = new int[64][];
   private long[][] times = new long[64][];
 
+  /** Users with a target, and how often each item is one: what sampled softmax corrects by. */
+  private int usersWithTarget;
+
+  private int[] targets = new int[64];
+
   /**
    * An empty store.
    *
@@ -45,6 +50,27 @@ public final class UserSequences {
     return user < size && times[user] != null ? times[user] : NEVER;
   }
 
+  /** Users with two items or more. */
+  public int usersWithTarget() {
+    return usersWithTarget;
+  }
+
+  /** How often the item is a target, that is not the oldest of a user's items. */
+  public int targets(int item) {
+    return item < targets.length ? targets[item] : 0;
+  }
+
+  private void count(int user, int by) {
+    int[] a = items(user);
+    usersWithTarget += a.length > 1 ? by : 0;
+    for (int i = 1; i < a.length; i++) {
+      if (a[i] >= targets.length) {
+        targets = Arrays.copyOf(targets, Math.max(a[i] + 1, 2 * targets.length));
+      }
+      targets[a[i]] += by;
+    }
+  }
+
   private static final int[] EMPTY = {};
   private static final long[] NEVER = {};
 
@@ -55,9 +81,11 @@ public final class UserSequences {
           "user " + user + " has " + newItems.length + " items and " + newTimes.length + " times");
     }
     allocate(user);
+    count(user, -1);
     int from = Math.max(0, newItems.length - keep);
     items[user] = Arrays.copyOfRange(newItems, from, newItems.length);
     times[user] = Arrays.copyOfRange(newTimes, from, newTimes.length);
+    count(user, 1);
   }
 
   /** Appends one event, which must not be older than the user's last. */
@@ -84,6 +112,7 @@ public final class UserSequences {
   /** Forgets the user. */
   public void remove(int user) {
     if (user < size) {
+      count(user, -1);
       items[user] = null;
       times[user] = null;
     }
@@ -114,6 +143,10 @@ public final class UserSequences {
   /** Replaces everything by what {@link #writeState} wrote. */
   public void readState(DataInput in) throws IOException {
     size = 0;
+    usersWithTarget = 0;
+    Arrays.fill(targets, 0);
+    Arrays.fill(items, null);
+    Arrays.fill(times, null);
     int n = in.readInt();
     for (int u = 0; u < n; u++) {
       int m = in.readInt();

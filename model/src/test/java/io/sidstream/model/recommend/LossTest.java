@@ -21,7 +21,7 @@ class LossTest {
 
   @Test
   void sampledSoftmaxAndItsGradients() {
-    double loss = new SampledSoftmax().loss(h, ROWS, s, ITEMS, DIM, target, 0.7f, dh, ds);
+    double loss = new SampledSoftmax().loss(h, ROWS, s, ITEMS, DIM, target, 0.7f, null, dh, ds);
     check(
         loss,
         (a, b) -> {
