@@ -114,6 +114,7 @@ class RepairComparisonTest {
             32,
             paper.metrics(),
             paper.straightThrough(),
+            paper.reconstruction(),
             paper.commitment());
     compare("synthetic", new Items(ids, index, vectors, dim), small);
   }

@@ -6,6 +6,7 @@ import io.sidstream.cli.Memory;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.model.content.RqVaeConfig;
 import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.file.ModelFile;
@@ -201,12 +202,11 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--log-q",
-      negatable = true,
-      defaultValue = "true",
-      fallbackValue = "true",
+      defaultValue = "1",
+      paramLabel = "W",
       description =
-          "Correct scores under --loss softmax by the log of each candidate's probability to be in a batch (default: ${DEFAULT-VALUE}).")
-  private boolean logQ;
+          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: ${DEFAULT-VALUE}).")
+  private float logQ;
 
   @Option(
       names = "--negatives-shared",
@@ -215,6 +215,28 @@ public final class TrainCommand implements Callable<Integer> {
       description =
           "Uniform negatives that a batch shares under --loss softmax (default: ${DEFAULT-VALUE}).")
   private int sharedNegatives;
+
+  @Option(
+      names = "--reconstruction-weight",
+      defaultValue = "1",
+      paramLabel = "W",
+      description = "Weight of the reconstruction loss (default: ${DEFAULT-VALUE}).")
+  private float reconstructionWeight;
+
+  @Option(
+      names = "--commitment-weight",
+      defaultValue = "1",
+      paramLabel = "W",
+      description = "Weight of the commitment losses (default: ${DEFAULT-VALUE}).")
+  private float commitmentWeight;
+
+  @Option(
+      names = "--straight-through",
+      defaultValue = "per_level",
+      paramLabel = "S",
+      description =
+          "How the gradient of z passes the quantizer: per_level or single (default: ${DEFAULT-VALUE}).")
+  private RqVaeConfig.StraightThrough straightThrough;
 
   @Option(
       names = "--batch",
@@ -608,6 +630,9 @@ public final class TrainCommand implements Callable<Integer> {
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .logQ(logQ)
+          .reconstructionWeight(reconstructionWeight)
+          .commitmentWeight(commitmentWeight)
+          .straightThrough(straightThrough)
           .sharedNegatives(sharedNegatives)
           .loss(loss)
           .batchUsers(batch)

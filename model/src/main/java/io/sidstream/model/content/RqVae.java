@@ -316,13 +316,13 @@ public final class RqVae {
     return commitment[level];
   }
 
-  /** Reconstruction and weighted commitment losses. */
+  /** Weighted reconstruction and commitment losses. */
   public double loss() {
     double sum = 0;
     for (double c : commitment) {
       sum += c;
     }
-    return reconstruction + config.commitment() * sum;
+    return config.reconstruction() * reconstruction + config.commitment() * sum;
   }
 
   /**
@@ -344,7 +344,7 @@ public final class RqVae {
     gradF = grown(gradF, n * dim);
 
     float[] y = reconstructed();
-    float factor = 2f / n;
+    float factor = 2f * config.reconstruction() / n;
     for (int i = 0; i < n * width; i++) {
       gradOut[i] = factor * (y[i] - input[i]);
     }

@@ -13,6 +13,7 @@ import java.util.List;
  * @param codebookSize K, codewords a level
  * @param metrics the metric of each level, first level first
  * @param straightThrough how the gradient of z reaches the encoder
+ * @param reconstruction weight of the reconstruction loss
  * @param commitment weight of the commitment loss
  */
 public record RqVaeConfig(
@@ -22,6 +23,7 @@ public record RqVaeConfig(
     int codebookSize,
     List<Metric> metrics,
     StraightThrough straightThrough,
+    float reconstruction,
     float commitment) {
 
   /** How the gradient of z passes the quantizer. */
@@ -51,6 +53,10 @@ public record RqVaeConfig(
     if (metrics.isEmpty()) {
       throw new IllegalArgumentException("metrics is empty; name the metric of at least one level");
     }
+    if (!(reconstruction >= 0f)) {
+      throw new IllegalArgumentException(
+          "reconstruction is " + reconstruction + "; it must not be negative");
+    }
     if (!(commitment >= 0f)) {
       throw new IllegalArgumentException(
           "commitment is " + commitment + "; it must not be negative");
@@ -69,6 +75,7 @@ public record RqVaeConfig(
         256,
         List.of(Metric.COSINE, Metric.COSINE, Metric.EUCLIDEAN),
         StraightThrough.PER_LEVEL,
+        1f,
         1f);
   }
 

@@ -21,8 +21,9 @@ import java.util.List;
  * @param loss recommendation loss
  * @param sharedNegatives uniform negatives that a batch shares under SOFTMAX
  * @param temperature scores are divided by it under SOFTMAX
- * @param logQ whether scores under SOFTMAX are corrected by the log of each candidate's probability
- *     to be in a batch
+ * @param logQ how much of the log of each candidate's probability to be in a batch is taken from
+ *     its score under SOFTMAX: 1 for all (scores are then those of a softmax over all items), 0 for
+ *     none (popular items, which are in more batches, are pushed down)
  * @param blocks transformer blocks
  * @param heads attention heads
  * @param ffn width of the feed-forward layer
@@ -36,6 +37,7 @@ import java.util.List;
  * @param slowLearningRate learning rate of the quantizer in a slow phase
  * @param codebookDecay decay of the codebooks' moving averages
  * @param slowCodebookDecay the same in a slow phase
+ * @param reconstructionWeight weight of the reconstruction loss
  * @param commitmentWeight weight of the commitment losses
  * @param straightThrough how the gradient of z reaches the encoder
  */
@@ -50,7 +52,7 @@ public record JointConfig(
     Loss loss,
     int sharedNegatives,
     float temperature,
-    boolean logQ,
+    float logQ,
     int blocks,
     int heads,
     int ffn,
@@ -63,6 +65,7 @@ public record JointConfig(
     float slowLearningRate,
     float codebookDecay,
     float slowCodebookDecay,
+    float reconstructionWeight,
     float commitmentWeight,
     StraightThrough straightThrough) {
 
@@ -116,6 +119,9 @@ public record JointConfig(
     }
     atLeast("sharedNegatives", sharedNegatives, 1);
     positive("temperature", temperature);
+    if (!(logQ >= 0f && logQ <= 1f)) {
+      throw new IllegalArgumentException("logQ is " + logQ + "; it must be in [0, 1]");
+    }
     atLeast("maxLen", maxLen, 1);
     unit("idDropout", idDropout, true);
     atLeast("batchUsers", batchUsers, 1);
@@ -123,6 +129,7 @@ public record JointConfig(
     positive("slowLearningRate", slowLearningRate);
     unit("codebookDecay", codebookDecay, false);
     unit("slowCodebookDecay", slowCodebookDecay, false);
+    notNegative("reconstructionWeight", reconstructionWeight);
     notNegative("commitmentWeight", commitmentWeight);
     if (variant == Variant.ID && idStart != IdStart.RANDOM) {
       throw new IllegalArgumentException(
@@ -170,7 +177,14 @@ public record JointConfig(
   /** Shape and losses of the quantizer. */
   public RqVaeConfig quantizerConfig() {
     return new RqVaeConfig(
-        contentDim, hidden, semanticDim, codewords, metrics, straightThrough, commitmentWeight);
+        contentDim,
+        hidden,
+        semanticDim,
+        codewords,
+        metrics,
+        straightThrough,
+        reconstructionWeight,
+        commitmentWeight);
   }
 
   private static void atLeast(String name, int value, int least) {
@@ -230,6 +244,7 @@ public record JointConfig(
     b.slowLearningRate = slowLearningRate;
     b.codebookDecay = codebookDecay;
     b.slowCodebookDecay = slowCodebookDecay;
+    b.reconstructionWeight = reconstructionWeight;
     b.commitmentWeight = commitmentWeight;
     b.straightThrough = straightThrough;
     return b;
@@ -247,7 +262,7 @@ public record JointConfig(
     private Loss loss = Loss.SOFTMAX;
     private int sharedNegatives = 1024;
     private float temperature = 1f;
-    private boolean logQ = true;
+    private float logQ = 1f;
     private int blocks = 2;
     private int heads = 2;
     private int ffn = 256;
@@ -260,6 +275,7 @@ public record JointConfig(
     private float slowLearningRate = 5e-5f;
     private float codebookDecay = 0.8f;
     private float slowCodebookDecay = 0.999f;
+    private float reconstructionWeight = 1f;
     private float commitmentWeight = 1f;
     private StraightThrough straightThrough = StraightThrough.PER_LEVEL;
 
@@ -320,7 +336,7 @@ public record JointConfig(
     }
 
     /** See {@link JointConfig#logQ}. */
-    public Builder logQ(boolean value) {
+    public Builder logQ(float value) {
       logQ = value;
       return this;
     }
@@ -403,6 +419,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#reconstructionWeight}. */
+    public Builder reconstructionWeight(float value) {
+      reconstructionWeight = value;
+      return this;
+    }
+
     /** See {@link JointConfig#commitmentWeight}. */
     public Builder commitmentWeight(float value) {
       commitmentWeight = value;
@@ -441,6 +463,7 @@ public record JointConfig(
           slowLearningRate,
           codebookDecay,
           slowCodebookDecay,
+          reconstructionWeight,
           commitmentWeight,
           straightThrough);
     }

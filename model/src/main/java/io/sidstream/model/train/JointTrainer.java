@@ -301,11 +301,12 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Log of the probability that a batch has a candidate, as the target of one of its users or drawn
-   * as a negative: q = 1 - (1 - B/U)^targets (1 - 1/N)^negatives [candidates].
+   * Times {@code config.logQ}, the log of the probability that a batch has a candidate, as the
+   * target of one of its users or drawn as a negative: q = 1 - (1 - B/U)^targets (1 -
+   * 1/N)^negatives [candidates].
    */
   private float[] logQ() {
-    if (!config.logQ()) {
+    if (config.logQ() == 0f) {
       return null;
     }
     logQ = grown(logQ, candidates);
@@ -313,7 +314,7 @@ public final class JointTrainer implements Representations {
     double undrawn = Math.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
     for (int i = 0; i < candidates; i++) {
       double absent = Math.pow(others, users.targets(slots[i])) * undrawn;
-      logQ[i] = (float) Math.log1p(-absent);
+      logQ[i] = config.logQ() * (float) Math.log1p(-absent);
     }
     return logQ;
   }

@@ -29,6 +29,7 @@ class RqVaeTest {
         4,
         List.of(Metric.COSINE, Metric.COSINE, Metric.EUCLIDEAN),
         mode,
+        1.3f,
         0.7f);
   }
 
@@ -204,7 +205,8 @@ class RqVaeTest {
       double loss = 0;
       double[] y = stack(p, encoderSize(), config.decoderDims(), z);
       for (int d = 0; d < y.length; d++) {
-        loss += (y[d] - x[i * y.length + d]) * (y[d] - x[i * y.length + d]);
+        double diff = y[d] - x[i * y.length + d];
+        loss += config.reconstruction() * diff * diff;
       }
       double[][] u = inputs(f, i);
       for (int l = 0; l < config.levels(); l++) {

@@ -16,12 +16,13 @@ class LossTest {
   private final float[] s = numbers(ITEMS * DIM);
   private final int[] target = indices();
   private final int[] negative = indices();
+  private final float[] logQ = numbers(ITEMS);
   private final float[] dh = new float[ROWS * DIM];
   private final float[] ds = new float[ITEMS * DIM];
 
   @Test
   void sampledSoftmaxAndItsGradients() {
-    double loss = new SampledSoftmax().loss(h, ROWS, s, ITEMS, DIM, target, 0.7f, null, dh, ds);
+    double loss = new SampledSoftmax().loss(h, ROWS, s, ITEMS, DIM, target, 0.7f, logQ, dh, ds);
     check(
         loss,
         (a, b) -> {
@@ -29,9 +30,9 @@ class LossTest {
           for (int r = 0; r < ROWS; r++) {
             double all = 0;
             for (int j = 0; j < ITEMS; j++) {
-              all += Math.exp(score(a, r, b, j) / 0.7);
+              all += Math.exp(score(a, r, b, j) / 0.7 - logQ[j]);
             }
-            sum += Math.log(all) - score(a, r, b, target[r]) / 0.7;
+            sum += Math.log(all) - score(a, r, b, target[r]) / 0.7 + logQ[target[r]];
           }
           return sum / ROWS;
         });

@@ -32,6 +32,8 @@ class JointGradientTest {
           .dropout(0f)
           .sharedNegatives(5)
           .temperature(0.8f)
+          .batchUsers(1)
+          .reconstructionWeight(1.3f)
           .commitmentWeight(0.7f)
           .build();
   private final ItemTable items = JointTrainer.newItemTable(config);
@@ -145,15 +147,28 @@ class JointGradientTest {
       for (int t = 0; t < in.length; t++) {
         double all = 0;
         for (int j = 0; j < candidates; j++) {
-          all += Math.exp(dot(h[t], s[j]) / 0.8);
+          all += Math.exp(dot(h[t], s[j]) / 0.8 - logQ(batch[j]));
         }
-        recommendation += (Math.log(all) - dot(h[t], s[slot(sequence[t + 1])]) / 0.8) / 5;
+        double own = dot(h[t], s[slot(sequence[t + 1])]) / 0.8 - logQ(sequence[t + 1]);
+        recommendation += (Math.log(all) - own) / 5;
       }
     }
     parts[0] = recommendation;
     parts[1] = reconstruction;
     parts[2] = commitment;
-    return recommendation + reconstruction + 0.7 * commitment;
+    return recommendation + 1.3 * reconstruction + 0.7 * commitment;
+  }
+
+  /** By its definition: each user is in the batch with probability 1/2. */
+  private double logQ(int item) {
+    double absent = Math.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
+    for (int user = 0; user < 2; user++) {
+      int[] sequence = users.items(user);
+      for (int t = 1; t < sequence.length; t++) {
+        absent *= sequence[t] == item ? 0.5 : 1;
+      }
+    }
+    return Math.log(1 - absent);
   }
 
   private int slot(int item) {
