@@ -440,12 +440,7 @@ final class DemoCommand implements Callable<Integer> {
       throw new UsageException(
           "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
     }
-    if (json != null
-        && json.toAbsolutePath().getParent() != null
-        && !Files.isDirectory(json.toAbsolutePath().getParent())) {
-      throw new UsageException(
-          "--json " + json + ": there is no folder " + json.toAbsolutePath().getParent());
-    }
+    OutputFile.check("--json", json);
     // Wrong settings are told before anything starts.
     JobConfig.load(conf, sets);
   }

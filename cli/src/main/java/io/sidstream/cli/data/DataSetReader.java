@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -55,6 +56,7 @@ public final class DataSetReader {
     Path eventsFile = either(folder, "interactions.tsv");
     Map<String, Integer> index = new HashMap<>();
     List<SourceItem> items = new ArrayList<>();
+    BitSet rows = new BitSet();
     try (BufferedReader lines = open(itemsFile)) {
       int line = 0;
       for (String text;
@@ -66,6 +68,16 @@ public final class DataSetReader {
           throw new UsageException(
               itemsFile + ":" + line + ": item " + item.id() + " is there twice");
         }
+        if (rows.get(item.row())) {
+          throw new UsageException(
+              itemsFile
+                  + ":"
+                  + line
+                  + ": idx "
+                  + (item.row() + 1)
+                  + " (where none is given, the line) is that of an earlier item, too; each item needs a row of its own");
+        }
+        rows.set(item.row());
         items.add(item);
       }
     }
@@ -95,16 +107,14 @@ public final class DataSetReader {
           continue;
         }
         digest.update(text.getBytes(StandardCharsets.UTF_8));
-        long seconds;
         try {
-          seconds = Long.parseLong(cells[2]);
-        } catch (NumberFormatException e) {
+          times.add(Math.multiplyExact(Long.parseLong(cells[2]), 1000L));
+        } catch (NumberFormatException | ArithmeticException e) {
           throw new UsageException(
               eventsFile + ":" + line + ": '" + cells[2] + "' is not a time in unix seconds");
         }
         users.add(names.computeIfAbsent(cells[0], name -> name));
         what.add(i);
-        times.add(Math.multiplyExact(seconds, 1000L));
       }
     }
     return DataSet.sorted(
@@ -128,10 +138,11 @@ public final class DataSetReader {
     if (id.isEmpty()) {
       throw new UsageException(file + ":" + line + ": no 'item' (the identifier, a text)");
     }
-    int row = node.has("idx") ? node.get("idx").asInt(0) - 1 : line - 1;
+    JsonNode idx = node.get("idx");
+    int row = idx == null ? line - 1 : idx.canConvertToExactIntegral() ? idx.asInt(0) - 1 : -1;
     if (row < 0) {
       throw new UsageException(
-          file + ":" + line + ": idx " + node.get("idx") + " is not a whole number from 1");
+          file + ":" + line + ": idx " + idx + " is not a whole number from 1");
     }
     Map<String, String> attributes = new LinkedHashMap<>();
     node.fields()

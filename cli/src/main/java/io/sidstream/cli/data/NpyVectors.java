@@ -54,6 +54,10 @@ public final class NpyVectors {
       throw new UsageException(
           name + " has shape " + shape(header.shape()) + "; expected (N, D): one row an item");
     }
+    if (header.shape()[1] == 0) {
+      throw new UsageException(
+          name + " has shape " + shape(header.shape()) + "; a row needs one number or more");
+    }
     boolean half = header.type().equals("<f2");
     long expected = (long) header.size() * (half ? 2 : 4);
     try (FileChannel channel = FileChannel.open(file)) {
@@ -113,11 +117,13 @@ public final class NpyVectors {
    * Copies rows [from, from + n).
    *
    * @param out [n, dim] or longer
-   * @throws UsageException naming the first row that has a value that is NaN or infinite
+   * @throws UsageException naming the first row that has a value that is NaN or infinite, or whose
+   *     squared norm is
    */
   public void read(int from, int n, float[] out) {
     for (int i = 0; i < n; i++) {
       copy(from + i, out, i * dim);
+      float squaredNorm = 0f;
       for (int j = i * dim; j < (i + 1) * dim; j++) {
         if (!Float.isFinite(out[j])) {
           throw new UsageException(
@@ -125,6 +131,13 @@ public final class NpyVectors {
                   "%s %s has %s in row %d, column %d (from 0); every value must be finite",
                   name, shape(rows, dim), out[j], from + i, j - i * dim));
         }
+        squaredNorm += out[j] * out[j];
+      }
+      if (!Float.isFinite(squaredNorm)) {
+        throw new UsageException(
+            String.format(
+                "%s %s: the numbers of row %d (from 0) are too large to square; scale the vectors down",
+                name, shape(rows, dim), from + i));
       }
     }
   }

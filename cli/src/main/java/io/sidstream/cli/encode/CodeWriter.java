@@ -1,6 +1,5 @@
 package io.sidstream.cli.encode;
 
-import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.file.Npy;
 import io.sidstream.model.quantize.EncodeResult;
@@ -62,13 +61,6 @@ final class CodeWriter {
       try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(embeddingFile))) {
         Npy.write(out, z, rows, dim);
       }
-    }
-  }
-
-  static void checkFolder(String option, Path file) {
-    if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
-      throw new UsageException(
-          option + " " + file + ": there is no folder " + file.toAbsolutePath().getParent());
     }
   }
 }

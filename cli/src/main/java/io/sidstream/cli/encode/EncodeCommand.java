@@ -1,5 +1,6 @@
 package io.sidstream.cli.encode;
 
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.train.SavedModel;
@@ -53,8 +54,8 @@ public final class EncodeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CodeWriter.checkFolder("--out", codesFile);
-    CodeWriter.checkFolder("--embedding", embeddingFile);
+    OutputFile.check("--out", codesFile);
+    OutputFile.check("--embedding", embeddingFile);
     TokenizerModel model = model();
     NpyVectors vectors = NpyVectors.open(vectorsFile);
     if (vectors.dim() != model.inputDim()) {

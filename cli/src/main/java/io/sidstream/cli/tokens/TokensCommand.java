@@ -1,5 +1,6 @@
 package io.sidstream.cli.tokens;
 
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.client.Token;
 import io.sidstream.schemas.ControlAction;
@@ -324,12 +325,7 @@ public final class TokensCommand implements Callable<Integer> {
       if (version < 0) {
         throw new UsageException("--at " + version + ": 1 or more");
       }
-      if (out != null
-          && out.toAbsolutePath().getParent() != null
-          && !Files.isDirectory(out.toAbsolutePath().getParent())) {
-        throw new UsageException(
-            "--out " + out + ": there is no folder " + out.toAbsolutePath().getParent());
-      }
+      OutputFile.check("--out", out);
       TokenLog log = where.log("versions", "tokens");
       Map<String, Token> table = table(log, version);
       if (out == null) {

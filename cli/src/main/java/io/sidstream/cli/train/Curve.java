@@ -103,7 +103,7 @@ final class Curve implements OfflineTraining.Listener, AutoCloseable {
       point.putAll(Report.quality(e.quality(), config));
       // A level is named once when it collapses, not again with every epoch's figures.
       for (String collapse : Collapse.of(e.quality(), config.codewords())) {
-        if (told.add(collapse.replaceAll(":.*|\\d+ of .*items ", ""))) {
+        if (told.add(kind(collapse))) {
           err.println("sidstream: epoch " + e.number() + ": " + collapse);
           err.flush();
         }
@@ -134,6 +134,20 @@ final class Curve implements OfflineTraining.Listener, AutoCloseable {
     point.put("msPerStep", msPerStep);
     point.put("full", Report.metrics(validation));
     points.add(point);
+  }
+
+  private static String kind(String collapse) {
+    return collapse.replaceAll(":.*|\\d+ of .*items ", "");
+  }
+
+  /** Goes on after the epochs of another. */
+  void resume(List<Map<String, Object>> earlier) {
+    for (Map<String, Object> point : earlier) {
+      points.add(point);
+      if (point.get("collapse") instanceof List<?> collapses) {
+        collapses.forEach(collapse -> told.add(kind(collapse.toString())));
+      }
+    }
   }
 
   /** The epochs so far. */

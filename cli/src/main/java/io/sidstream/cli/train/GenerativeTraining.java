@@ -35,9 +35,8 @@ final class GenerativeTraining {
   private final int[] learnt;
 
   private final int[] judged;
-  private double[] stepMillis = new double[1024];
-  private int steps;
-  private int bestEpoch = -1;
+  private final StepTimes times = new StepTimes();
+  private Best best = Best.NONE;
 
   GenerativeTraining(TupleTrie trie, LeaveOneOutSplit split, float dropout, int beam, long seed) {
     this.split = split;
@@ -61,32 +60,20 @@ final class GenerativeTraining {
    */
   void run(int first, int epochs, int patience, int batch, float learningRate, Listener listener)
       throws IOException {
-    double best = -1;
     byte[] bestState = {};
-    int since = 0;
-    for (int number = first; number < first + epochs && since < patience; number++) {
-      int[] order = learnt.clone();
-      OfflineTraining.shuffle(order, new Rng(Rng.hash(seed, 1_000_003, number)));
-      int count = (order.length + batch - 1) / batch;
+    for (int number = first; number < first + epochs && best.since() < patience; number++) {
+      int[][] batches = OfflineTraining.batches(learnt, batch, seed, number);
       double loss = 0;
       double millis = 0;
-      for (int s = 0; s < count; s++) {
-        int[] users = Arrays.copyOfRange(order, s * batch, Math.min(order.length, (s + 1) * batch));
+      for (int[] users : batches) {
         long start = System.nanoTime();
-        loss += trainer.step(users, learningRate) / count;
-        double took = (System.nanoTime() - start) / 1e6;
-        if (steps == stepMillis.length) {
-          stepMillis = Arrays.copyOf(stepMillis, 2 * steps);
-        }
-        stepMillis[steps++] = took;
-        millis += took / count;
+        loss += trainer.step(users, learningRate) / batches.length;
+        millis += times.addSince(start) / batches.length;
       }
       RankingMetrics validation = rank(judged, split.validationHistories, split.validationTargets);
-      boolean better = validation.ndcg(10) > best;
-      since = better ? 0 : since + 1;
+      best = best.after(number, validation.ndcg(10));
+      boolean better = best.since() == 0;
       if (better) {
-        best = validation.ndcg(10);
-        bestEpoch = number;
         bestState = state();
       }
       listener.epoch(number, loss, millis, validation, better);
@@ -122,18 +109,11 @@ final class GenerativeTraining {
 
   /** Number of the best epoch. */
   int bestEpoch() {
-    return bestEpoch;
+    return best.epoch();
   }
 
-  /** Steps taken. */
-  int steps() {
-    return steps;
-  }
-
-  /** Median time of a step, milliseconds. */
-  double msPerStep() {
-    double[] sorted = Arrays.copyOf(stepMillis, steps);
-    Arrays.sort(sorted);
-    return steps == 0 ? 0 : sorted[steps / 2];
+  /** Times of its steps. */
+  StepTimes times() {
+    return times;
   }
 }

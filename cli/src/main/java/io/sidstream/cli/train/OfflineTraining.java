@@ -1,5 +1,6 @@
 package io.sidstream.cli.train;
 
+import io.sidstream.cli.UsageException;
 import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.train.ItemTable;
@@ -10,11 +11,10 @@ import io.sidstream.model.train.Quality;
 import io.sidstream.model.train.StepStats;
 import io.sidstream.model.train.UserSequences;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Map;
 
 /**
  * Trains on a leave-one-out split, epoch by epoch, until validation MRR (sampled protocol) has not
@@ -63,8 +63,16 @@ final class OfflineTraining {
     void step(int epoch, int step, int steps, StepStats stats);
 
     /** An epoch is done. */
-    void epoch(Epoch epoch);
+    void epoch(Epoch epoch) throws IOException;
   }
+
+  /**
+   * How far a training has come.
+   *
+   * @param epochs done, over both stages
+   * @param stepMillis time of each step, milliseconds
+   */
+  record Progress(int epochs, Best best, double[] stepMillis) {}
 
   private final TrainingData data;
   private final LeaveOneOutSplit split;
@@ -75,11 +83,15 @@ final class OfflineTraining {
   private final UserSequences users;
   private ItemTable items;
   private JointTrainer trainer;
-  private double[] stepMillis = new double[1024];
-  private int steps;
-  private int bestEpoch = -1;
-  private byte[] bestState;
-  private byte[][] bestRows;
+  private final StepTimes times = new StepTimes();
+
+  /** Epochs done, over both stages. */
+  private int done;
+
+  private Best best = Best.NONE;
+
+  /** The model of the best epoch; empty before there is one. */
+  private Map<String, byte[]> bestModel = Map.of();
 
   OfflineTraining(
       TrainingData data,
@@ -112,48 +124,56 @@ final class OfflineTraining {
   }
 
   /**
-   * Trains.
+   * Trains, from the start or from where {@link #resume} put it.
    *
-   * @param epochs most epochs that the recommender learns
+   * @param epochs most epochs that the recommender learns, those before a resume included
    * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE
+   * @throws UsageException where more epochs are done already
    */
   void run(Schedule schedule, int epochs, int quantizerEpochs, int patience, Listener listener)
       throws IOException {
-    int number = 0;
     boolean twoStage = schedule == Schedule.TWO_STAGE && config.hasSemantic();
-    if (twoStage) {
+    int first = twoStage ? quantizerEpochs : 0;
+    if (done - first > epochs) {
+      throw new UsageException(
+          "--epochs "
+              + epochs
+              + ": the checkpoint is that of "
+              + (done - first)
+              + " epochs already; ask for as many or more");
+    }
+    if (twoStage && done <= first) {
       quantizerAlone(quantizerEpochs, listener);
-      number = quantizerEpochs;
-    } else if (config.hasSemantic()) {
+    } else if (config.hasSemantic() && done == 0) {
       trainer.initialiseCodebooks(data.items());
     }
     Phase phase = twoStage ? Phase.RECOMMENDER : Phase.JOINT;
-    double best = -1;
-    int since = 0;
-    for (int e = 0; e < epochs && since < patience; e++, number++) {
+    while (done < first + epochs && best.since() < patience) {
+      int number = done;
       double[] sums = epoch(number, phase, listener);
       if (!twoStage) {
         adopt();
       }
       LeaveOneOut.Result validation =
           evaluate(split.validationHistories, split.validationTargets, negatives.validation());
-      boolean better = validation.sampled.mrr() > best;
-      since = better ? 0 : since + 1;
+      best = best.after(number, validation.sampled.mrr());
+      boolean better = best.since() == 0;
       if (better) {
-        best = validation.sampled.mrr();
-        bestEpoch = number;
-        keep();
+        bestModel = model();
       }
       listener.epoch(
           new Epoch(number, phase, sums[0], sums[1], sums[2], validation, quality(), better));
     }
-    restore();
+    load(bestModel);
   }
 
   /** The quantizer's own stage; then its codes are the items'. */
-  void quantizerAlone(int epochs, Listener listener) {
-    trainer.initialiseCodebooks(data.items());
-    for (int number = 0; number < epochs; number++) {
+  void quantizerAlone(int epochs, Listener listener) throws IOException {
+    if (done == 0) {
+      trainer.initialiseCodebooks(data.items());
+    }
+    while (done < epochs) {
+      int number = done;
       double[] sums = epoch(number, Phase.QUANTIZER_ALONE, listener);
       Quality quality = trainer.quality(trainer.candidate(new float[config.levels()]));
       listener.epoch(
@@ -182,27 +202,30 @@ final class OfflineTraining {
     }
   }
 
+  /** The users in the order of an epoch, in batches. */
+  static int[][] batches(int[] users, int size, long seed, int epoch) {
+    int[] order = users.clone();
+    shuffle(order, new Rng(Rng.hash(seed, 1_000_003, epoch)));
+    int[][] batches = new int[(order.length + size - 1) / size][];
+    Arrays.setAll(
+        batches, b -> Arrays.copyOfRange(order, b * size, Math.min(order.length, (b + 1) * size)));
+    return batches;
+  }
+
   /** Mean loss, mean reconstruction, mean milliseconds of a step. */
   private double[] epoch(int number, Phase phase, Listener listener) {
-    int[] order = catalogue(split.train.length);
-    shuffle(order, new Rng(Rng.hash(seed, 1_000_003, number)));
-    int size = config.batchUsers();
-    int count = (order.length + size - 1) / size;
+    int[][] batches = batches(catalogue(split.train.length), config.batchUsers(), seed, number);
+    int count = batches.length;
     double[] sums = new double[3];
     for (int s = 0; s < count; s++) {
-      int[] batch = Arrays.copyOfRange(order, s * size, Math.min(order.length, (s + 1) * size));
       long start = System.nanoTime();
-      StepStats stats = trainer.step(batch, phase);
-      double millis = (System.nanoTime() - start) / 1e6;
-      if (steps == stepMillis.length) {
-        stepMillis = Arrays.copyOf(stepMillis, 2 * steps);
-      }
-      stepMillis[steps++] = millis;
+      StepStats stats = trainer.step(batches[s], phase);
+      sums[2] += times.addSince(start) / count;
       sums[0] += stats.recommendation() / count;
       sums[1] += stats.reconstruction() / count;
-      sums[2] += millis / count;
       listener.step(number, s, count, stats);
     }
+    done++;
     return sums;
   }
 
@@ -211,25 +234,51 @@ final class OfflineTraining {
         trainer.recommender(), trainer, catalogue, histories, targets, against);
   }
 
-  private void keep() throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 24);
-    trainer.writeState(new DataOutputStream(bytes));
-    bestState = bytes.toByteArray();
-    bestRows = new byte[items.size()][];
-    for (int i = 0; i < items.size(); i++) {
-      bestRows[i] = items.row(i);
-    }
+  /** The model as it stands, as the sections of a file. */
+  Map<String, byte[]> model() throws IOException {
+    return SavedModel.sections(trainer, items, data.itemIds());
   }
 
-  private void restore() throws IOException {
-    ItemTable table = JointTrainer.newItemTable(config);
-    for (int i = 0; i < bestRows.length; i++) {
-      table.readRow(i, bestRows[i]);
+  private void load(Map<String, byte[]> model) throws IOException {
+    items = JointTrainer.newItemTable(config);
+    SavedModel.readItems(model.get(SavedModel.ITEMS), items);
+    trainer = new JointTrainer(config, items, users, seed);
+    trainer.readState(new DataInputStream(new ByteArrayInputStream(model.get(SavedModel.TRAINER))));
+  }
+
+  /** How far it has come; after an epoch, {@link #resume} goes on from it and the models. */
+  Progress progress() {
+    return new Progress(done, best, times.all());
+  }
+
+  /** The model of the best epoch, as the sections of a file; empty before there is one. */
+  Map<String, byte[]> bestModel() {
+    return bestModel;
+  }
+
+  /**
+   * Puts back what another training with the same arguments had come to: {@link #run} then goes on
+   * as that would have.
+   *
+   * @param model its {@link #model}
+   * @param bestModel its {@link #bestModel}
+   * @throws UsageException where its items have other vectors
+   */
+  void resume(Progress progress, Map<String, byte[]> model, Map<String, byte[]> bestModel)
+      throws IOException {
+    load(model);
+    int used = data.items() * data.contentDim();
+    int differs = Arrays.mismatch(items.content(), 0, used, data.content(), 0, used);
+    if (differs >= 0) {
+      throw new UsageException(
+          "--vectors: item "
+              + data.itemIds().get(differs / data.contentDim())
+              + " has another vector than in the checkpoint; give the file it was trained with");
     }
-    JointTrainer restored = new JointTrainer(config, table, users, seed);
-    restored.readState(new DataInputStream(new ByteArrayInputStream(bestState)));
-    items = table;
-    trainer = restored;
+    done = progress.epochs();
+    best = progress.best();
+    times.add(progress.stepMillis());
+    this.bestModel = bestModel;
   }
 
   /** The test targets, with the model as it stands: after {@link #run} that of the best epoch. */
@@ -254,18 +303,11 @@ final class OfflineTraining {
 
   /** Number of the best epoch. */
   int bestEpoch() {
-    return bestEpoch;
+    return best.epoch();
   }
 
-  /** Steps taken. */
-  int steps() {
-    return steps;
-  }
-
-  /** Median time of a step, milliseconds. */
-  double msPerStep() {
-    double[] sorted = Arrays.copyOf(stepMillis, steps);
-    Arrays.sort(sorted);
-    return steps == 0 ? 0 : sorted[steps / 2];
+  /** Times of its steps. */
+  StepTimes times() {
+    return times;
   }
 }

@@ -4,7 +4,9 @@ import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointTrainer;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -57,6 +59,20 @@ public final class SavedModel {
     }
     sections.put(ITEMS, rows.toByteArray());
     return sections;
+  }
+
+  /**
+   * Reads the section of the items.
+   *
+   * @param items an empty table of the same widths
+   */
+  static void readItems(byte[] section, ItemTable items) throws IOException {
+    DataInputStream in = new DataInputStream(new ByteArrayInputStream(section));
+    int n = in.readInt();
+    for (int i = 0; i < n; i++) {
+      in.readUTF();
+      items.readRow(i, in.readNBytes(in.readInt()));
+    }
   }
 
   /**

@@ -108,8 +108,7 @@ final class StreamReplay {
   private final Contender live;
   private Contender frozen;
   private Contender retrained;
-  private double[] stepMillis = new double[1024];
-  private int steps;
+  private final StepTimes times = new StepTimes();
 
   StreamReplay(TrainingData data, JointConfig config, Plan plan, long seed) {
     this.data = data;
@@ -222,7 +221,7 @@ final class StreamReplay {
   private Map<String, Object> learn(int round, Iterable<Integer> active) {
     Map<String, Object> told = new LinkedHashMap<>();
     told.put("round", round);
-    int before = steps;
+    int before = times.count();
     boolean quantizer =
         round > 0
             && config.hasSemantic()
@@ -239,7 +238,7 @@ final class StreamReplay {
       }
     }
     told.put("phase", round == 0 ? "bootstrap" : quantizer ? "quantizer" : "recommender");
-    told.put("msPerStep", Arrays.stream(stepMillis, before, steps).average().orElse(0));
+    told.put("msPerStep", times.meanFrom(before));
     if (quantizer) {
       float[] base = new float[config.levels()];
       Arrays.fill(base, BASE_TOLERANCE);
@@ -258,10 +257,7 @@ final class StreamReplay {
     long start = System.nanoTime();
     c.trainer.step(batch, phase);
     if (c == live) {
-      if (steps == stepMillis.length) {
-        stepMillis = Arrays.copyOf(stepMillis, 2 * steps);
-      }
-      stepMillis[steps++] = (System.nanoTime() - start) / 1e6;
+      times.addSince(start);
     }
   }
 
@@ -364,15 +360,8 @@ final class StreamReplay {
     return live.items;
   }
 
-  /** Steps of the model that learns. */
-  int steps() {
-    return steps;
-  }
-
-  /** Median time of its steps, milliseconds. */
-  double msPerStep() {
-    double[] sorted = Arrays.copyOf(stepMillis, steps);
-    Arrays.sort(sorted);
-    return steps == 0 ? 0 : sorted[steps / 2];
+  /** Times of its steps. */
+  StepTimes times() {
+    return times;
   }
 }

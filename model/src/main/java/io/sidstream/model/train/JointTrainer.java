@@ -243,7 +243,12 @@ public final class JointTrainer implements Representations {
   private float[] encodeBatch() {
     x = grown(x, slotCount * config.contentDim());
     Kernels.gatherRows(items.content(), 0, config.contentDim(), slots, slotCount, x, 0);
-    quantizer.forwardTrain(x, slotCount);
+    try {
+      quantizer.forwardTrain(x, slotCount);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalStateException(
+          "the encoder's output in step " + steps + " cannot be quantized: lower learningRate", e);
+    }
     return quantizer.z();
   }
 

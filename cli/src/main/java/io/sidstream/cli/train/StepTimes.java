@@ -1,0 +1,47 @@
+package io.sidstream.cli.train;
+
+import java.util.Arrays;
+
+/** Times of the steps of a training, milliseconds. */
+final class StepTimes {
+  private double[] millis = new double[1024];
+  private int count;
+
+  /** Adds the time of a step that is just done; returns it. */
+  double addSince(long startNanos) {
+    double took = (System.nanoTime() - startNanos) / 1e6;
+    add(took);
+    return took;
+  }
+
+  /** Adds times. */
+  void add(double... times) {
+    if (count + times.length > millis.length) {
+      millis = Arrays.copyOf(millis, 2 * (count + times.length));
+    }
+    System.arraycopy(times, 0, millis, count, times.length);
+    count += times.length;
+  }
+
+  /** Steps taken. */
+  int count() {
+    return count;
+  }
+
+  /** Median; 0 for none. */
+  double median() {
+    double[] sorted = all();
+    Arrays.sort(sorted);
+    return count == 0 ? 0 : sorted[count / 2];
+  }
+
+  /** Mean of the steps from one on; 0 for none. */
+  double meanFrom(int step) {
+    return Arrays.stream(millis, step, count).average().orElse(0);
+  }
+
+  /** All, in order. */
+  double[] all() {
+    return Arrays.copyOf(millis, count);
+  }
+}
