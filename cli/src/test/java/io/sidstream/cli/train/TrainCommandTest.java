@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.cli.CommandRun;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
@@ -158,9 +159,20 @@ class TrainCommandTest {
     JsonNode again = train(options);
     assertThat(again.path("modelDigest")).isEqualTo(report.path("modelDigest"));
     assertThat(again.path("full")).isEqualTo(report.path("full"));
-    assertUsage("--beam 0", "--variant", "tiger", "--codebook", 16, "--beam", 0);
-    assertUsage("--protocol prequential", "--variant", "tiger", "--protocol", "prequential");
-    assertUsage("--save", "--variant", "tiger", "--save", folder.resolve("model.sidm"));
+  }
+
+  @Test
+  void generatesBetterThanChance() throws IOException {
+    JsonNode report =
+        train(
+            List.of("--variant", "tiger", "--codebook", 16, "--quantizer-epochs", 10),
+            "--epochs",
+            40,
+            "--learning-rate",
+            0.003);
+    assertThat(report.path("full").path("hr10").asDouble())
+        .as("chance is 10 of the 113 items that a user has not had")
+        .isGreaterThan(0.3);
   }
 
   @Test
@@ -208,41 +220,78 @@ class TrainCommandTest {
     }
     assertThat(report.path("total").path("model").path("hr10").asDouble())
         .isGreaterThan(report.path("total").path("popularity").path("hr10").asDouble());
-    assertUsage(
-        "--bootstrap 40000: --data has 1600", "--codebook", 16, "--protocol", "prequential");
   }
 
   @Test
-  void namesWhatIsWrongWithTheInput() throws IOException {
-    assertUsage("--codebook 256 is more than the 120 items", "--codebook", 256);
-    assertUsage("--patience 0", "--patience", 0);
-    assertUsage("--schedule both", "--schedule", "both");
-    assertUsage("--protocol random", "--protocol", "random");
-    assertUsage("dropout is 1.5", "--codebook", 16, "--dropout", "1.5");
-    CommandRun without = CommandRun.of("train", "--data", folder);
-    assertThat(without.code()).isEqualTo(2);
-    assertThat(without.err()).contains("needs --vectors");
+  void goesOnFromACheckpoint() throws IOException {
+    for (List<Object> kind :
+        List.<List<Object>>of(
+            List.of("--codebook", 16),
+            List.of("--codebook", 16, "--schedule", "two-stage", "--quantizer-epochs", 2),
+            List.of("--variant", "id", "--id-dim", 16))) {
+      Path file = folder.resolve("checkpoint.sidm");
+      JsonNode whole = train(kind, "--epochs", 4);
+      train(kind, "--epochs", 2, "--checkpoint", file);
+      JsonNode resumed = train(kind, "--epochs", 4, "--resume", file, "--patience", 50);
+      assertThat(curve(resumed)).isEqualTo(curve(whole));
+      for (String figure :
+          List.of("modelDigest", "bestEpoch", "epochs", "steps", "sampled", "full", "parts")) {
+        assertThat(resumed.path(figure)).as(figure).isEqualTo(whole.path(figure));
+      }
+    }
+  }
 
-    float[] some = new float[100 * 16];
-    some[5 * 16 + 3] = Float.NaN;
-    try (OutputStream out = Files.newOutputStream(folder.resolve("vectors.npy"))) {
-      Npy.write(out, some, 100, 16);
+  /** But for the times. */
+  private static JsonNode curve(JsonNode report) {
+    report.path("curve").forEach(point -> ((ObjectNode) point).remove("msPerStep"));
+    return report.path("curve");
+  }
+
+  @Test
+  void goesOnWithWhatItWasBegunWithOnly() throws IOException {
+    Path file = folder.resolve("checkpoint.sidm");
+    train("--codebook", 16, "--epochs", 2, "--checkpoint", file);
+    assertOther(file, "codewords is 8, in the checkpoint 16", "--codebook", 8);
+    assertOther(file, "seed is 8, in the checkpoint 7", "--codebook", 16, "--seed", 8);
+    assertOther(file, "dropout is 0.1, in the checkpoint 0.5", "--codebook", 16, "--dropout", 0.1);
+    assertOther(file, "schedule is two-stage, in", "--codebook", 16, "--schedule", "two-stage");
+    assertOther(file, "variant is SEMANTIC, in", "--codebook", 16, "--variant", "semantic");
+    assertOther(file, "--epochs 1: the checkpoint is that of 2", "--codebook", 16, "--epochs", 1);
+    Path negatives = folder.resolve("negatives.npy");
+    try (OutputStream out = Files.newOutputStream(negatives)) {
+      Npy.write(out, new int[2 * SmallCatalogue.USERS * 99], 2, SmallCatalogue.USERS, 99);
     }
-    assertUsage("(100, 16) has NaN in row 5, column 3", "--codebook", 16);
-    some[5 * 16 + 3] = 0;
-    try (OutputStream out = Files.newOutputStream(folder.resolve("vectors.npy"))) {
-      Npy.write(out, some, 100, 16);
-    }
-    assertUsage("(100, 16): item i100 of --data needs row 100", "--codebook", 16);
-    SmallCatalogue.write(folder, 1);
-    Files.writeString(folder.resolve("interactions.tsv"), "u1\ti1\t5\nu1\ti2\t6\n");
-    assertUsage("none of the 1 users of --data has three interactions", "--codebook", 16);
+    assertOther(file, "negativesDigest is ", "--codebook", 16, "--negatives", negatives);
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
+    assertOther(file, "is truncated or corrupt", "--codebook", 16);
+    Files.write(file, bytes);
+    Path vectors = folder.resolve("vectors.npy");
+    byte[] stored = Files.readAllBytes(vectors);
+    stored[stored.length - SmallCatalogue.DIM * 4] ^= 1;
+    Files.write(vectors, stored);
+    assertOther(file, "--vectors: item i119 has another vector", "--codebook", 16);
+    Path events = folder.resolve("interactions.tsv");
+    Files.writeString(events, Files.readString(events).replaceFirst("17", "16"));
+    assertOther(file, "dataDigest is ", "--codebook", 16);
+  }
+
+  private void assertOther(Path file, String message, Object... options) {
+    List<Object> words = new ArrayList<>(List.of(options));
+    words.addAll(List.of("--resume", file));
+    assertUsage(message, words.toArray());
   }
 
   private void assertUsage(String message, Object... options) {
     CommandRun run = CommandRun.of(command(options));
     assertThat(run.err()).contains(message);
     assertThat(run.code()).isEqualTo(2);
+  }
+
+  private JsonNode train(List<Object> kind, Object... options) throws IOException {
+    List<Object> words = new ArrayList<>(kind);
+    words.addAll(List.of(options));
+    return train(words.toArray());
   }
 
   private JsonNode train(Object... options) throws IOException {
@@ -258,8 +307,10 @@ class TrainCommandTest {
   private Object[] command(Object... options) {
     List<Object> words = new ArrayList<>(List.of("train", "--data", folder));
     words.addAll(List.of("--vectors", folder.resolve("vectors.npy"), "--batch", 64));
-    words.addAll(List.of("--negatives-shared", 32));
     List<Object> asked = List.of(options);
+    if (!asked.contains("tiger")) {
+      words.addAll(List.of("--negatives-shared", 32));
+    }
     if (!asked.contains("--seed")) {
       words.addAll(List.of("--seed", 7));
     }

@@ -1,0 +1,208 @@
+package io.sidstream.cli.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.cli.CommandRun;
+import io.sidstream.model.file.Npy;
+import io.sidstream.model.math.Rng;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * What train, encode and quantize say of input that they cannot use. Each row: a part of the
+ * message, and the command, in which a word with an at sign is a file of the folder.
+ */
+class BadInputTest {
+  private static final int N = SmallCatalogue.ITEMS;
+  private static final int D = SmallCatalogue.DIM;
+  @TempDir static Path folder;
+
+  @BeforeAll
+  static void files() throws IOException {
+    SmallCatalogue.write(folder, 1);
+    byte[] vectors = Files.readAllBytes(folder.resolve("vectors.npy"));
+    Files.write(folder.resolve("cut.npy"), Arrays.copyOf(vectors, vectors.length - 7));
+    Files.write(folder.resolve("header.npy"), Arrays.copyOf(vectors, 40));
+    Files.writeString(folder.resolve("text.npy"), "0.1 0.2 0.3");
+    byte[] wide = vectors.clone();
+    // '<f4' becomes '<f8'.
+    wide[new String(vectors, java.nio.charset.StandardCharsets.ISO_8859_1).indexOf("<f4") + 2] =
+        '8';
+    Files.write(folder.resolve("f8.npy"), wide);
+    write("short.npy", gaussian(100 * D), 100, D);
+    write("flat.npy", gaussian(D), D);
+    write("nothing.npy", new float[0], N, 0);
+    float[] values = gaussian(N * D);
+    values[5 * D + 3] = Float.NaN;
+    write("nan.npy", values, N, D);
+    values[5 * D + 3] = Float.NEGATIVE_INFINITY;
+    write("infinite.npy", values, N, D);
+    values[5 * D + 3] = 1e25f;
+    write("huge.npy", values, N, D);
+    write("narrow.npy", gaussian(N * 5), N, 5);
+    try (OutputStream out = Files.newOutputStream(folder.resolve("codes.npy"))) {
+      Npy.write(out, new int[N * 3], N, 3);
+    }
+    write("books.npy", gaussian(2 * 4 * D), 2, 4, D);
+    write("nobooks.npy", new float[0], 2, 0, D);
+    float[] books = gaussian(2 * 4 * D);
+    books[4 * D + 2 * D] = Float.NaN;
+    write("nanbooks.npy", books, 2, 4, D);
+    data("nobody", "");
+    data("short", "u1\ti1\t5\nu1\ti2\t6\nu2\ti3\t7\n");
+    data("single", "u1\ti1\t5\nu2\ti2\t6\nu3\ti3\t7\n");
+    data("late", "u1\ti1\t99999999999999999\n");
+    Path twice = data("twice", "u1\ti1\t5\n");
+    Files.writeString(
+        twice.resolve("items.jsonl"), "{\"item\": \"a\", \"idx\": 2}\n{\"item\": \"b\"}\n");
+    Path half = data("half", "u1\ti1\t5\n");
+    Files.writeString(half.resolve("items.jsonl"), "{\"item\": \"a\", \"idx\": 2.5}\n");
+    assertThat(run("train @. --vectors @vectors.npy --epochs 1 --save @model").code()).isZero();
+    assertThat(run("train @. --variant id --epochs 1 --save @id").code()).isZero();
+    byte[] model = Files.readAllBytes(folder.resolve("model"));
+    Files.write(folder.resolve("cutmodel"), Arrays.copyOf(model, 5000));
+    model[5000] ^= 1;
+    Files.write(folder.resolve("flipped"), model);
+    Files.write(folder.resolve("empty"), new byte[0]);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # Vectors
+          --vectors of shape (100, 16): item i100 of --data needs row 100 | train @. --vectors @short.npy
+          has NaN in row 5, column 3                                      | train @. --vectors @nan.npy
+          has -Infinity in row 5, column 3                                | train @. --vectors @infinite.npy
+          numbers of row 5 (from 0) are too large to square; scale        | train @. --vectors @huge.npy
+          needs 7680                                                      | train @. --vectors @cut.npy
+          header.npy: npy file is truncated                               | train @. --vectors @header.npy
+          type <f8; expected <f2 or <f4                                   | train @. --vectors @f8.npy
+          text.npy: Not an npy file                                       | train @. --vectors @text.npy
+          shape (16,); expected (N, D)                                    | train @. --vectors @flat.npy
+          shape (120, 0); a row needs one number or more                  | train @. --vectors @nothing.npy
+          none.npy is not a file                                          | train @. --vectors @none.npy
+          needs --vectors                                                 | train @.
+          # Data sets
+          none of the 0 users of --data has three interactions            | train @nobody --vectors @vectors.npy
+          none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy
+          none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy --variant tiger
+          none of the 3 users of --data has two interactions              | train @single --vectors @vectors.npy --protocol prequential --bootstrap 1
+          --bootstrap 40000: --data has 1600                              | train @. --vectors @vectors.npy --protocol prequential
+          interactions.tsv:1: '99999999999999999' is not a time           | train @late --vectors @vectors.npy
+          items.jsonl:2: idx 2 (where none is given, the line) is that of | train @twice --vectors @vectors.npy
+          items.jsonl:1: idx 2.5 is not a whole number                    | train @half --vectors @vectors.npy
+          # Numbers and names
+          --codebook 121 is more than the 120 items                       | train @. --vectors @vectors.npy --codebook 121
+          --codebook 16 is more than the 10 items                         | train @. --vectors @vectors.npy --max-items 10
+          --patience 0: it must be 1 or more                              | train @. --vectors @vectors.npy --patience 0
+          --schedule both: it must be joint or two-stage                  | train @. --vectors @vectors.npy --schedule both
+          --protocol random: it must be                                   | train @. --vectors @vectors.npy --protocol random
+          dropout is 1.5; it must be in                                   | train @. --vectors @vectors.npy --dropout 1.5
+          learningRate is NaN; it must be above 0                         | train @. --vectors @vectors.npy --learning-rate NaN
+          --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --churn-budget=-1
+          --beam 10: it must be 20 or more                                | train @. --vectors @vectors.npy --variant tiger --beam 10
+          # Files that are written
+           is a folder; name a file                                      | train @. --vectors @vectors.npy --json @.
+           is a folder; name a file                                      | train @. --vectors @vectors.npy --checkpoint @.
+          there is no folder                                              | train @. --vectors @vectors.npy --save @none/model
+           is a folder; name a file                                      | encode --model @model --vectors @vectors.npy --out @.
+          # Other files that are read
+          vectors.npy: npy array has type '<f4', expected '<i4'           | train @. --vectors @vectors.npy --negatives @vectors.npy
+          codes.npy has shape (120, 3); this data set needs (2, 200, 99)  | train @. --vectors @vectors.npy --negatives @codes.npy
+          none is not a file                                              | train @. --vectors @vectors.npy --resume @none
+          vectors.npy: Not a model file                                   | train @. --vectors @vectors.npy --resume @vectors.npy
+          model is a model, not a checkpoint                              | train @. --vectors @vectors.npy --resume @model
+          # Options that would change nothing
+          --beam 30 has no effect with --variant unified; leave it out    | train @. --vectors @vectors.npy --beam 30
+          --quantizer-epochs 3 has no effect with --schedule joint        | train @. --vectors @vectors.npy --quantizer-epochs 3
+          --quantizer-epochs 3 has no effect with --variant id            | train @. --variant id --schedule two-stage --quantizer-epochs 3
+          --checkpoint c has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --checkpoint c
+          --resume c has no effect with --protocol prequential            | train @. --vectors @vectors.npy --protocol prequential --resume c
+          --protocol prequential: --variant tiger                         | train @. --variant tiger --protocol prequential
+          --save c has no place for the generator of --variant tiger      | train @. --variant tiger --save c
+          --checkpoint c has no place for the generator                   | train @. --variant tiger --checkpoint c
+          --resume c cannot be had with --variant tiger                   | train @. --variant tiger --resume c
+          --schedule joint is for the joint model, not for --variant tiger| train @. --variant tiger --schedule joint
+          --loss bce is for the joint model                               | train @. --variant tiger --loss bce
+          --temperature 2 is for the joint model                          | train @. --variant tiger --temperature 2
+          --log-q 0 is for the joint model                                | train @. --variant tiger --log-q 0
+          --negatives c is for the joint model                            | train @. --variant tiger --negatives c
+          --negatives-shared 9 is for the joint model                     | train @. --variant tiger --negatives-shared 9
+          --id-dim 8 is for the joint model                               | train @. --variant tiger --id-dim 8
+          --id-start zero is for the joint model                          | train @. --variant tiger --id-start zero
+          --id-dropout 0 is for the joint model                           | train @. --variant tiger --id-dropout 0
+          # Encode
+          cutmodel: Model file of 5000 bytes is truncated or corrupt      | encode --model @cutmodel --vectors @vectors.npy --out @o.npy
+          is truncated or corrupt: its SHA-256 does not match; copy it    | encode --model @flipped --vectors @vectors.npy --out @o.npy
+          empty: Not a model file                                         | encode --model @empty --vectors @vectors.npy --out @o.npy
+          none is not a file                                              | encode --model @none --vectors @vectors.npy --out @o.npy
+          id has no tokenizer (variant ID); train with                    | encode --model @id --vectors @vectors.npy --out @o.npy
+          narrow.npy has shape (120, 5); the model                        | encode --model @model --vectors @narrow.npy --out @o.npy
+          has NaN in row 5, column 3                                      | encode --model @model --vectors @nan.npy --out @o.npy
+          needs 7680                                                      | encode --model @model --vectors @cut.npy --out @o.npy
+          # Quantize
+          books.npy has shape (2, 4, 16), so 2 levels; --metrics names 1  | quantize --codebooks @books.npy --metrics cosine --vectors @vectors.npy --out @o.npy
+          level 1 (cosine): Codeword 0 of a cosine level has squared norm | quantize --codebooks @books.npy --metrics cosine,euclidean --vectors @vectors.npy --out @o.npy
+          expected one of                                                 | quantize --codebooks @books.npy --metrics manhattan,cosine --vectors @vectors.npy --out @o.npy
+          level 1 (euclidean): Codebook size is 0                         | quantize --codebooks @nobooks.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy
+          level 2 (euclidean): Codeword 2 has a value that is not finite  | quantize --codebooks @nanbooks.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy
+          vectors.npy has shape (120, 16); expected (L, K, D)             | quantize --codebooks @vectors.npy --metrics cosine --vectors @vectors.npy --out @o.npy
+          codes.npy: npy array has type '<i4', expected '<f4' or '<f2'    | quantize --codebooks @codes.npy --metrics cosine --vectors @vectors.npy --out @o.npy
+          cut.npy: npy file is truncated                                  | quantize --codebooks @cut.npy --metrics cosine --vectors @vectors.npy --out @o.npy
+          narrow.npy has shape (120, 5); the codebooks of                 | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @narrow.npy --out @o.npy
+          too large to square                                             | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @huge.npy --out @o.npy
+          """,
+      quoteCharacter = '`')
+  void isNamedWithExitCode2(String message, String command) {
+    CommandRun run = run(command);
+    assertThat(run.err()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
+  }
+
+  private static CommandRun run(String command) {
+    List<Object> words = new ArrayList<>();
+    for (String word : command.split(" ")) {
+      words.add(word.startsWith("@") ? folder.resolve(word.substring(1)).normalize() : word);
+    }
+    if (words.get(0).equals("train")) {
+      words.add(1, "--data");
+      if (!words.contains("--codebook")) {
+        words.addAll(List.of("--codebook", 16));
+      }
+    }
+    return CommandRun.of(words.toArray());
+  }
+
+  private static Path data(String name, String interactions) throws IOException {
+    Path data = Files.createDirectory(folder.resolve(name));
+    Files.copy(folder.resolve("items.jsonl"), data.resolve("items.jsonl"));
+    Files.writeString(data.resolve("interactions.tsv"), interactions);
+    return data;
+  }
+
+  private static void write(String name, float[] values, int... shape) throws IOException {
+    try (OutputStream out = Files.newOutputStream(folder.resolve(name))) {
+      Npy.write(out, values, shape);
+    }
+  }
+
+  private static float[] gaussian(int n) {
+    Rng rng = new Rng(3);
+    float[] values = new float[n];
+    for (int i = 0; i < n; i++) {
+      values[i] = rng.nextGaussian();
+    }
+    return values;
+  }
+}
