@@ -21,7 +21,8 @@ import java.util.TreeSet;
  *
  * <ul>
  *   <li>the sections of {@link SavedModel} of the model as it stands;
- *   <li>the same of the best epoch, {@value #BEST} before their names; absent before there is one;
+ *   <li>the same of the best epoch, {@value #BEST} before their names; absent where that is this
+ *       one, and before there is one;
  *   <li>{@value #PROGRESS}: {@link OfflineTraining.Progress} as JSON;
  *   <li>{@value #CURVE}: {@link Curve#points} as JSON.
  * </ul>
@@ -60,8 +61,11 @@ final class Checkpoint implements OfflineTraining.Listener {
   @Override
   public void epoch(OfflineTraining.Epoch epoch) throws IOException {
     curve.epoch(epoch);
-    Map<String, byte[]> sections = new LinkedHashMap<>(training.model());
-    training.bestModel().forEach((name, bytes) -> sections.put(BEST + name, bytes));
+    Map<String, byte[]> best = training.bestModel();
+    Map<String, byte[]> sections = new LinkedHashMap<>(epoch.best() ? best : training.model());
+    if (!epoch.best()) {
+      best.forEach((name, bytes) -> sections.put(BEST + name, bytes));
+    }
     sections.put(PROGRESS, JSON.writeValueAsBytes(training.progress()));
     sections.put(CURVE, JSON.writeValueAsBytes(curve.points()));
     new ModelFile(provenance, sections).write(file);
@@ -101,10 +105,12 @@ final class Checkpoint implements OfflineTraining.Listener {
         model.put(section, stored.section(section));
       }
     }
-    training.resume(
-        JSON.readValue(model.get(PROGRESS), OfflineTraining.Progress.class), model, best);
-    curve.resume(
-        JSON.readValue(model.get(CURVE), new TypeReference<List<Map<String, Object>>>() {}));
+    OfflineTraining.Progress progress =
+        JSON.readValue(model.remove(PROGRESS), OfflineTraining.Progress.class);
+    byte[] points = model.remove(CURVE);
+    boolean isBest = progress.best().epoch() == progress.epochs() - 1;
+    training.resume(progress, model, isBest ? model : best);
+    curve.resume(JSON.readValue(points, new TypeReference<List<Map<String, Object>>>() {}));
   }
 
   private static void refuseOther(

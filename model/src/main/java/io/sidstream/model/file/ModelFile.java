@@ -1,16 +1,19 @@
 package io.sidstream.model.file;
 
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -95,29 +98,35 @@ public final class ModelFile {
   /** The container as bytes. */
   public byte[] toBytes() {
     ByteArrayOutputStream buffer = new ByteArrayOutputStream();
-    try (DataOutputStream out = new DataOutputStream(buffer)) {
-      out.write(MAGIC);
-      out.writeInt(FORMAT);
-      out.writeUTF(provenance.dataDigest());
-      out.writeLong(provenance.seed());
-      out.writeUTF(provenance.codeVersion());
-      out.writeLong(provenance.time());
-      out.writeInt(provenance.parameters().size());
-      for (Map.Entry<String, String> parameter : provenance.parameters().entrySet()) {
-        out.writeUTF(parameter.getKey());
-        out.writeUTF(parameter.getValue());
-      }
-      out.writeInt(sections.size());
-      for (Map.Entry<String, byte[]> section : sections.entrySet()) {
-        out.writeUTF(section.getKey());
-        out.writeInt(section.getValue().length);
-        out.write(section.getValue());
-      }
-      out.write(sha256(buffer.toByteArray(), buffer.size()));
+    try {
+      write(buffer);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     return buffer.toByteArray();
+  }
+
+  private void write(OutputStream stream) throws IOException {
+    MessageDigest sha = sha256();
+    DataOutputStream out = new DataOutputStream(new DigestOutputStream(stream, sha));
+    out.write(MAGIC);
+    out.writeInt(FORMAT);
+    out.writeUTF(provenance.dataDigest());
+    out.writeLong(provenance.seed());
+    out.writeUTF(provenance.codeVersion());
+    out.writeLong(provenance.time());
+    out.writeInt(provenance.parameters().size());
+    for (Map.Entry<String, String> parameter : provenance.parameters().entrySet()) {
+      out.writeUTF(parameter.getKey());
+      out.writeUTF(parameter.getValue());
+    }
+    out.writeInt(sections.size());
+    for (Map.Entry<String, byte[]> section : sections.entrySet()) {
+      out.writeUTF(section.getKey());
+      out.writeInt(section.getValue().length);
+      out.write(section.getValue());
+    }
+    stream.write(sha.digest());
   }
 
   /** The digest at the end of {@link #toBytes}, lower-case hex. */
@@ -202,7 +211,9 @@ public final class ModelFile {
    */
   public void write(Path path) throws IOException {
     Path beside = path.resolveSibling(path.getFileName() + ".part");
-    Files.write(beside, toBytes());
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(beside))) {
+      write(out);
+    }
     Files.move(beside, path, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 
@@ -220,10 +231,14 @@ public final class ModelFile {
   }
 
   private static byte[] sha256(byte[] bytes, int length) {
+    MessageDigest sha = sha256();
+    sha.update(bytes, 0, length);
+    return sha.digest();
+  }
+
+  private static MessageDigest sha256() {
     try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      sha.update(bytes, 0, length);
-      return sha.digest();
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("This Java has no SHA-256", e);
     }
