@@ -355,6 +355,13 @@ public final class JobOptions {
           1,
           1_000_000,
           "Negatives that the users of a batch share (softmax).");
+  public static final ConfigOption<Double> RECOMMENDER_LOG_Q =
+      real(
+          "recommender.log-q",
+          0,
+          0,
+          1,
+          "Share of the log of the probability that a batch has an item that is taken from its score in training (softmax): 1 knows popular items better, 0 new ones.");
   public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
       real("recommender.learning-rate", 1e-3, 0, 1, "Adam's learning rate of the recommender.");
   public static final ConfigOption<Integer> RECOMMENDER_BATCH =

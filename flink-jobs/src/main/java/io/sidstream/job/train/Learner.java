@@ -139,6 +139,7 @@ final class Learner {
         .codewords(c.get(JobOptions.QUANTIZER_CODEBOOK_SIZE))
         .loss(JointConfig.Loss.valueOf(c.get(JobOptions.RECOMMENDER_LOSS).name()))
         .sharedNegatives(c.get(JobOptions.RECOMMENDER_NEGATIVES))
+        .logQ(c.get(JobOptions.RECOMMENDER_LOG_Q).floatValue())
         .blocks(c.get(JobOptions.RECOMMENDER_LAYERS))
         .heads(c.get(JobOptions.RECOMMENDER_HEADS))
         .maxLen(c.get(JobOptions.RECOMMENDER_MAX_LENGTH))
