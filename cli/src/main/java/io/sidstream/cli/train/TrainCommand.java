@@ -202,11 +202,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--log-q",
-      defaultValue = "1",
       paramLabel = "W",
       description =
-          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: ${DEFAULT-VALUE}).")
-  private float logQ;
+          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: 1; 0 for --protocol prequential).")
+  private Float logQ;
 
   @Option(
       names = "--negatives-shared",
@@ -629,7 +628,7 @@ public final class TrainCommand implements Callable<Integer> {
           .idDropout(idDropout)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
-          .logQ(logQ)
+          .logQ(logQ != null ? logQ : Protocol.named(protocol) == Protocol.PREQUENTIAL ? 0f : 1f)
           .reconstructionWeight(reconstructionWeight)
           .commitmentWeight(commitmentWeight)
           .straightThrough(straightThrough)
