@@ -26,6 +26,8 @@ final class OfflineTraining {
   enum Schedule {
     /** Together. */
     JOINT,
+    /** Together for some epochs; then the quantizer is frozen and the recommender goes on. */
+    JOINT_THEN_FROZEN,
     /** The quantizer alone first; then it is frozen and the recommender learns. */
     TWO_STAGE
   }
@@ -115,7 +117,8 @@ final class OfflineTraining {
    * Trains.
    *
    * @param epochs most epochs that the recommender learns
-   * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE
+   * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE, of the common one
+   *     under JOINT_THEN_FROZEN
    */
   void run(Schedule schedule, int epochs, int quantizerEpochs, int patience, Listener listener)
       throws IOException {
@@ -127,12 +130,14 @@ final class OfflineTraining {
     } else if (config.hasSemantic()) {
       trainer.initialiseCodebooks(data.items());
     }
-    Phase phase = twoStage ? Phase.RECOMMENDER : Phase.JOINT;
     double best = -1;
     int since = 0;
     for (int e = 0; e < epochs && since < patience; e++, number++) {
+      boolean frozen =
+          twoStage || (schedule == Schedule.JOINT_THEN_FROZEN && number >= quantizerEpochs);
+      Phase phase = frozen ? Phase.RECOMMENDER : Phase.JOINT;
       double[] sums = epoch(number, phase, listener);
-      if (!twoStage) {
+      if (!frozen) {
         adopt();
       }
       LeaveOneOut.Result validation =

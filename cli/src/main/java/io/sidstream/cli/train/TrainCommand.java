@@ -135,7 +135,7 @@ public final class TrainCommand implements Callable<Integer> {
       defaultValue = "joint",
       paramLabel = "S",
       description =
-          "joint, or two-stage: the quantizer alone, then frozen (default: ${DEFAULT-VALUE}).")
+          "joint; two-stage: the quantizer alone, then frozen; or joint-then-frozen: together, then the recommender alone (default: ${DEFAULT-VALUE}).")
   private String schedule;
 
   @Option(
@@ -263,7 +263,7 @@ public final class TrainCommand implements Callable<Integer> {
       defaultValue = "50",
       paramLabel = "N",
       description =
-          "Epochs of the quantizer alone under --schedule two-stage (default: ${DEFAULT-VALUE}).")
+          "Epochs of the quantizer alone under --schedule two-stage, of both under joint-then-frozen (default: ${DEFAULT-VALUE}).")
   private int quantizerEpochs;
 
   @Option(
@@ -373,9 +373,10 @@ public final class TrainCommand implements Callable<Integer> {
         switch (schedule.toLowerCase(Locale.ROOT)) {
           case "joint" -> OfflineTraining.Schedule.JOINT;
           case "two-stage" -> OfflineTraining.Schedule.TWO_STAGE;
+          case "joint-then-frozen" -> OfflineTraining.Schedule.JOINT_THEN_FROZEN;
           default ->
               throw new UsageException(
-                  "--schedule " + schedule + ": it must be joint or two-stage");
+                  "--schedule " + schedule + ": it must be joint, two-stage or joint-then-frozen");
         };
     System.setProperty(Blas.THREADS_PROPERTY, String.valueOf(threads));
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
