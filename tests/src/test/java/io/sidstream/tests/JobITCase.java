@@ -200,6 +200,42 @@ class JobITCase {
     }
   }
 
+  @Test
+  void retentionIsSwitchedOnAndOffOnTheStateOfTheJob() throws Exception {
+    JobConfig never = TinyJob.config(Broker.bootstrap(), "switch");
+    JobConfig evicting = TinyJob.config(Broker.bootstrap(), "switch", "items.retention=5 s");
+    Topics.create(never);
+    try (Inputs in = new Inputs(never);
+        TokenLog out = TinyJob.log(never, true)) {
+      try (JobRun run = JobRun.start(never, folder, 18_281, SidstreamJob::build)) {
+        in.items(0, 50);
+        out.await("the first version", LONG, () -> out.items().size() == 50);
+        assertThat(run.restartedAfter()).isEmpty();
+      }
+      try (JobRun run = JobRun.start(evicting, folder, 18_281, SidstreamJob::build)) {
+        assertThat(run.restoredFrom()).isPresent();
+        Touches touches = new Touches(in);
+        out.await(
+            "tombstones of what came before there was a retention",
+            LONG,
+            () -> {
+              touches.of(20);
+              return out.items().size() == 20;
+            });
+        assertThat(run.restartedAfter()).isEmpty();
+      }
+      try (JobRun run = JobRun.start(never, folder, 18_281, SidstreamJob::build)) {
+        assertThat(run.restoredFrom()).isPresent();
+        in.put("new", Inputs.vector("new"));
+        in.flush();
+        out.await("a token", LONG, () -> out.token("new") != null);
+        assertThat(out.items()).hasSize(21).contains(Inputs.name(0), Inputs.name(19));
+        out.awaitVerified();
+        assertThat(run.restartedAfter()).isEmpty();
+      }
+    }
+  }
+
   /** Interactions that keep the first items alive. */
   private static final class Touches {
     private final Inputs in;
