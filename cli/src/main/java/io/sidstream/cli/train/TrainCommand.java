@@ -252,6 +252,12 @@ public final class TrainCommand implements Callable<Integer> {
   private float learningRate;
 
   @Option(
+      names = "--id-learning-rate",
+      paramLabel = "R",
+      description = "Adam's learning rate of the ID embeddings (default: that of --learning-rate).")
+  private Float idLearningRate;
+
+  @Option(
       names = "--epochs",
       defaultValue = "110",
       paramLabel = "N",
@@ -637,6 +643,7 @@ public final class TrainCommand implements Callable<Integer> {
           .loss(loss)
           .batchUsers(batch)
           .learningRate(learningRate)
+          .idLearningRate(idLearningRate != null ? idLearningRate : learningRate)
           .build();
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());

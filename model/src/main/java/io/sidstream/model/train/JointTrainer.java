@@ -336,7 +336,7 @@ public final class JointTrainer implements Representations {
         item * w,
         w,
         items.nextIdStep(item),
-        config.learningRate(),
+        config.idLearningRate(),
         0.9f,
         0.999f,
         1e-8f);
