@@ -620,6 +620,7 @@ final class Learner {
         .setExpectedChurn(q.churn())
         .setTolerance(tolerance)
         .setReseeded(Arrays.stream(candidate.reseeded()).boxed().toList())
+        .setReseededItems(Arrays.stream(q.reseededItems()).boxed().toList())
         .build();
   }
 

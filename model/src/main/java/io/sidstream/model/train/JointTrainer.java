@@ -577,7 +577,7 @@ public final class JointTrainer implements Representations {
     for (int l = 0; l < levels; l++) {
       sizes[l] = tokenizer.quantizer().codebook(l).size();
     }
-    return Quality.of(codes, before, n, sizes, n == 0 ? 0 : reconstruction / n);
+    return Quality.of(codes, before, n, sizes, reseeded, n == 0 ? 0 : reconstruction / n);
   }
 
   /**
