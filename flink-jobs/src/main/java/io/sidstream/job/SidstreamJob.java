@@ -95,9 +95,15 @@ public final class SidstreamJob {
             "ingest-interactions",
             "Ingest interactions");
 
+    DataStream<Item> signsOfLife = items;
+    if (!config.get(JobOptions.ITEMS_RETENTION).isZero()) {
+      signsOfLife =
+          items.union(named(interactions.map(Item::touch), "touched-items", "Touched items"));
+    }
+
     SingleOutputStreamOperator<EmbeddedItem> embedded =
         named(
-            items
+            signsOfLife
                 .keyBy(i -> i.item)
                 .transform("Embed", Records.type(EmbeddedItem.class), new EmbedOperator(config)),
             "embed",

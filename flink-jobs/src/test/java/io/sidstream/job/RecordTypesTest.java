@@ -4,6 +4,7 @@ import static org.apache.flink.types.PojoTestUtils.assertSerializedAsPojoWithout
 
 import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.embed.EmbeddedText;
+import io.sidstream.job.embed.LastSeen;
 import io.sidstream.job.ingest.DeadLetterRecord;
 import io.sidstream.job.ingest.Interaction;
 import io.sidstream.job.ingest.Item;
@@ -28,6 +29,7 @@ class RecordTypesTest {
         DeadLetterRecord.class,
         EmbeddedItem.class,
         EmbeddedText.class,
+        LastSeen.class,
         UserHistory.class,
         TrainingWindow.class,
         TrainEvent.class,

@@ -3,6 +3,7 @@ package io.sidstream.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
+import java.util.List;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.graph.StreamNode;
@@ -10,8 +11,8 @@ import org.junit.jupiter.api.Test;
 
 class SidstreamJobTest {
 
-  private static StreamGraph graph() {
-    JobConfig config = JobConfig.defaults();
+  private static StreamGraph graph(String... sets) {
+    JobConfig config = JobConfig.load(null, List.of(sets));
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
     SidstreamJob.build(env, config);
@@ -20,7 +21,7 @@ class SidstreamJobTest {
 
   @Test
   void everyOperatorHasAUidANameOfItsOwnAndAFixedMaxParallelism() {
-    StreamGraph graph = graph();
+    StreamGraph graph = graph("items.retention=1 d");
     assertThat(graph.getStreamNodes())
         .isNotEmpty()
         .allSatisfy(
@@ -58,5 +59,24 @@ class SidstreamJobTest {
             "sink-models",
             "sink-id-embeddings",
             "sink-dead-letters");
+  }
+
+  @Test
+  void interactionsTouchItemsOnlyWhereItemsAreEvicted() {
+    assertThat(intoEmbed(graph())).containsExactly("ingest-items");
+    assertThat(intoEmbed(graph("items.retention=never"))).containsExactly("ingest-items");
+    assertThat(intoEmbed(graph("items.retention=1 d")))
+        .containsExactlyInAnyOrder("ingest-items", "touched-items");
+  }
+
+  private static List<String> intoEmbed(StreamGraph graph) {
+    StreamNode embed =
+        graph.getStreamNodes().stream()
+            .filter(node -> "embed".equals(node.getTransformationUID()))
+            .findFirst()
+            .orElseThrow();
+    return embed.getInEdges().stream()
+        .map(edge -> graph.getStreamNode(edge.getSourceId()).getTransformationUID())
+        .toList();
   }
 }

@@ -111,6 +111,7 @@ final class Samples {
                     .setExpectedChurn(.04)
                     .setTolerance(List.of(.1, .1, .1))
                     .setReseeded(List.of(0L, 1L, 2L))
+                    .setReseededItems(List.of(0L, 3L, 5L))
                     .build())
             .setPrequential(
                 Prequential.newBuilder()

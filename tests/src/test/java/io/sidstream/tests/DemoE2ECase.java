@@ -57,12 +57,21 @@ class DemoE2ECase {
     assertThat(first.get("itemsWithToken").asInt()).isEqualTo(ITEMS);
     assertThat(first.get("interactions").asInt()).isEqualTo(EVENTS);
     assertThat(first.get("deadLetters").asInt()).isZero();
-    assertThat(first.get("uniqueTokens").asDouble()).isEqualTo(1);
+    assertThat(first.get("uniqueTokens").asDouble()).isEqualTo(1.0);
+    assertThat(first.get("verified").isBoolean()).isTrue();
+    assertThat(first.get("verified").asBoolean()).isTrue();
 
     // Again, on what is finished: nothing to do, the same result.
     JsonNode second = finish(state);
     for (String same :
-        List.of("items", "itemsWithToken", "interactions", "deadLetters", "versions")) {
+        List.of(
+            "items",
+            "itemsWithToken",
+            "interactions",
+            "deadLetters",
+            "versions",
+            "uniqueTokens",
+            "verified")) {
       assertThat(second.get(same)).as(same).isEqualTo(first.get(same));
     }
 
@@ -129,7 +138,7 @@ class DemoE2ECase {
   private JsonNode finish(Path state) throws Exception {
     Path json = folder.resolve("summary.json");
     Files.deleteIfExists(json);
-    try (Command demo = demo(state, ITEMS, "--json", json.toString())) {
+    try (Command demo = demo(state, ITEMS, "--verify", "--json", json.toString())) {
       assertThat(demo.await(180)).as(demo.output()).isZero();
     }
     return new ObjectMapper().readTree(json.toFile());

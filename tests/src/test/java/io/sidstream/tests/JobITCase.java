@@ -3,8 +3,11 @@ package io.sidstream.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.tokens.TokenAudit;
+import io.sidstream.cli.tokens.Verification;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.InteractionEvent;
@@ -19,7 +22,10 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.junit.jupiter.api.Test;
@@ -134,6 +140,122 @@ class JobITCase {
       out.awaitVerified();
       assertThat(out.items()).hasSize(55).doesNotContain("never");
       assertThat(run.restartedAfter()).isEmpty();
+    }
+  }
+
+  @Test
+  void anIdleItemIsEvictedAndATouchedOneKeepsItsToken() throws Exception {
+    JobConfig config = TinyJob.config(Broker.bootstrap(), "evict", "items.retention=8 s");
+    Topics.create(config);
+    try (Inputs in = new Inputs(config);
+        TokenLog out = TinyJob.log(config, true);
+        JobRun run = JobRun.start(config, folder, 18_281, SidstreamJob::build)) {
+      Touches touches = new Touches(in);
+      in.items(0, 50);
+      out.await(
+          "the first version",
+          LONG,
+          () -> {
+            touches.of(50);
+            return out.committed() >= 1 && out.items().size() == 50;
+          });
+      Set<String> touched = new TreeSet<>();
+      for (int i = 0; i < 20; i++) {
+        touched.add(Inputs.name(i));
+      }
+      out.await(
+          "tombstones of the idle items, and tokens of the touched ones",
+          LONG,
+          () -> {
+            touches.of(20);
+            return out.items().equals(touched);
+          });
+      for (String item : touched) {
+        assertThat(out.rows.get(item)).as("rows of " + item).noneMatch(row -> row.token() == null);
+      }
+
+      String back = Inputs.name(30);
+      in.put(back, Inputs.vector(back));
+      in.flush();
+      out.await(
+          "a token of an item that came back",
+          VISIBLE,
+          () -> {
+            touches.of(20);
+            return out.token(back) != null;
+          });
+      TokenAudit.Report report =
+          Verification.run(
+              Broker.bootstrap(),
+              config.get(JobOptions.TOPICS_PREFIX),
+              new Properties(),
+              false,
+              true,
+              VISIBLE);
+      assertThat(report.problems()).isEmpty();
+      assertThat(report.removed()).as("evicted, for verify").isGreaterThanOrEqualTo(29);
+      out.awaitVerified();
+      assertThat(out.deadLetters).isEmpty();
+      assertThat(run.restartedAfter()).isEmpty();
+    }
+  }
+
+  @Test
+  void retentionIsSwitchedOnAndOffOnTheStateOfTheJob() throws Exception {
+    JobConfig never = TinyJob.config(Broker.bootstrap(), "switch");
+    JobConfig evicting = TinyJob.config(Broker.bootstrap(), "switch", "items.retention=5 s");
+    Topics.create(never);
+    try (Inputs in = new Inputs(never);
+        TokenLog out = TinyJob.log(never, true)) {
+      try (JobRun run = JobRun.start(never, folder, 18_281, SidstreamJob::build)) {
+        in.items(0, 50);
+        out.await("the first version", LONG, () -> out.items().size() == 50);
+        assertThat(run.restartedAfter()).isEmpty();
+      }
+      try (JobRun run = JobRun.start(evicting, folder, 18_281, SidstreamJob::build)) {
+        assertThat(run.restoredFrom()).isPresent();
+        Touches touches = new Touches(in);
+        out.await(
+            "tombstones of what came before there was a retention",
+            LONG,
+            () -> {
+              touches.of(20);
+              return out.items().size() == 20;
+            });
+        assertThat(run.restartedAfter()).isEmpty();
+      }
+      try (JobRun run = JobRun.start(never, folder, 18_281, SidstreamJob::build)) {
+        assertThat(run.restoredFrom()).isPresent();
+        in.put("new", Inputs.vector("new"));
+        in.flush();
+        out.await("a token", LONG, () -> out.token("new") != null);
+        assertThat(out.items()).hasSize(21).contains(Inputs.name(0), Inputs.name(19));
+        out.awaitVerified();
+        assertThat(run.restartedAfter()).isEmpty();
+      }
+    }
+  }
+
+  /** Interactions that keep the first items alive. */
+  private static final class Touches {
+    private final Inputs in;
+    private long next = System.nanoTime();
+    private int sent;
+
+    Touches(Inputs in) {
+      this.in = in;
+    }
+
+    /** One with each of the first items, at most twice a second. */
+    void of(int items) {
+      if (System.nanoTime() - next < 0) {
+        return;
+      }
+      next = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(500);
+      for (int i = 0; i < items; i++, sent++) {
+        in.interact("touch" + sent, "u" + sent % 40, Inputs.name(i), Inputs.DAY.plusSeconds(sent));
+      }
+      in.flush();
     }
   }
 

@@ -255,7 +255,8 @@ class RepairComparisonTest {
     claim.seq = version;
     claim.version = version;
     claim.prefix = Arrays.copyOf(tuple, tuple.length - 1);
-    claim.candidates = codes.nearestFirst(i);
+    claim.chosen = tuple[tuple.length - 1];
+    claim.lastDistances = codes.lastDistances(i);
     return claim;
   }
 

@@ -112,7 +112,8 @@ final class ResolveLoad implements Serializable {
     claim.item = "item-" + item;
     claim.prefix = new int[] {prefix[tuple] / CODES, prefix[tuple] % CODES};
     if (!claim.release) {
-      claim.candidates = nearest(tuple - start[prefix[tuple]]);
+      claim.chosen = tuple - start[prefix[tuple]];
+      claim.lastDistances = distances(claim.chosen);
       claim.distances = new float[3];
       claim.margins = new float[3];
     }
@@ -125,14 +126,13 @@ final class ResolveLoad implements Serializable {
     return (int) (n * prime % items);
   }
 
-  /** All codes, by their difference from the chosen one. */
-  private static short[] nearest(int chosen) {
-    short[] codes = new short[CODES];
-    for (int k = 0; k < CODES; k++) {
-      int step = k % 2 == 0 ? -(k / 2) : k / 2 + 1;
-      codes[k] = (short) Math.floorMod(chosen + step, CODES);
+  /** Distances that grow with the difference from the chosen code. */
+  private static float[] distances(int chosen) {
+    float[] distances = new float[CODES];
+    for (int step = 0; step < CODES; step++) {
+      distances[(chosen + step) % CODES] = Math.min(step, CODES - step);
     }
-    return codes;
+    return distances;
   }
 
   /** Number of items of a prefix. */

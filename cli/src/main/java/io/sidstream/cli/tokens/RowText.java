@@ -62,6 +62,7 @@ final class RowText {
           ", expected churn %.2f %%, unique tuples %.2f %%"
               .formatted(100 * q.getExpectedChurn(), 100 * q.getUniqueTuples()));
       line.append(", reseeded codewords ").append(q.getReseeded());
+      line.append(", items on them ").append(q.getReseededItems());
     }
     if (v.getReason() != null) {
       line.append(", reason: ").append(v.getReason());

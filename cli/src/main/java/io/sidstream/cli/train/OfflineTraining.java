@@ -26,6 +26,8 @@ final class OfflineTraining {
   enum Schedule {
     /** Together. */
     JOINT,
+    /** Together for some epochs; then the quantizer is frozen and the recommender goes on. */
+    JOINT_THEN_FROZEN,
     /** The quantizer alone first; then it is frozen and the recommender learns. */
     TWO_STAGE
   }
@@ -127,7 +129,8 @@ final class OfflineTraining {
    * Trains, from the start or from where {@link #resume} put it.
    *
    * @param epochs most epochs that the recommender learns, those before a resume included
-   * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE
+   * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE, of the common one
+   *     under JOINT_THEN_FROZEN
    * @throws UsageException where more epochs are done already
    */
   void run(Schedule schedule, int epochs, int quantizerEpochs, int patience, Listener listener)
@@ -147,11 +150,13 @@ final class OfflineTraining {
     } else if (config.hasSemantic() && done == 0) {
       trainer.initialiseCodebooks(data.items());
     }
-    Phase phase = twoStage ? Phase.RECOMMENDER : Phase.JOINT;
     while (done < first + epochs && best.since() < patience) {
       int number = done;
+      boolean frozen =
+          twoStage || (schedule == Schedule.JOINT_THEN_FROZEN && number >= quantizerEpochs);
+      Phase phase = frozen ? Phase.RECOMMENDER : Phase.JOINT;
       double[] sums = epoch(number, phase, listener);
-      if (!twoStage) {
+      if (!frozen) {
         adopt();
       }
       LeaveOneOut.Result validation =

@@ -154,7 +154,7 @@ public final class TrainCommand implements Callable<Integer> {
       defaultValue = "joint",
       paramLabel = "S",
       description =
-          "joint, or two-stage: the quantizer alone, then frozen (default: ${DEFAULT-VALUE}).")
+          "joint; two-stage: the quantizer alone, then frozen; or joint-then-frozen: together, then the recommender alone (default: ${DEFAULT-VALUE}).")
   private String schedule;
 
   @Option(
@@ -221,11 +221,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--log-q",
-      defaultValue = "1",
       paramLabel = "W",
       description =
-          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: ${DEFAULT-VALUE}).")
-  private float logQ;
+          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: 1; 0 for --protocol prequential).")
+  private Float logQ;
 
   @Option(
       names = "--negatives-shared",
@@ -272,6 +271,12 @@ public final class TrainCommand implements Callable<Integer> {
   private float learningRate;
 
   @Option(
+      names = "--id-learning-rate",
+      paramLabel = "R",
+      description = "Adam's learning rate of the ID embeddings (default: that of --learning-rate).")
+  private Float idLearningRate;
+
+  @Option(
       names = "--epochs",
       defaultValue = "110",
       paramLabel = "N",
@@ -283,7 +288,7 @@ public final class TrainCommand implements Callable<Integer> {
       defaultValue = "50",
       paramLabel = "N",
       description =
-          "Epochs of the quantizer alone under --schedule two-stage and --variant tiger (default: ${DEFAULT-VALUE}).")
+          "Epochs of the quantizer alone under --schedule two-stage and --variant tiger, of both under joint-then-frozen (default: ${DEFAULT-VALUE}).")
   private int quantizerEpochs;
 
   @Option(
@@ -397,9 +402,10 @@ public final class TrainCommand implements Callable<Integer> {
         switch (schedule.toLowerCase(Locale.ROOT)) {
           case "joint" -> OfflineTraining.Schedule.JOINT;
           case "two-stage" -> OfflineTraining.Schedule.TWO_STAGE;
+          case "joint-then-frozen" -> OfflineTraining.Schedule.JOINT_THEN_FROZEN;
           default ->
               throw new UsageException(
-                  "--schedule " + schedule + ": it must be joint or two-stage");
+                  "--schedule " + schedule + ": it must be joint, two-stage or joint-then-frozen");
         };
     refuseWithoutEffect(chosen, scheduled);
     check();
@@ -670,7 +676,7 @@ public final class TrainCommand implements Callable<Integer> {
           .idDropout(idDropout)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
-          .logQ(logQ)
+          .logQ(logQ != null ? logQ : Protocol.named(protocol) == Protocol.PREQUENTIAL ? 0f : 1f)
           .reconstructionWeight(reconstructionWeight)
           .commitmentWeight(commitmentWeight)
           .straightThrough(straightThrough)
@@ -678,6 +684,7 @@ public final class TrainCommand implements Callable<Integer> {
           .loss(loss)
           .batchUsers(batch)
           .learningRate(learningRate)
+          .idLearningRate(idLearningRate != null ? idLearningRate : learningRate)
           .build();
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());

@@ -9,6 +9,7 @@ import io.sidstream.client.TokenTable;
 import io.sidstream.client.TokenTableException;
 import io.sidstream.client.TokenTableListener;
 import io.sidstream.schemas.ControlMessage;
+import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
@@ -303,7 +304,19 @@ class TokensITCase {
       record.setChangedPrefixes(List.of());
       record.setTime(Instant.EPOCH);
       record.setItems(200);
+      record.setQuality(
+          Quality.newBuilder()
+              .setUtilisation(List.of(1.0, 1.0, 1.0))
+              .setPerplexity(List.of(8.0, 8.0, 8.0))
+              .setUniqueTuples(.875)
+              .setReconstruction(.5)
+              .setExpectedChurn(.04)
+              .setTolerance(List.of(.1, .1, .1))
+              .setReseeded(List.of(0L, 1L, 2L))
+              .setReseededItems(List.of(0L, 3L, 5L))
+              .build());
       topics.send("versions", "2", new WireFormat().encode(record));
+      record.setQuality(null);
       record.setState(VersionState.COMMIT);
       record.setReason(null);
       record.setRows(20);
@@ -319,7 +332,7 @@ class TokensITCase {
     }
     assertThat(run(0, "versions", prefix).lines())
         .containsExactly(
-            "version 2 HELD 1970-01-01T00:00:00Z: items 200, reason: held by control message: sale",
+            "version 2 HELD 1970-01-01T00:00:00Z: items 200, expected churn 4.00 %, unique tuples 87.50 %, reseeded codewords [0, 1, 2], items on them [0, 3, 5], reason: held by control message: sale",
             "version 2 COMMIT 1970-01-01T00:00:00Z: items 200, rows 20, removed 1, moved 4 of 160 (2.50 %), changed codes [0, 1, 4], prefixes [0, 1, 4]");
   }
 

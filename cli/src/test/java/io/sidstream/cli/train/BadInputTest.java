@@ -106,7 +106,7 @@ class BadInputTest {
           --codebook 121 is more than the 120 items                       | train @. --vectors @vectors.npy --codebook 121
           --codebook 16 is more than the 10 items                         | train @. --vectors @vectors.npy --max-items 10
           --patience 0: it must be 1 or more                              | train @. --vectors @vectors.npy --patience 0
-          --schedule both: it must be joint or two-stage                  | train @. --vectors @vectors.npy --schedule both
+          --schedule both: it must be joint, two-stage or                  | train @. --vectors @vectors.npy --schedule both
           --protocol random: it must be                                   | train @. --vectors @vectors.npy --protocol random
           dropout is 1.5; it must be in                                   | train @. --vectors @vectors.npy --dropout 1.5
           learningRate is NaN; it must be above 0                         | train @. --vectors @vectors.npy --learning-rate NaN

@@ -56,6 +56,7 @@ class CheckpointTest {
   @CsvSource({
     "UNIFIED, SOFTMAX, JOINT, 4",
     "UNIFIED, SOFTMAX, TWO_STAGE, 6",
+    "UNIFIED, SOFTMAX, JOINT_THEN_FROZEN, 4",
     "SEMANTIC, BCE, TWO_STAGE, 6",
     "ID, SOFTMAX, JOINT, 4",
     "ID, BCE, TWO_STAGE, 4"

@@ -175,6 +175,15 @@ public final class JobOptions {
           1_000_000_000,
           "Most bytes of a rejected record that its dead letter keeps; below the broker's message.max.bytes.");
 
+  // Items
+
+  public static final ConfigOption<Duration> ITEMS_RETENTION =
+      durationOrNever(
+          "items.retention",
+          Duration.ofSeconds(1),
+          Duration.ofDays(36_500),
+          "Processing time without an event of the item or an interaction with it after which an item is evicted: it gets a tombstone, as if deleted.");
+
   // Embed
 
   public static final ConfigOption<EmbedModel> EMBED_MODEL =
@@ -355,6 +364,13 @@ public final class JobOptions {
           1,
           1_000_000,
           "Negatives that the users of a batch share (softmax).");
+  public static final ConfigOption<Double> RECOMMENDER_LOG_Q =
+      real(
+          "recommender.log-q",
+          0,
+          0,
+          1,
+          "Share of the log of the probability that a batch has an item that is taken from its score in training (softmax): 1 knows popular items better, 0 new ones.");
   public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
       real("recommender.learning-rate", 1e-3, 0, 1, "Adam's learning rate of the recommender.");
   public static final ConfigOption<Integer> RECOMMENDER_BATCH =
@@ -543,6 +559,24 @@ public final class JobOptions {
             + " to "
             + show(max)
             + ", such as '20 ms', '5 s', '2 min', '1 d'");
+  }
+
+  /** A duration that is {@link Duration#ZERO}, the default, for {@code never}. */
+  private static ConfigOption<Duration> durationOrNever(
+      String key, Duration min, Duration max, String about) {
+    return register(
+        ConfigOptions.key(key).durationType().defaultValue(Duration.ZERO).withDescription(about),
+        s -> s.equalsIgnoreCase("never") ? Duration.ZERO : atLeast(min, TimeUtils.parseDuration(s)),
+        v -> v.isZero() ? "never" : show(v),
+        v -> v.compareTo(max) <= 0,
+        "never, or a duration from " + show(min) + " to " + show(max) + ", such as '12 h', '90 d'");
+  }
+
+  private static Duration atLeast(Duration min, Duration v) {
+    if (v.compareTo(min) < 0) {
+      throw new IllegalArgumentException(v + " is below " + min);
+    }
+    return v;
   }
 
   private static String show(Duration v) {

@@ -14,13 +14,22 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.InternalTimer;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.function.SerializableFunction;
 
@@ -31,9 +40,18 @@ import org.apache.flink.util.function.SerializableFunction;
  * embedded with them, unless the item was last embedded from the same text. What follows a waiting
  * text of the same item waits behind it. Nothing waits across a checkpoint barrier. The model is
  * loaded with the first text.
+ *
+ * <p>With items.retention R, an item that shows no sign of life (an event of its own, or a touch:
+ * an interaction with it) for R is evicted: a deletion goes downstream, and nothing of it stays.
+ * The time is that of arrival, so that a replay of old events evicts nothing. Signs of life within
+ * R / 16 of the last one that was written down are not written down, so an item goes between R and
+ * 17 R / 16 after its last. For R / 16 after a start nothing is evicted: a job that was down must
+ * first see what happened meanwhile. A touch never makes an item known. Known items are noted
+ * without R too, so that R may be set, changed or taken away on the state of a job; where it was
+ * not set before, idleness counts from the start that sets it.
  */
 public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
-    implements OneInputStreamOperator<Item, EmbeddedItem> {
+    implements OneInputStreamOperator<Item, EmbeddedItem>, Triggerable<String, VoidNamespace> {
   /** Texts that went through the model: {@code <operator scope>.texts-embedded}. */
   public static final String EMBEDDED = "texts-embedded";
 
@@ -46,10 +64,23 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   /** Items that wait to be embedded: {@code <operator scope>.waiting}. */
   public static final String WAITING = "waiting";
 
+  /** Items evicted since the start: {@code <operator scope>.evictedItems}. */
+  public static final String EVICTED = "evictedItems";
+
   private final JobConfig config;
   private final SerializableFunction<JobConfig, TextEmbedder> loader;
 
   private transient ValueState<EmbeddedText> state;
+  private transient ValueStateDescriptor<LastSeen> lastSeenDescriptor;
+  private transient ValueState<LastSeen> lastSeen;
+
+  /** items.retention of the job that left the state, ms; 0 for never. */
+  private transient ListState<Long> retentionState;
+
+  private transient InternalTimerService<VoidNamespace> timers;
+  private transient long retention;
+  private transient long slack;
+  private transient long evictFrom;
   private transient TextEmbedder embedder;
   private transient MessageDigest sha256;
   private transient byte[] modelName;
@@ -62,6 +93,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   private transient Counter embedded;
   private transient Counter unchanged;
   private transient Counter batches;
+  private transient Counter evicted;
 
   /** With the model and the limits of a configuration. */
   public EmbedOperator(JobConfig config) {
@@ -86,6 +118,13 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
         context
             .getKeyedStateStore()
             .getState(new ValueStateDescriptor<>("text", TypeInformation.of(EmbeddedText.class)));
+    lastSeenDescriptor =
+        new ValueStateDescriptor<>("last-seen", TypeInformation.of(LastSeen.class));
+    lastSeen = context.getKeyedStateStore().getState(lastSeenDescriptor);
+    retentionState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("retention", Types.LONG));
   }
 
   @Override
@@ -102,12 +141,28 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     embedded = getMetricGroup().counter(EMBEDDED);
     unchanged = getMetricGroup().counter(UNCHANGED);
     batches = getMetricGroup().counter(BATCHES);
+    evicted = getMetricGroup().counter(EVICTED);
     getMetricGroup().gauge(WAITING, () -> waiting.size());
+    retention = config.get(JobOptions.ITEMS_RETENTION).toMillis();
+    slack = retention / 16;
+    evictFrom = getProcessingTimeService().getCurrentProcessingTime() + slack;
+    timers = getInternalTimerService("idle", VoidNamespaceSerializer.INSTANCE, this);
+    long before = 0;
+    for (long restored : retentionState.get()) {
+      before = restored;
+    }
+    if (before != retention) {
+      retime(before == 0);
+    }
   }
 
   @Override
   public void processElement(StreamRecord<Item> element) throws Exception {
     Item item = element.getValue();
+    if (item.touched) {
+      seen(false);
+      return;
+    }
     byte[] digest = item.text == null ? null : digest(item.text);
     if (!waitingItems.contains(item.item)) {
       if (item.text == null) {
@@ -142,6 +197,108 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     super.prepareSnapshotPreBarrier(checkpointId);
     flush();
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    retentionState.update(List.of(retention));
+  }
+
+  /** The item of the timer may be idle: evicts it if so, else looks again when it may be. */
+  @Override
+  public void onProcessingTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
+    String item = timer.getKey();
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    LastSeen seen = lastSeen.value();
+    if (waitingItems.contains(item)) {
+      seen.time = now;
+    }
+    if (now < due(seen)) {
+      setTimer(seen);
+      lastSeen.update(seen);
+      return;
+    }
+    Item gone = new Item();
+    gone.item = item;
+    gone.deleted = true;
+    gone.time = now;
+    pass(gone);
+    evicted.inc();
+  }
+
+  @Override
+  public void onEventTime(InternalTimer<String, VoidNamespace> timer) {
+    throw new IllegalStateException("Embed sets no event-time timers");
+  }
+
+  /**
+   * The item of the current key shows a sign of life.
+   *
+   * @param event whether it is an event, which makes the item known; a touch does not
+   */
+  private void seen(boolean event) throws Exception {
+    LastSeen seen = lastSeen.value();
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    if (seen == null ? !event : retention == 0 || now - seen.time <= slack) {
+      return;
+    }
+    if (seen == null) {
+      seen = new LastSeen();
+    }
+    seen.time = now;
+    if (retention > 0 && seen.due == 0) {
+      setTimer(seen);
+    }
+    lastSeen.update(seen);
+  }
+
+  /** Forgets the item of the current key. */
+  private void forget() throws Exception {
+    LastSeen seen = lastSeen.value();
+    if (seen != null && seen.due != 0) {
+      timers.deleteProcessingTimeTimer(VoidNamespace.INSTANCE, seen.due);
+    }
+    lastSeen.clear();
+    state.clear();
+  }
+
+  /** When an item is evicted that shows no more sign of life. */
+  private long due(LastSeen seen) {
+    return Math.max(seen.time + retention + slack, evictFrom);
+  }
+
+  private void setTimer(LastSeen seen) {
+    seen.due = due(seen);
+    timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, seen.due);
+  }
+
+  /**
+   * Sets the timers of all items anew: the job that left the state had another items.retention.
+   *
+   * @param fromNow whether idleness counts from now: that job noted no signs of life
+   */
+  private void retime(boolean fromNow) throws Exception {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    this.<String>getKeyedStateBackend()
+        .applyToAllKeys(
+            VoidNamespace.INSTANCE,
+            VoidNamespaceSerializer.INSTANCE,
+            lastSeenDescriptor,
+            (item, known) -> {
+              LastSeen seen = known.value();
+              if (seen.due != 0) {
+                timers.deleteProcessingTimeTimer(VoidNamespace.INSTANCE, seen.due);
+                seen.due = 0;
+              }
+              if (fromNow) {
+                seen.time = now;
+              }
+              if (retention > 0) {
+                setTimer(seen);
+              }
+              known.update(seen);
+            });
   }
 
   @Override
@@ -206,14 +363,17 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   }
 
   /** A vector or a deletion, under the item's key. */
-  private void pass(Item item) {
+  private void pass(Item item) throws Exception {
     if (item.deleted) {
-      state.clear();
+      forget();
     }
     emit(item, item.vector);
   }
 
-  private void emit(Item item, float[] vector) {
+  private void emit(Item item, float[] vector) throws Exception {
+    if (!item.deleted) {
+      seen(true);
+    }
     EmbeddedItem out = new EmbeddedItem();
     out.item = item.item;
     out.vector = vector;

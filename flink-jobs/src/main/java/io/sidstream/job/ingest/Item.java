@@ -1,6 +1,8 @@
 package io.sidstream.job.ingest;
 
-/** A valid item event. Exactly one of vector, text and deleted is set. */
+/**
+ * A valid item event, or a sign of life. Exactly one of vector, text, deleted and touched is set.
+ */
 public class Item {
   public String item;
 
@@ -12,6 +14,18 @@ public class Item {
 
   public boolean deleted;
 
+  /** Somebody interacted with the item; says nothing about its content. */
+  public boolean touched;
+
   /** Event time, ms since the epoch; the Kafka timestamp for a deletion. */
   public long time;
+
+  /** The sign of life that an interaction is of its item. */
+  public static Item touch(Interaction interaction) {
+    Item touch = new Item();
+    touch.item = interaction.item;
+    touch.touched = true;
+    touch.time = interaction.time;
+    return touch;
+  }
 }

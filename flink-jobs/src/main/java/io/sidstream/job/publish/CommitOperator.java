@@ -122,6 +122,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
     commit.setTombstones(sum.tombstones);
     commit.setRowsChecksum(sum.rowsChecksum);
     commit.setTableChecksum(sum.tableChecksum);
+    // BEGIN of this version says it; nothing of the model comes by here.
     commit.setModelDigest("");
     commit.setOldItems(sum.oldItems);
     commit.setMovedItems(sum.movedItems);

@@ -120,13 +120,14 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
       release(claim, out);
     } else {
       claims.inc();
-      int chosen = claim.candidates[0] & 0xffff;
       long seat =
-          strategy == ResolveStrategy.NONE ? seat(chosen, chosen, 0) : assign(claim, chosen);
+          strategy == ResolveStrategy.NONE
+              ? seat(claim.chosen, claim.chosen, 0)
+              : assign(claim, claim.chosen);
       if (suffix(seat) != 0) {
         suffixed.inc();
       }
-      if (suffix(seat) != 0 || given(seat) != chosen) {
+      if (suffix(seat) != 0 || given(seat) != claim.chosen) {
         repaired.inc();
       }
       out.collect(answer(claim, given(seat), suffix(seat)));
@@ -189,17 +190,27 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
     return seat;
   }
 
-  /** The first candidate that is free or the item's own; -1 for none. */
+  /**
+   * The chosen code, else the nearest (ties to the lowest), that is free or the item's own; -1 for
+   * none.
+   */
   private int nearestFree(Claim claim, CodePool codes, Long held) {
-    int tried = strategy == ResolveStrategy.SUFFIX ? 1 : claim.candidates.length;
-    for (int i = 0; i < tried; i++) {
-      int code = claim.candidates[i] & 0xffff;
-      if (codes.isFree(code, claim.version)
-          || (held != null && suffix(held) == 0 && given(held) == code)) {
-        return code;
+    int own = held != null && suffix(held) == 0 ? given(held) : -1;
+    if (claim.chosen == own || codes.isFree(claim.chosen, claim.version)) {
+      return claim.chosen;
+    }
+    int nearest = -1;
+    if (strategy != ResolveStrategy.SUFFIX) {
+      float least = Float.POSITIVE_INFINITY;
+      for (int code = 0; code < claim.lastDistances.length; code++) {
+        if (claim.lastDistances[code] < least
+            && (code == own || codes.isFree(code, claim.version))) {
+          least = claim.lastDistances[code];
+          nearest = code;
+        }
       }
     }
-    return -1;
+    return nearest;
   }
 
   private void vacate(CodePool codes, long seat, int reusableFrom) throws Exception {
@@ -245,7 +256,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
     resolved.codes[claim.prefix.length] = code;
     resolved.suffix = suffix;
     resolved.nearest = Arrays.copyOf(claim.prefix, claim.prefix.length + 1);
-    resolved.nearest[claim.prefix.length] = claim.candidates[0] & 0xffff;
+    resolved.nearest[claim.prefix.length] = claim.chosen;
     resolved.distances = claim.distances;
     resolved.margins = claim.margins;
     resolved.time = claim.time;

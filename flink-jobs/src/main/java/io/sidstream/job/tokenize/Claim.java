@@ -26,8 +26,15 @@ public class Claim {
   /** {@code [levels - 1]} the codes of all levels but the last. */
   public int[] prefix;
 
-  /** {@code [m]}, m at most codebook.size: last-level codes, nearest first; null on a release. */
-  public short[] candidates;
+  /** The last-level code that was chosen. */
+  public int chosen;
+
+  /**
+   * {@code [codebook.size]} distance to each last-level codeword, up to a term that is the same for
+   * all; null on a release. Their order is left to Resolve, which needs it for a colliding item
+   * only.
+   */
+  public float[] lastDistances;
 
   /** {@code [levels]} distance to the chosen codeword; null on a release. */
   public float[] distances;

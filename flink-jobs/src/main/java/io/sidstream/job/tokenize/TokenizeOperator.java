@@ -336,7 +336,8 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private void claim(Row row, int[] chosen, int i) {
     Claim claim = message(row.item, chosen, row.time);
     int levels = chosen.length;
-    claim.candidates = encoded.nearestFirst(i);
+    claim.chosen = chosen[levels - 1];
+    claim.lastDistances = encoded.lastDistances(i);
     claim.distances = Arrays.copyOfRange(encoded.distances, i * levels, (i + 1) * levels);
     claim.margins = Arrays.copyOfRange(encoded.margins, i * levels, (i + 1) * levels);
     claimCount.inc();

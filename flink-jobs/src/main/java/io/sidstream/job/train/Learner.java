@@ -139,12 +139,14 @@ final class Learner {
         .codewords(c.get(JobOptions.QUANTIZER_CODEBOOK_SIZE))
         .loss(JointConfig.Loss.valueOf(c.get(JobOptions.RECOMMENDER_LOSS).name()))
         .sharedNegatives(c.get(JobOptions.RECOMMENDER_NEGATIVES))
+        .logQ(c.get(JobOptions.RECOMMENDER_LOG_Q).floatValue())
         .blocks(c.get(JobOptions.RECOMMENDER_LAYERS))
         .heads(c.get(JobOptions.RECOMMENDER_HEADS))
         .maxLen(c.get(JobOptions.RECOMMENDER_MAX_LENGTH))
         .dropout(c.get(JobOptions.RECOMMENDER_DROPOUT).floatValue())
         .batchUsers(c.get(JobOptions.RECOMMENDER_BATCH))
         .learningRate(c.get(JobOptions.RECOMMENDER_LEARNING_RATE).floatValue())
+        .idLearningRate(c.get(JobOptions.RECOMMENDER_LEARNING_RATE).floatValue())
         .slowLearningRate(c.get(JobOptions.QUANTIZER_LEARNING_RATE).floatValue())
         .slowCodebookDecay(c.get(JobOptions.QUANTIZER_DECAY).floatValue())
         .build();
@@ -618,6 +620,7 @@ final class Learner {
         .setExpectedChurn(q.churn())
         .setTolerance(tolerance)
         .setReseeded(Arrays.stream(candidate.reseeded()).boxed().toList())
+        .setReseededItems(Arrays.stream(q.reseededItems()).boxed().toList())
         .build();
   }
 

@@ -47,6 +47,19 @@ class JobConfigTest {
   }
 
   @Test
+  void neverIsADurationToo() throws IOException {
+    JobConfig never = JobConfig.defaults();
+    assertThat(never.get(JobOptions.ITEMS_RETENTION)).isZero();
+    assertThat(never.describe()).contains("items.retention: 'never'");
+    Path yaml = write("items.retention: 90 d");
+    assertThat(JobConfig.load(yaml, List.of()).get(JobOptions.ITEMS_RETENTION))
+        .isEqualTo(Duration.ofDays(90));
+    assertThat(
+            JobConfig.load(yaml, List.of("items.retention=never")).get(JobOptions.ITEMS_RETENTION))
+        .isZero();
+  }
+
+  @Test
   void readsNestedAndDottedYamlAndLetsSetWin() throws IOException {
     Path yaml =
         write(
@@ -83,6 +96,10 @@ class JobConfigTest {
         "recommender.max-length=51 | the first must be less than the second",
         "bootstrap.items=100 | a codebook needs at least as many items",
         "checkpoint.interval=10 min | the first must be at most half of the second",
+        "items.retention=0 s | items.retention is '0 s'; allowed: never, or a duration from 1 s to 36500 d",
+        "items.retention=999 ms | items.retention is '999 ms'; allowed: never, or a duration from 1 s",
+        "items.retention=40000 d | items.retention is '40000 d'; allowed: never, or a duration from 1 s",
+        "items.retention=always | items.retention is 'always'; allowed: never, or a duration from 1 s",
         "ingest.min-time=yesterday | ingest.min-time is 'yesterday'; allowed: a day",
         "kafka.properties.group.id=x | set kafka.group instead",
         "flink.parallelism.default=3 | set parallelism instead",

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
 import io.sidstream.job.tokenize.Claim;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -51,12 +52,17 @@ class ResolveFunctionTest {
     start(strategy, quarantine, null);
   }
 
-  /** Claims under prefix 12.7; the token as {@code last code + suffix * 1000}. */
+  /**
+   * Claims last codes, nearest first, under prefix 12.7; the token as {@code last code + suffix *
+   * 1000}.
+   */
   private int claim(String item, int version, int... candidates) throws Exception {
     Claim claim = message(item, version);
-    claim.candidates = new short[candidates.length];
+    claim.chosen = candidates[0];
+    claim.lastDistances = new float[256];
+    Arrays.fill(claim.lastDistances, Float.POSITIVE_INFINITY);
     for (int i = 0; i < candidates.length; i++) {
-      claim.candidates[i] = (short) candidates[i];
+      claim.lastDistances[candidates[i]] = i;
     }
     harness.processElement(claim, version);
     Resolved answer = last();
@@ -223,10 +229,10 @@ class ResolveFunctionTest {
     for (int i = 0; i < 20_000; i++) {
       Claim claim = message("i" + i, 1);
       claim.prefix = new int[] {random.nextInt(4), random.nextInt(4)};
-      int chosen = random.nextInt(256);
-      claim.candidates = new short[256];
+      claim.chosen = random.nextInt(256);
+      claim.lastDistances = new float[256];
       for (int k = 0; k < 256; k++) {
-        claim.candidates[k] = (short) ((chosen + k) % 256);
+        claim.lastDistances[(claim.chosen + k) % 256] = k;
       }
       claims.add(claim);
     }

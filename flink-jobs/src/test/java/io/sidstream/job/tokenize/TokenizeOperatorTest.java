@@ -10,11 +10,13 @@ import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.quantize.ResidualQuantizer;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
@@ -176,7 +178,7 @@ class TokenizeOperatorTest {
                     + c.prefix[0]
                     + " v"
                     + c.version
-                : c.item + " claims " + c.prefix[0] + "." + c.candidates[0] + " v" + c.version);
+                : c.item + " claims " + c.prefix[0] + "." + c.chosen + " v" + c.version);
       } else {
         lines.add(String.valueOf(element));
       }
@@ -215,7 +217,13 @@ class TokenizeOperatorTest {
     assertThat(claim.revision).isEqualTo(101);
     assertThat(claim.time).isEqualTo(12);
     assertThat(claim.prefix).containsExactly(1);
-    assertThat(claim.candidates).hasSize(10).startsWith((short) 6, (short) 7, (short) 5, (short) 8);
+    assertThat(claim.chosen).isEqualTo(6);
+    assertThat(claim.lastDistances).hasSize(10);
+    assertThat(
+            IntStream.range(0, 10)
+                .boxed()
+                .sorted(Comparator.comparing(k -> claim.lastDistances[k])))
+        .startsWith(6, 7, 5, 8);
     assertThat(claim.distances[1]).isEqualTo(.0625f);
     assertThat(claim.margins[1]).isEqualTo(.5f);
   }

@@ -183,6 +183,19 @@ class TrainOperatorTest {
           .extracting(VersionRecord::getVersion)
           .as("version 3 waits for the commit of version 2")
           .containsExactly(1, 2);
+      assertThat(all.get(0).getQuality().getReseededItems())
+          .as("no item is old at the bootstrap")
+          .containsExactly(0L, 0L, 0L);
+      assertThat(all)
+          .filteredOn(r -> r.getState() == VersionState.BEGIN && r.getVersion() == 2)
+          .singleElement()
+          .satisfies(
+              r -> {
+                assertThat(r.getQuality().getReseeded()).hasSize(3);
+                assertThat(r.getQuality().getReseededItems())
+                    .hasSize(3)
+                    .allSatisfy(n -> assertThat(n).isBetween(0L, 48L));
+              });
       VersionRecord round = all.get(all.size() - 1);
       assertThat(round.getPrequential().getEvents()).isPositive();
       assertThat(round.getLoss()).isPositive();

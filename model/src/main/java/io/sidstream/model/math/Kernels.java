@@ -139,50 +139,6 @@ public final class Kernels {
   }
 
   /**
-   * Exact GELU: y = x * Phi(x) = x * (1 + erf(x / sqrt 2)) / 2. y may be x only if no backward pass
-   * follows.
-   */
-  public static void gelu(float[] x, int xOff, float[] y, int yOff, int n) {
-    for (int i = 0; i < n; i++) {
-      float v = x[xOff + i];
-      y[yOff + i] = 0.5f * v * (1f + erf(v * 0.70710678f));
-    }
-  }
-
-  /** Backward pass of {@link #gelu}: dx = dy * (Phi(x) + x * phi(x)). dx may be dy. */
-  public static void geluBackward(
-      float[] dy, int dyOff, float[] x, int xOff, float[] dx, int dxOff, int n) {
-    for (int i = 0; i < n; i++) {
-      float v = x[xOff + i];
-      float cdf = 0.5f * (1f + erf(v * 0.70710678f));
-      float pdf = 0.39894228f * exp(-0.5f * v * v);
-      dx[dxOff + i] = dy[dyOff + i] * (cdf + v * pdf);
-    }
-  }
-
-  /**
-   * The error function to about 3e-7: an odd rational minimax approximation on [-4, 4]
-   * (coefficients as published with Eigen's {@code generic_fast_erf_float}).
-   */
-  public static float erf(float x) {
-    float v = Math.max(-4f, Math.min(4f, x));
-    float v2 = v * v;
-    float p = -2.72614225801306e-10f;
-    p = p * v2 + 2.77068142495902e-08f;
-    p = p * v2 - 2.10102402082508e-06f;
-    p = p * v2 - 5.69250639462346e-05f;
-    p = p * v2 - 7.34990630326855e-04f;
-    p = p * v2 - 2.95459980854025e-03f;
-    p = p * v2 - 1.60960333262415e-02f;
-    float q = -1.45660718464996e-05f;
-    q = q * v2 - 2.13374055278905e-04f;
-    q = q * v2 - 1.68282697438203e-03f;
-    q = q * v2 - 7.37332916720468e-03f;
-    q = q * v2 - 1.42647390514189e-02f;
-    return v * p / q;
-  }
-
-  /**
    * e^x to about 2 units in the last place (range reduction and polynomial of Cephes' expf); 0
    * below -87.3, about 1.6e38 above 88.
    */
@@ -232,21 +188,6 @@ public final class Kernels {
     float sum = sum(x, off, n);
     scale(1f / sum, x, off, n);
     return max + (float) StrictMath.log(sum);
-  }
-
-  /** Softmax in place of each row. */
-  public static void softmaxRows(float[] x, int off, int rows, int cols) {
-    for (int r = 0; r < rows; r++) {
-      softmax(x, off + r * cols, cols);
-    }
-  }
-
-  /** Backward pass of a softmax row: dp = p * (dp - sum(p * dp)), in place in dp. */
-  public static void softmaxBackward(float[] p, int pOff, float[] dp, int dpOff, int n) {
-    float s = dot(p, pOff, dp, dpOff, n);
-    for (int i = 0; i < n; i++) {
-      dp[dpOff + i] = p[pOff + i] * (dp[dpOff + i] - s);
-    }
   }
 
   /** y += a x. */

@@ -1,5 +1,7 @@
 package io.sidstream.model.quantize;
 
+import java.util.Arrays;
+
 /**
  * What encoding a batch gives, and the working memory for it; grows to the largest batch and is
  * then reused without allocation. Owned by one thread. The arrays may be longer than the batch;
@@ -44,7 +46,7 @@ public final class EncodeResult {
   /** Working memory of the encoder, by name of the owner; see {@link #scratch}. */
   private final float[][] scratch = new float[8][];
 
-  /** A result without last-level distances: {@link #nearestFirst} is refused. */
+  /** A result without last-level distances: {@link #lastDistances(int)} is refused. */
   public EncodeResult() {
     this(false);
   }
@@ -52,7 +54,7 @@ public final class EncodeResult {
   /**
    * A result.
    *
-   * @param wantLastDistances whether to keep the distances that {@link #nearestFirst} needs
+   * @param wantLastDistances whether to keep the distances of the last level
    */
   public EncodeResult(boolean wantLastDistances) {
     this.wantLastDistances = wantLastDistances;
@@ -89,12 +91,11 @@ public final class EncodeResult {
   }
 
   /**
-   * The codes of the last level for a row, the chosen one first, the others by distance, ties to
-   * the lowest index.
+   * A copy of the row's {@link #lastDistances}, {@code [K]}.
    *
    * @throws IllegalStateException when the result was made without last-level distances
    */
-  public short[] nearestFirst(int row) {
+  public float[] lastDistances(int row) {
     if (lastDistances == null) {
       throw new IllegalStateException(
           "No last-level distances: make the EncodeResult with wantLastDistances = true");
@@ -102,48 +103,6 @@ public final class EncodeResult {
     if (row < 0 || row >= n) {
       throw new IndexOutOfBoundsException("Row " + row + " of a batch of " + n);
     }
-    int from = row * lastSize;
-    float least = Float.POSITIVE_INFINITY;
-    float most = Float.NEGATIVE_INFINITY;
-    for (int k = 0; k < lastSize; k++) {
-      least = Math.min(least, lastDistances[from + k]);
-      most = Math.max(most, lastDistances[from + k]);
-    }
-    // A counting sort by even steps of distance leaves little to the insertion sort that makes the
-    // order exact; together several times faster than sorting a few hundred numbers from nothing.
-    float scale = most > least ? (lastSize - 1) / (most - least) : 0f;
-    int[] starts = new int[lastSize + 1];
-    int[] steps = new int[lastSize];
-    for (int k = 0; k < lastSize; k++) {
-      steps[k] = Math.min(lastSize - 1, (int) ((lastDistances[from + k] - least) * scale));
-      starts[steps[k] + 1]++;
-    }
-    for (int b = 0; b < lastSize; b++) {
-      starts[b + 1] += starts[b];
-    }
-    int chosen = codes[row * levels + levels - 1];
-    long[] order = new long[lastSize];
-    for (int k = 0; k < lastSize; k++) {
-      // + 0f turns -0 into 0, so that both order alike.
-      int bits = Float.floatToIntBits(lastDistances[from + k] + 0f);
-      order[starts[steps[k]]++] =
-          k == chosen
-              ? Long.MIN_VALUE | chosen
-              : (long) (bits ^ ((bits >> 31) & 0x7FFFFFFF)) << 32 | k;
-    }
-    for (int i = 1; i < lastSize; i++) {
-      long key = order[i];
-      int at = i;
-      while (at > 0 && order[at - 1] > key) {
-        order[at] = order[at - 1];
-        at--;
-      }
-      order[at] = key;
-    }
-    short[] nearest = new short[lastSize];
-    for (int k = 0; k < lastSize; k++) {
-      nearest[k] = (short) order[k];
-    }
-    return nearest;
+    return Arrays.copyOfRange(lastDistances, row * lastSize, (row + 1) * lastSize);
   }
 }

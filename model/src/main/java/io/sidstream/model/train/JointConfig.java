@@ -34,6 +34,7 @@ import java.util.List;
  * @param idStart what the ID embedding of a new item starts as
  * @param batchUsers users of a batch
  * @param learningRate Adam's learning rate
+ * @param idLearningRate learning rate of the ID embeddings
  * @param slowLearningRate learning rate of the quantizer in a slow phase
  * @param codebookDecay decay of the codebooks' moving averages
  * @param slowCodebookDecay the same in a slow phase
@@ -62,6 +63,7 @@ public record JointConfig(
     IdStart idStart,
     int batchUsers,
     float learningRate,
+    float idLearningRate,
     float slowLearningRate,
     float codebookDecay,
     float slowCodebookDecay,
@@ -126,6 +128,7 @@ public record JointConfig(
     unit("idDropout", idDropout, true);
     atLeast("batchUsers", batchUsers, 1);
     positive("learningRate", learningRate);
+    positive("idLearningRate", idLearningRate);
     positive("slowLearningRate", slowLearningRate);
     unit("codebookDecay", codebookDecay, false);
     unit("slowCodebookDecay", slowCodebookDecay, false);
@@ -241,6 +244,7 @@ public record JointConfig(
     b.idStart = idStart;
     b.batchUsers = batchUsers;
     b.learningRate = learningRate;
+    b.idLearningRate = idLearningRate;
     b.slowLearningRate = slowLearningRate;
     b.codebookDecay = codebookDecay;
     b.slowCodebookDecay = slowCodebookDecay;
@@ -272,6 +276,7 @@ public record JointConfig(
     private IdStart idStart = IdStart.ZERO;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
+    private float idLearningRate = 1e-3f;
     private float slowLearningRate = 5e-5f;
     private float codebookDecay = 0.8f;
     private float slowCodebookDecay = 0.999f;
@@ -401,6 +406,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#idLearningRate}. */
+    public Builder idLearningRate(float value) {
+      idLearningRate = value;
+      return this;
+    }
+
     /** See {@link JointConfig#slowLearningRate}. */
     public Builder slowLearningRate(float value) {
       slowLearningRate = value;
@@ -460,6 +471,7 @@ public record JointConfig(
           idStart,
           batchUsers,
           learningRate,
+          idLearningRate,
           slowLearningRate,
           codebookDecay,
           slowCodebookDecay,

@@ -246,10 +246,22 @@ public final class JointTrainer implements Representations {
     try {
       quantizer.forwardTrain(x, slotCount);
     } catch (IllegalArgumentException e) {
-      throw new IllegalStateException(
-          "the encoder's output in step " + steps + " cannot be quantized: lower learningRate", e);
+      throw diverged(e);
     }
     return quantizer.z();
+  }
+
+  private void encodeChunk(TokenizerModel tokenizer, int n) {
+    try {
+      tokenizer.encode(chunk, n, chunkCodes, encoded);
+    } catch (IllegalArgumentException e) {
+      throw diverged(e);
+    }
+  }
+
+  private IllegalStateException diverged(IllegalArgumentException e) {
+    return new IllegalStateException(
+        "the encoder's output is no longer finite in step " + steps + ": lower learningRate", e);
   }
 
   /**
@@ -341,7 +353,7 @@ public final class JointTrainer implements Representations {
         item * w,
         w,
         items.nextIdStep(item),
-        config.learningRate(),
+        config.idLearningRate(),
         0.9f,
         0.999f,
         1e-8f);
@@ -532,7 +544,7 @@ public final class JointTrainer implements Representations {
     int d = config.semanticDim();
     int[] codes = items.codes();
     gather(rows, n);
-    inUse.encode(chunk, n, chunkCodes, encoded);
+    encodeChunk(inUse, n);
     int changed = 0;
     int fresh = 0;
     for (int i = 0; i < n; i++) {
@@ -572,7 +584,7 @@ public final class JointTrainer implements Representations {
         rows[i] = items.knownAt(from + i);
       }
       gather(rows, m);
-      tokenizer.encode(chunk, m, chunkCodes, encoded);
+      encodeChunk(tokenizer, m);
       System.arraycopy(encoded.codes, 0, codes, from * levels, m * levels);
       System.arraycopy(chunkCodes, 0, before, from * levels, m * levels);
       quantizer.forwardTrain(chunk, m);
@@ -582,7 +594,7 @@ public final class JointTrainer implements Representations {
     for (int l = 0; l < levels; l++) {
       sizes[l] = tokenizer.quantizer().codebook(l).size();
     }
-    return Quality.of(codes, before, n, sizes, n == 0 ? 0 : reconstruction / n);
+    return Quality.of(codes, before, n, sizes, reseeded, n == 0 ? 0 : reconstruction / n);
   }
 
   /**
@@ -687,7 +699,7 @@ public final class JointTrainer implements Representations {
     for (int from = 0; from < rows.length; from += ENCODE_CHUNK) {
       int m = Math.min(ENCODE_CHUNK, rows.length - from);
       gather(Arrays.copyOfRange(rows, from, from + m), m);
-      tokenizer.encode(chunk, m, chunkCodes, encoded);
+      encodeChunk(tokenizer, m);
       for (int i = 0; i < m; i++) {
         changed += sameCodes(i, levels) ? 0 : 1;
       }

@@ -1,6 +1,7 @@
 package io.sidstream.model.train;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 
 /**
@@ -15,6 +16,7 @@ import java.util.Comparator;
  * @param oldItems items that have codes now
  * @param churn share of old items whose tuple would change
  * @param churnPerLevel per level, share of old items whose code would change
+ * @param reseededItems per level, old items that leave, keep or come to a re-seeded codeword
  */
 public record Quality(
     int items,
@@ -25,7 +27,8 @@ public record Quality(
     double reconstruction,
     int oldItems,
     double churn,
-    double[] churnPerLevel) {
+    double[] churnPerLevel,
+    long[] reseededItems) {
 
   /**
    * Counts codes.
@@ -33,12 +36,15 @@ public record Quality(
    * @param codes [n, sizes.length]
    * @param before the codes in use [n, sizes.length], -1 for none
    * @param sizes codewords of each level
+   * @param reseeded per level, the codewords re-seeded since {@code before}
    */
-  static Quality of(int[] codes, int[] before, int n, int[] sizes, double reconstruction) {
+  static Quality of(
+      int[] codes, int[] before, int n, int[] sizes, BitSet[] reseeded, double reconstruction) {
     int levels = sizes.length;
     double[] utilisation = new double[levels];
     double[] perplexity = new double[levels];
     double[] churnPerLevel = new double[levels];
+    long[] reseededItems = new long[levels];
     int old = 0;
     int moved = 0;
     for (int i = 0; i < n; i++) {
@@ -46,7 +52,10 @@ public record Quality(
         old++;
         boolean any = false;
         for (int l = 0; l < levels; l++) {
-          boolean differs = codes[i * levels + l] != before[i * levels + l];
+          int code = codes[i * levels + l];
+          int had = before[i * levels + l];
+          boolean differs = code != had;
+          reseededItems[l] += reseeded[l].get(code) || reseeded[l].get(had) ? 1 : 0;
           churnPerLevel[l] += differs ? 1 : 0;
           any |= differs;
         }
@@ -97,6 +106,7 @@ public record Quality(
         reconstruction,
         old,
         old == 0 ? 0 : (double) moved / old,
-        churnPerLevel);
+        churnPerLevel,
+        reseededItems);
   }
 }

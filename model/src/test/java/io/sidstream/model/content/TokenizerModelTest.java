@@ -38,7 +38,7 @@ class TokenizerModelTest {
           .isEqualTo(Arrays.copyOfRange(whole.distances, from * 3, (from + rows) * 3));
       assertThat(Arrays.copyOf(part.margins, rows * 3))
           .isEqualTo(Arrays.copyOfRange(whole.margins, from * 3, (from + rows) * 3));
-      assertThat(part.nearestFirst(rows - 1)).isEqualTo(whole.nearestFirst(from + rows - 1));
+      assertThat(part.lastDistances(rows - 1)).isEqualTo(whole.lastDistances(from + rows - 1));
     }
   }
 

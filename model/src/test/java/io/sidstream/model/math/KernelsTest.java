@@ -127,16 +127,12 @@ class KernelsTest {
   }
 
   @Test
-  void erfAndExpAreAccurateOverTheirRange() {
-    double worstErf = 0;
+  void expIsAccurateOverItsRange() {
     double worstExp = 0;
     for (int i = -60_000; i <= 60_000; i++) {
-      float x = i / 10_000f;
-      worstErf = Math.max(worstErf, Math.abs(Kernels.erf(x) - erf(x)));
       float wide = i / 800f;
       worstExp = Math.max(worstExp, Math.abs(Kernels.exp(wide) / Math.exp(wide) - 1));
     }
-    assertThat(worstErf).isLessThan(5e-7);
     assertThat(worstExp).isLessThan(3e-7);
     assertThat(Kernels.exp(-1000f)).isZero();
     assertThat(Kernels.exp(Float.NEGATIVE_INFINITY)).isZero();
@@ -146,23 +142,7 @@ class KernelsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 7, 1021})
-  void geluAndItsGradient(int n) {
-    float[] x = gaussian(10, n);
-    float[] dy = gaussian(11, n);
-    float[] y = new float[n];
-    float[] dx = new float[n];
-    Kernels.gelu(x, 0, y, 0, n);
-    Kernels.geluBackward(dy, 0, x, 0, dx, 0, n);
-    DoubleUnaryOperator gelu = v -> 0.5 * v * (1 + erf(v / Math.sqrt(2)));
-    for (int i = 0; i < n; i++) {
-      assertThat((double) y[i]).isCloseTo(gelu.applyAsDouble(x[i]), within(2e-6));
-      assertThat((double) dx[i]).isCloseTo(dy[i] * slope(gelu, x[i]), within(1e-5));
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {1, 7, 1021})
-  void softmaxAndItsGradient(int n) {
+  void softmaxAndItsLogarithm(int n) {
     float[] x = gaussian(12, n);
     if (n > 1) {
       x[n / 2] = Float.NEGATIVE_INFINITY;
@@ -173,16 +153,8 @@ class KernelsTest {
     }
     float[] p = x.clone();
     assertThat((double) Kernels.softmax(p, 0, n)).isCloseTo(Math.log(sum), within(1e-5));
-    float[] dp = gaussian(13, n);
-    float[] dx = dp.clone();
-    Kernels.softmaxBackward(p, 0, dx, 0, n);
-    double mean = 0;
     for (int i = 0; i < n; i++) {
       assertThat((double) p[i]).isCloseTo(Math.exp(x[i]) / sum, within(1e-6));
-      mean += p[i] * dp[i];
-    }
-    for (int i = 0; i < n; i++) {
-      assertThat((double) dx[i]).isCloseTo(p[i] * (dp[i] - mean), within(1e-5));
     }
   }
 
@@ -239,20 +211,6 @@ class KernelsTest {
   private static double slope(DoubleUnaryOperator f, double at) {
     double h = 1e-5;
     return (f.applyAsDouble(at + h) - f.applyAsDouble(at - h)) / (2 * h);
-  }
-
-  /** Maclaurin series of erf, good to 1e-8 for |x| up to 4.5; beyond, 1 to 2e-10. */
-  private static double erf(double x) {
-    if (Math.abs(x) > 4.5) {
-      return Math.signum(x);
-    }
-    double term = x;
-    double sum = x;
-    for (int k = 1; k < 120; k++) {
-      term *= -x * x / k;
-      sum += term / (2 * k + 1);
-    }
-    return 2 / Math.sqrt(Math.PI) * sum;
   }
 
   private static float[] gaussian(long seed, int n) {

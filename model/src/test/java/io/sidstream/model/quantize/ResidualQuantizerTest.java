@@ -62,22 +62,17 @@ class ResidualQuantizerTest {
         assertThat((double) out.z[i * dim + d])
             .isCloseTo(r[i * dim + d] - residual[d], within(1e-4));
       }
-      assertNearestFirst(out, i);
+      assertChosenIsNearest(out, i);
     }
   }
 
-  private static void assertNearestFirst(EncodeResult out, int row) {
-    short[] order = out.nearestFirst(row);
-    assertThat(order[0]).isEqualTo((short) out.codes[row * 3 + 2]);
-    boolean[] seen = new boolean[order.length];
-    for (int i = 0; i < order.length; i++) {
-      assertThat(seen[order[i]]).isFalse();
-      seen[order[i]] = true;
-      if (i > 1) {
-        float before = out.lastDistances[row * order.length + order[i - 1]];
-        float here = out.lastDistances[row * order.length + order[i]];
-        assertThat(before < here || (before == here && order[i - 1] < order[i])).isTrue();
-      }
+  /** Nothing was kept, so the chosen code is the nearest, the lowest of equals. */
+  private static void assertChosenIsNearest(EncodeResult out, int row) {
+    float[] distances = out.lastDistances(row);
+    int chosen = out.codes[row * 3 + 2];
+    for (int k = 0; k < distances.length; k++) {
+      assertThat(distances[k]).isGreaterThanOrEqualTo(distances[chosen]);
+      assertThat(distances[k] == distances[chosen] && k < chosen).isFalse();
     }
   }
 
@@ -111,7 +106,9 @@ class ResidualQuantizerTest {
       quantizer.encode(new float[] {2, 0, 0, 3, 0, 0, 1, 1}, 4, out);
       assertThat(Arrays.copyOf(out.codes, 4)).as("%s", metric).containsExactly(1, 0, 0, 0);
       assertThat(out.margins[0]).isZero();
-      assertThat(out.nearestFirst(0)).containsExactly(1, 2, 0, 3);
+      float[] distances = out.lastDistances(0);
+      assertThat(distances[2]).isEqualTo(distances[1]).isLessThan(distances[0]);
+      assertThat(distances[3]).isEqualTo(distances[0]);
     }
   }
 
@@ -126,7 +123,7 @@ class ResidualQuantizerTest {
     cosine.encode(r, 1, new int[] {1}, new float[] {0.21f}, out);
     assertThat(out.codes[0]).isEqualTo(1);
     assertThat(out.margins[0]).isCloseTo(-0.2f, within(1e-6f));
-    assertThat(out.nearestFirst(0)).containsExactly(1, 0);
+    assertThat(out.lastDistances(0)[0]).isLessThan(out.lastDistances(0)[1]);
     cosine.encode(r, 1, new int[] {1}, new float[] {0.19f}, out);
     assertThat(out.codes[0]).isZero();
     cosine.encode(r, 1, new int[] {-1}, new float[] {9f}, out);
@@ -159,7 +156,7 @@ class ResidualQuantizerTest {
     EncodeResult out = new EncodeResult(true);
     random(new Rng(1), 4, 5, 4).encode(new float[0], 0, out);
     assertThat(out.n).isZero();
-    assertThatThrownBy(() -> out.nearestFirst(0)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> out.lastDistances(0)).isInstanceOf(IndexOutOfBoundsException.class);
   }
 
   @Test

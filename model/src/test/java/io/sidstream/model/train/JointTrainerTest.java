@@ -9,7 +9,10 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -127,6 +130,67 @@ class JointTrainerTest {
     }
   }
 
+  @Test
+  void aStateOfFormat1HasNoReseededCodewords() throws Exception {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer a = new JointTrainer(config, c.items, c.users, 1);
+    a.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    run(a, c, batches, 5);
+    a.adopt(a.candidate(NO_TOLERANCE));
+    byte[] present = state(a);
+    // Format 1 ended with the tokenizer; what follows in format 2 are three empty sets now.
+    byte[] old = Arrays.copyOf(present, present.length - 3 * Integer.BYTES);
+    ByteBuffer.wrap(old).putInt(0, 1);
+
+    JointTrainer b = new JointTrainer(config, c.items, c.users, 99);
+    b.initialiseCodebooks(1000);
+    reseedSome(b, c);
+    DataInputStream in = new DataInputStream(new ByteArrayInputStream(old));
+    b.readState(in);
+    assertThat(in.available()).isZero();
+    assertThat(b.reseeded()).containsExactly(0, 0, 0);
+    assertThat(state(b)).isEqualTo(present);
+
+    ByteBuffer.wrap(old).putInt(0, 3);
+    assertThatThrownBy(() -> b.readState(new DataInputStream(new ByteArrayInputStream(old))))
+        .hasMessage("trainer state has format 3; this version reads 1 to 2");
+  }
+
+  /** Steps at full speed until a codeword was re-seeded. */
+  private static void reseedSome(JointTrainer trainer, Catalogue c) {
+    Rng batches = new Rng(7);
+    for (int i = 0; i < 200 && Arrays.stream(trainer.reseeded()).sum() == 0; i++) {
+      trainer.step(c.batch(4, batches), Phase.JOINT);
+    }
+    assertThat(Arrays.stream(trainer.reseeded()).sum()).isPositive();
+  }
+
+  @Test
+  void itemsOnReseededCodewordsAreCountedUntilATokenizerIsAdopted() {
+    JointConfig config = small().codewords(64).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    reseedSome(trainer, c);
+    Quality first = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(first.reseededItems()).as("no item is old").containsExactly(0, 0, 0);
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    Quality quiet = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(quiet.reseededItems()).containsExactly(0, 0, 0);
+    reseedSome(trainer, c);
+    long[] reseeded = trainer.reseeded();
+    Quality next = trainer.quality(trainer.candidate(NO_TOLERANCE));
+    assertThat(Arrays.stream(next.reseededItems()).sum()).isPositive();
+    for (int l = 0; l < 3; l++) {
+      assertThat(next.reseededItems()[l]).isLessThanOrEqualTo(next.oldItems());
+      if (reseeded[l] == 0) {
+        assertThat(next.reseededItems()[l]).isZero();
+      }
+    }
+  }
+
   private static void run(JointTrainer trainer, Catalogue c, Rng batches, int steps) {
     for (int i = 0; i < steps; i++) {
       trainer.step(
@@ -218,13 +282,18 @@ class JointTrainerTest {
   void collisionsAreCounted() {
     int[] codes = {1, 0, 1, 0, 0, 1, 1, 1, 1, 0};
     int[] before = {1, 0, 0, 0, -1, -1, 1, 0, 1, 0};
-    Quality q = Quality.of(codes, before, 5, new int[] {4, 2}, 0);
+    BitSet[] reseeded = {BitSet.valueOf(new long[] {0b10}), new BitSet()};
+    Quality q = Quality.of(codes, before, 5, new int[] {4, 2}, reseeded, 0);
     assertThat(q.uniqueTuples()).isEqualTo(0.4);
     assertThat(q.largestCollision()).isEqualTo(3);
     assertThat(q.utilisation()).containsExactly(0.5, 1.0);
     assertThat(q.oldItems()).isEqualTo(4);
     assertThat(q.churn()).isEqualTo(0.5);
     assertThat(q.churnPerLevel()).containsExactly(0.25, 0.25);
+    assertThat(q.reseededItems()).as("2 stay, 1 stays, 1 comes; 1 is new").containsExactly(4, 0);
+    reseeded = new BitSet[] {BitSet.valueOf(new long[] {0b01}), BitSet.valueOf(new long[] {0b10})};
+    q = Quality.of(codes, before, 5, new int[] {4, 2}, reseeded, 0);
+    assertThat(q.reseededItems()).as("1 leaves; 1 comes").containsExactly(1, 1);
   }
 
   @Test
@@ -278,6 +347,22 @@ class JointTrainerTest {
     assertThat(last).isLessThan(0.7 * first);
     assertThat(trainer.recommender().parameters()).isEqualTo(weights);
     assertThat(c.items.id()).containsOnly(0f);
+  }
+
+  @Test
+  void anEncoderThatDivergedIsNamedWithTheKnob() {
+    JointConfig config = small().learningRate(1e20f).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE);
+    assertThatThrownBy(() -> trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("the encoder's output is no longer finite in step 2: lower learningRate");
+    assertThatThrownBy(() -> trainer.adopt(trainer.candidate(NO_TOLERANCE)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("lower learningRate");
   }
 
   @Test
