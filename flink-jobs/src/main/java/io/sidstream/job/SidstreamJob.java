@@ -201,8 +201,7 @@ public final class SidstreamJob {
         Topics.tokens(config),
         "tokens");
     // What Train and Commit say has an order (of versions; of the embeddings of one item): one
-    // writer
-    // keeps it, where several would race.
+    // writer keeps it, where several would race.
     write(
             named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
                 .union(trained.getSideOutput(TrainOperator.VERSIONS)),

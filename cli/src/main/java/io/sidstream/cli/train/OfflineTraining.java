@@ -87,6 +87,9 @@ final class OfflineTraining {
   private JointTrainer trainer;
   private final StepTimes times = new StepTimes();
 
+  /** Of the tokenizer in use; null until it is asked for. A frozen quantizer's stays. */
+  private Quality quality;
+
   /** Epochs done, over both stages. */
   private int done;
 
@@ -194,6 +197,7 @@ final class OfflineTraining {
         Arrays.fill(items.codes(), i * config.levels(), (i + 1) * config.levels(), -1);
       }
       trainer.adopt(trainer.candidate(new float[config.levels()]));
+      quality = null;
     }
   }
 
@@ -249,6 +253,7 @@ final class OfflineTraining {
     SavedModel.readItems(model.get(SavedModel.ITEMS), items);
     trainer = new JointTrainer(config, items, users, seed);
     trainer.readState(new DataInputStream(new ByteArrayInputStream(model.get(SavedModel.TRAINER))));
+    quality = null;
   }
 
   /** How far it has come; after an epoch, {@link #resume} goes on from it and the models. */
@@ -293,7 +298,10 @@ final class OfflineTraining {
 
   /** The tokenizer in use; null without one. */
   Quality quality() {
-    return config.hasSemantic() ? trainer.quality(trainer.inUse()) : null;
+    if (quality == null && config.hasSemantic()) {
+      quality = trainer.quality(trainer.inUse());
+    }
+    return quality;
   }
 
   /** The model as it stands. */

@@ -146,7 +146,6 @@ final class Learner {
         .dropout(c.get(JobOptions.RECOMMENDER_DROPOUT).floatValue())
         .batchUsers(c.get(JobOptions.RECOMMENDER_BATCH))
         .learningRate(c.get(JobOptions.RECOMMENDER_LEARNING_RATE).floatValue())
-        .idLearningRate(c.get(JobOptions.RECOMMENDER_LEARNING_RATE).floatValue())
         .slowLearningRate(c.get(JobOptions.QUANTIZER_LEARNING_RATE).floatValue())
         .slowCodebookDecay(c.get(JobOptions.QUANTIZER_DECAY).floatValue())
         .build();

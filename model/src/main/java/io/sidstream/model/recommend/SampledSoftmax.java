@@ -1,6 +1,7 @@
 package io.sidstream.model.recommend;
 
 import io.sidstream.model.math.Blas;
+import io.sidstream.model.math.Kernels;
 
 /**
  * Sampled softmax over the batch's distinct targets and shared uniform negatives: the mean over
@@ -45,11 +46,7 @@ public final class SampledSoftmax {
     for (int from = 0; from < rows; from += TILE) {
       int m = Math.min(TILE, rows - from);
       if (logQ != null) {
-        for (int r = 0; r < m; r++) {
-          for (int j = 0; j < candidates; j++) {
-            scores[r * candidates + j] = -logQ[j];
-          }
-        }
+        Kernels.fillRows(logQ, 0, m, candidates, scores, 0);
       }
       Blas.gemm(
           false,
@@ -64,7 +61,7 @@ public final class SampledSoftmax {
           s,
           0,
           dim,
-          logQ == null ? 0f : 1f,
+          logQ == null ? 0f : -1f,
           scores,
           0,
           candidates);

@@ -276,7 +276,7 @@ public record JointConfig(
     private IdStart idStart = IdStart.ZERO;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
-    private float idLearningRate = 1e-3f;
+    private Float idLearningRate;
     private float slowLearningRate = 5e-5f;
     private float codebookDecay = 0.8f;
     private float slowCodebookDecay = 0.999f;
@@ -406,7 +406,7 @@ public record JointConfig(
       return this;
     }
 
-    /** See {@link JointConfig#idLearningRate}. */
+    /** See {@link JointConfig#idLearningRate}; without it that of {@link #learningRate}. */
     public Builder idLearningRate(float value) {
       idLearningRate = value;
       return this;
@@ -471,7 +471,7 @@ public record JointConfig(
           idStart,
           batchUsers,
           learningRate,
-          idLearningRate,
+          idLearningRate != null ? idLearningRate : learningRate,
           slowLearningRate,
           codebookDecay,
           slowCodebookDecay,

@@ -98,6 +98,15 @@ class JointTrainerTest {
     assertThat(trainer.recommender().parameters()).isNotEqualTo(weights);
   }
 
+  /** A trainer of five steps whose tokenizer is in use. */
+  private static JointTrainer adopted(JointConfig config, Catalogue c, Rng batches) {
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    run(trainer, c, batches, 5);
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    return trainer;
+  }
+
   @ParameterizedTest
   @EnumSource(
       value = JointConfig.Variant.class,
@@ -105,11 +114,8 @@ class JointTrainerTest {
   void goingOnFromStateEqualsGoingOn(JointConfig.Variant variant) throws Exception {
     JointConfig config = small().variant(variant).idDropout(0.2f).build();
     Catalogue c = catalogue(config);
-    JointTrainer a = new JointTrainer(config, c.items, c.users, 1);
-    a.initialiseCodebooks(1000);
     Rng batches = new Rng(2);
-    run(a, c, batches, 5);
-    a.adopt(a.candidate(NO_TOLERANCE));
+    JointTrainer a = adopted(config, c, batches);
     run(a, c, batches, 5);
 
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -134,11 +140,8 @@ class JointTrainerTest {
   void aStateOfFormat1HasNoReseededCodewords() throws Exception {
     JointConfig config = small().build();
     Catalogue c = catalogue(config);
-    JointTrainer a = new JointTrainer(config, c.items, c.users, 1);
-    a.initialiseCodebooks(1000);
     Rng batches = new Rng(2);
-    run(a, c, batches, 5);
-    a.adopt(a.candidate(NO_TOLERANCE));
+    JointTrainer a = adopted(config, c, batches);
     byte[] present = state(a);
     // Format 1 ended with the tokenizer; what follows in format 2 are three empty sets now.
     byte[] old = Arrays.copyOf(present, present.length - 3 * Integer.BYTES);

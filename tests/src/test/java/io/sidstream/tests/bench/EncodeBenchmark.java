@@ -52,7 +52,8 @@ public class EncodeBenchmark {
     latent = gaussian(FITTED_ROWS * config.dim(), rng);
   }
 
-  private static float[] gaussian(int n, Rng rng) {
+  /** Numbers of about the size of those of a content vector. */
+  static float[] gaussian(int n, Rng rng) {
     float[] out = new float[n];
     for (int i = 0; i < n; i++) {
       out[i] = rng.nextGaussian() / 20f;

@@ -48,10 +48,10 @@ public class KernelBenchmark {
   @Setup
   public void fill() {
     Rng rng = new Rng(1);
-    x = gaussian(rows * IN, rng);
-    w = gaussian(IN * OUT, rng);
+    x = EncodeBenchmark.gaussian(rows * IN, rng);
+    w = EncodeBenchmark.gaussian(IN * OUT, rng);
     y = new float[rows * OUT];
-    z = gaussian(rows * OUT, rng);
+    z = EncodeBenchmark.gaussian(rows * OUT, rng);
     scratch = new float[RowProduct.scratch(OUT, IN)];
     mean = new float[rows * WIDTH];
     square = new float[rows * WIDTH];
@@ -60,14 +60,6 @@ public class KernelBenchmark {
     for (int i = 0; i < rows; i++) {
       order[i] = rng.nextInt(rows);
     }
-  }
-
-  private static float[] gaussian(int n, Rng rng) {
-    float[] out = new float[n];
-    for (int i = 0; i < n; i++) {
-      out[i] = rng.nextGaussian() / 20f;
-    }
-    return out;
   }
 
   /** The product as the tokenizer does it: the same bits for a row in any batch. */

@@ -51,11 +51,7 @@ public class StepBenchmark {
     Rng rng = new Rng(1);
     ItemTable items = JointTrainer.newItemTable(config);
     for (int i = 0; i < ITEMS; i++) {
-      float[] x = new float[config.contentDim()];
-      for (int j = 0; j < x.length; j++) {
-        x[j] = rng.nextGaussian() / 20f;
-      }
-      items.put(i, x, 0);
+      items.put(i, EncodeBenchmark.gaussian(config.contentDim(), rng), 0);
     }
     UserSequences users = new UserSequences(config.maxLen() + 1);
     batches = new int[BATCHES][config.batchUsers()];
