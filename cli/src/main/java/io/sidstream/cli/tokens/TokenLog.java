@@ -23,6 +23,12 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -40,6 +46,9 @@ public final class TokenLog {
 
   /** Longest that nothing may arrive while something should. */
   private static final Duration SILENCE = Duration.ofSeconds(60);
+
+  /** Longest that transactions under way are waited for. */
+  private static final Duration UNDER_WAY = Duration.ofSeconds(3);
 
   /**
    * A record of the tokens topic.
@@ -113,7 +122,7 @@ public final class TokenLog {
         }
         topics.get(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
       }
-      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      Map<TopicPartition, Long> ends = ends(consumer, partitions, log, bootstrap, properties);
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       long heard = System.nanoTime();
@@ -132,6 +141,71 @@ public final class TokenLog {
       }
     }
     return log;
+  }
+
+  /**
+   * Where each partition ends. What a COMMIT counts was written before it, but the transactions of
+   * one checkpoint, and the partitions of one transaction, become visible one by one. So the ends
+   * of what it counts are taken after those of the versions (and of the items, whose rows they
+   * are).
+   */
+  private static Map<TopicPartition, Long> ends(
+      KafkaConsumer<byte[], byte[]> consumer,
+      List<TopicPartition> partitions,
+      TokenLog log,
+      String bootstrap,
+      Properties properties) {
+    Set<String> first = Set.of(log.prefix + "versions", log.prefix + "items");
+    Map<Boolean, List<TopicPartition>> parts =
+        partitions.stream().collect(Collectors.partitioningBy(p -> first.contains(p.topic())));
+    Map<TopicPartition, Long> ends = visible(consumer, parts.get(true), bootstrap, properties);
+    ends.putAll(visible(consumer, parts.get(false), bootstrap, properties));
+    return ends;
+  }
+
+  /**
+   * Ends of what is visible, when all that is written now is; a transaction that nobody ends is not
+   * waited for longer than {@link #UNDER_WAY}.
+   */
+  private static Map<TopicPartition, Long> visible(
+      KafkaConsumer<byte[], byte[]> consumer,
+      List<TopicPartition> partitions,
+      String bootstrap,
+      Properties properties) {
+    Map<TopicPartition, Long> written = written(partitions, bootstrap, properties);
+    Map<TopicPartition, Long> ends = new HashMap<>(consumer.endOffsets(partitions));
+    long until = System.nanoTime() + UNDER_WAY.toNanos();
+    while (partitions.stream().anyMatch(p -> ends.get(p) < written.get(p))
+        && System.nanoTime() < until) {
+      LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+      ends.putAll(consumer.endOffsets(partitions));
+    }
+    return ends;
+  }
+
+  /** Where each partition ends, with transactions that are under way. */
+  private static Map<TopicPartition, Long> written(
+      List<TopicPartition> partitions, String bootstrap, Properties properties) {
+    Properties p = new Properties();
+    p.putAll(properties);
+    p.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+    Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
+    partitions.forEach(partition -> latest.put(partition, OffsetSpec.latest()));
+    Map<TopicPartition, Long> written = new HashMap<>();
+    try (Admin admin = Admin.create(p)) {
+      admin
+          .listOffsets(latest)
+          .all()
+          .get()
+          .forEach((partition, end) -> written.put(partition, end.offset()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while " + bootstrap + " was asked", e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(
+          "the ends of the topics on " + bootstrap + " cannot be read: " + e.getCause(), e);
+    }
+    return written;
   }
 
   static KafkaConsumer<byte[], byte[]> consumer(String bootstrap, Properties properties) {
