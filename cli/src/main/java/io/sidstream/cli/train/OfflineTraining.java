@@ -17,8 +17,8 @@ import java.util.Arrays;
 import java.util.Map;
 
 /**
- * Trains on a leave-one-out split, epoch by epoch, until validation MRR (sampled protocol) has not
- * risen for {@code patience} epochs, and goes back to the best epoch. The same arguments give the
+ * Trains on a leave-one-out split, epoch by epoch, until validation MRR has not risen for {@code
+ * patience} epochs, and goes back to the best epoch. The same arguments give the
  * same bits.
  */
 final class OfflineTraining {
@@ -30,6 +30,26 @@ final class OfflineTraining {
     JOINT_THEN_FROZEN,
     /** The quantizer alone first; then it is frozen and the recommender learns. */
     TWO_STAGE
+  }
+
+  /** The validation figure that tells the best epoch. */
+  enum StopOn {
+    /** MRR of sampled ranking. */
+    SAMPLED,
+    /** MRR of full ranking. */
+    FULL,
+    /** The geometric mean of both: a gain of a tenth counts the same in either. */
+    BOTH;
+
+    double of(LeaveOneOut.Result validation) {
+      double sampled = validation.sampled.mrr();
+      double full = validation.full.mrr();
+      return switch (this) {
+        case SAMPLED -> sampled;
+        case FULL -> full;
+        case BOTH -> Math.sqrt(sampled * full);
+      };
+    }
   }
 
   /**
@@ -134,9 +154,16 @@ final class OfflineTraining {
    * @param epochs most epochs that the recommender learns, those before a resume included
    * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE, of the common one
    *     under JOINT_THEN_FROZEN
+   * @param stopOn the validation figure whose best epoch is kept
    * @throws UsageException where more epochs are done already
    */
-  void run(Schedule schedule, int epochs, int quantizerEpochs, int patience, Listener listener)
+  void run(
+      Schedule schedule,
+      int epochs,
+      int quantizerEpochs,
+      int patience,
+      StopOn stopOn,
+      Listener listener)
       throws IOException {
     boolean twoStage = schedule == Schedule.TWO_STAGE && config.hasSemantic();
     int first = twoStage ? quantizerEpochs : 0;
@@ -164,7 +191,7 @@ final class OfflineTraining {
       }
       LeaveOneOut.Result validation =
           evaluate(split.validationHistories, split.validationTargets, negatives.validation());
-      best = best.after(number, validation.sampled.mrr());
+      best = best.after(number, stopOn.of(validation));
       boolean better = best.since() == 0;
       if (better) {
         bestModel = model();

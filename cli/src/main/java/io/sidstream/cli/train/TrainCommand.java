@@ -98,7 +98,9 @@ public final class TrainCommand implements Callable<Integer> {
     "--negatives-shared",
     "--id-dim",
     "--id-start",
-    "--id-dropout"
+    "--id-dropout",
+    "--semantic-dropout",
+    "--stop-on"
   };
 
   /** The largest k of the reported HR@k. */
@@ -207,6 +209,14 @@ public final class TrainCommand implements Callable<Integer> {
   private float idDropout;
 
   @Option(
+      names = "--semantic-dropout",
+      defaultValue = "0",
+      paramLabel = "P",
+      description =
+          "Probability that a step is taken on ID embeddings alone, without z (default: ${DEFAULT-VALUE}).")
+  private float semanticDropout;
+
+  @Option(
       names = "--dropout",
       paramLabel = "P",
       description = "Dropout of the recommender (default: 0.5; 0.1 for --variant tiger).")
@@ -298,6 +308,14 @@ public final class TrainCommand implements Callable<Integer> {
       description =
           "Stop after so many epochs without a better validation MRR, NDCG@10 for --variant tiger (default: ${DEFAULT-VALUE}).")
   private int patience;
+
+  @Option(
+      names = "--stop-on",
+      defaultValue = "sampled",
+      paramLabel = "M",
+      description =
+          "Validation MRR that --patience looks at and whose best epoch is kept: sampled, full, or both, their geometric mean (default: ${DEFAULT-VALUE}).")
+  private OfflineTraining.StopOn stopOn;
 
   @Option(
       names = "--seed",
@@ -464,6 +482,7 @@ public final class TrainCommand implements Callable<Integer> {
           epochs,
           quantizerEpochs,
           patience,
+          stopOn,
           checkpoint == null ? curve : new Checkpoint(checkpoint, provenance, training, curve));
     }
     LeaveOneOut.Result test = training.test();
@@ -674,6 +693,7 @@ public final class TrainCommand implements Callable<Integer> {
                   ? idStart
                   : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
           .idDropout(idDropout)
+          .semanticDropout(semanticDropout)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .logQ(logQ != null ? logQ : Protocol.named(protocol) == Protocol.PREQUENTIAL ? 0f : 1f)
@@ -735,6 +755,7 @@ public final class TrainCommand implements Callable<Integer> {
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
     out.put("patience", String.valueOf(patience));
+    out.put("stopOn", name(stopOn));
     out.put("maxItems", String.valueOf(maxItems));
     out.put("threads", String.valueOf(threads));
     if (Protocol.named(protocol) == Protocol.PREQUENTIAL) {

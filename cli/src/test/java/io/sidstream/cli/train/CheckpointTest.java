@@ -34,7 +34,13 @@ class CheckpointTest {
   private record Run(OfflineTraining training, Curve curve) {
     void go(Schedule schedule, int epochs, int patience, OfflineTraining.Listener listener)
         throws IOException {
-      training.run(schedule, epochs, QUANTIZER_EPOCHS, patience, listener);
+      training.run(
+          schedule,
+          epochs,
+          QUANTIZER_EPOCHS,
+          patience,
+          OfflineTraining.StopOn.SAMPLED,
+          listener);
     }
 
     /** All that is the same in two runs that did the same. */

@@ -31,6 +31,8 @@ import java.util.List;
  * @param dropout dropout of the recommender
  * @param idDropout probability that an item of a batch is shown without its ID embedding, so that
  *     items without one are served too
+ * @param semanticDropout probability that a step is taken without z, on ID embeddings alone, so
+ *     that they learn what they can say by themselves
  * @param idStart what the ID embedding of a new item starts as
  * @param batchUsers users of a batch
  * @param learningRate Adam's learning rate
@@ -60,6 +62,7 @@ public record JointConfig(
     int maxLen,
     float dropout,
     float idDropout,
+    float semanticDropout,
     IdStart idStart,
     int batchUsers,
     float learningRate,
@@ -126,6 +129,7 @@ public record JointConfig(
     }
     atLeast("maxLen", maxLen, 1);
     unit("idDropout", idDropout, true);
+    unit("semanticDropout", semanticDropout, true);
     atLeast("batchUsers", batchUsers, 1);
     positive("learningRate", learningRate);
     positive("idLearningRate", idLearningRate);
@@ -241,6 +245,7 @@ public record JointConfig(
     b.maxLen = maxLen;
     b.dropout = dropout;
     b.idDropout = idDropout;
+    b.semanticDropout = semanticDropout;
     b.idStart = idStart;
     b.batchUsers = batchUsers;
     b.learningRate = learningRate;
@@ -273,6 +278,7 @@ public record JointConfig(
     private int maxLen = 50;
     private float dropout = 0.5f;
     private float idDropout = 0f;
+    private float semanticDropout = 0f;
     private IdStart idStart = IdStart.ZERO;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
@@ -388,6 +394,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#semanticDropout}. */
+    public Builder semanticDropout(float value) {
+      semanticDropout = value;
+      return this;
+    }
+
     /** See {@link JointConfig#idStart}. */
     public Builder idStart(IdStart value) {
       idStart = value;
@@ -468,6 +480,7 @@ public record JointConfig(
           maxLen,
           dropout,
           idDropout,
+          semanticDropout,
           idStart,
           batchUsers,
           learningRate,

@@ -283,9 +283,13 @@ public final class JointTrainer implements Representations {
       }
     }
     int idAt = config.hasSemantic() ? config.semanticDim() : 0;
+    boolean semanticDropped = semanticDropped();
     for (int i = 0; i < slotCount; i++) {
       if (idDropped(i)) {
         Arrays.fill(s, i * d + idAt, (i + 1) * d, 0f);
+      }
+      if (semanticDropped) {
+        Arrays.fill(s, i * d, i * d + idAt, 0f);
       }
     }
     Kernels.gatherRows(s, 0, d, inputSlot, positions, in, 0);
@@ -359,10 +363,16 @@ public final class JointTrainer implements Representations {
         1e-8f);
   }
 
+  private boolean semanticDropped() {
+    return config.variant() == JointConfig.Variant.UNIFIED
+        && config.semanticDropout() > 0f
+        && Rng.uniform(Rng.hash(seed, steps, -1)) < config.semanticDropout();
+  }
+
   private boolean idDropped(int slot) {
-    return config.hasId()
-        && config.variant() == JointConfig.Variant.UNIFIED
+    return config.variant() == JointConfig.Variant.UNIFIED
         && config.idDropout() > 0f
+        && !semanticDropped()
         && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
   }
 
@@ -370,6 +380,10 @@ public final class JointTrainer implements Representations {
   private float[] semanticGradient() {
     int d = config.semanticDim();
     dz = grown(dz, slotCount * d);
+    if (semanticDropped()) {
+      Arrays.fill(dz, 0, slotCount * d, 0f);
+      return dz;
+    }
     for (int i = 0; i < slotCount; i++) {
       System.arraycopy(ds, i * config.dim(), dz, i * d, d);
     }
