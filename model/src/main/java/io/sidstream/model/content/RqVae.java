@@ -46,6 +46,12 @@ public final class RqVae {
   /** Length under which a vector has no direction to be turned to or from. */
   private static final float NO_DIRECTION = 1e-6f;
 
+  /**
+   * Of f where training starts, in lengths of a codeword of a cosine level: the norm that the
+   * quantizer alone comes to.
+   */
+  private static final float START_NORM = 2f;
+
   private final RqVaeConfig config;
   private final Layers encoder;
   private final Layers decoder;
@@ -175,12 +181,17 @@ public final class RqVae {
 
   /**
    * Fits the codebooks by k-means to the encoder's output on x {@code [n, Dx]}, level by level on
-   * the residuals.
+   * the residuals. Under ROTATION the encoder's last layer is centred and scaled first: {@link
+   * #standardise}.
    */
   public void initialiseCodebooks(float[] x, int rows, Rng rng) {
     int dim = config.dim();
     float[] r = new float[rows * dim];
     encodeBlocks(x, rows, r);
+    if (config.straightThrough() == StraightThrough.ROTATION) {
+      standardise(r, rows);
+      encodeBlocks(x, rows, r);
+    }
     List<Codebook> books = new ArrayList<>();
     List<float[]> counts = new ArrayList<>();
     EncodeResult level = new EncodeResult();
@@ -193,6 +204,36 @@ public final class RqVae {
       Kernels.axpy(-1f, level.z, 0, r, 0, rows * dim);
     }
     setCodebooks(books, counts);
+  }
+
+  /**
+   * Changes the last layer of the encoder so that its output f {@code [n, D2]} has mean 0 and a
+   * root mean square norm of {@value #START_NORM} (data-dependent initialisation: Salimans and
+   * Kingma, arXiv 1602.07868). As it is drawn, f is short and much the same for all items: the
+   * second level then takes back what the first took, and a joint training needs ten epochs to get
+   * out of that.
+   */
+  private void standardise(float[] f, int rows) {
+    int dim = config.dim();
+    int last = encoder.count() - 1;
+    double square = 0;
+    for (int d = 0; d < dim; d++) {
+      double sum = 0;
+      for (int i = 0; i < rows; i++) {
+        sum += f[i * dim + d];
+      }
+      double mean = sum / rows;
+      for (int i = 0; i < rows; i++) {
+        double centred = f[i * dim + d] - mean;
+        square += centred * centred;
+      }
+      params[encoder.bias(last) + d] -= (float) mean;
+    }
+    if (square > 1e-12 * rows) { // else all items are the same
+      int from = encoder.weights(last);
+      float scale = (float) (START_NORM / Math.sqrt(square / rows));
+      Kernels.scale(scale, params, from, encoder.bias(last) + dim - from);
+    }
   }
 
   private void encodeBlocks(float[] x, int rows, float[] f) {

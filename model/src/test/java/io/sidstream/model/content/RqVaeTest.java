@@ -96,6 +96,32 @@ class RqVaeTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(StraightThrough.class)
+  void rotationStartsFromAnEncoderOutputOfMeanZeroAndNormTwo(StraightThrough mode) {
+    RqVae vae = new RqVae(small(mode), new Rng(1));
+    float[] before = vae.parameters().clone();
+    int n = 40;
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), n * 11);
+    vae.initialiseCodebooks(x, n, new Rng(3));
+    if (mode != StraightThrough.ROTATION) {
+      assertThat(vae.parameters()).isEqualTo(before);
+      return;
+    }
+    vae.forwardTrain(x, n);
+    float[] f = vae.encoderOutput();
+    double square = 0;
+    double[] mean = new double[5];
+    for (int i = 0; i < n * 5; i++) {
+      square += (double) f[i] * f[i] / n;
+      mean[i % 5] += f[i] / (double) n;
+    }
+    assertThat(Math.sqrt(square)).isCloseTo(2, within(1e-4));
+    for (double m : mean) {
+      assertThat(m).isCloseTo(0, within(1e-5));
+    }
+  }
+
   @Test
   void trainingLowersTheLoss() {
     RqVaeConfig config = small(StraightThrough.PER_LEVEL);
