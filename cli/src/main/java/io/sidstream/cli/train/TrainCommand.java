@@ -263,7 +263,7 @@ public final class TrainCommand implements Callable<Integer> {
       defaultValue = "per_level",
       paramLabel = "S",
       description =
-          "How the gradient of z passes the quantizer: per_level or single (default: ${DEFAULT-VALUE}).")
+          "How the gradient of z passes the quantizer: rotation, per_level or single (default: ${DEFAULT-VALUE}).")
   private RqVaeConfig.StraightThrough straightThrough;
 
   @Option(

@@ -43,6 +43,15 @@ public final class RqVae {
   private static final float BETA2 = 0.999f;
   private static final float EPS = 1e-8f;
 
+  /** Length under which a vector has no direction to be turned to or from. */
+  private static final float NO_DIRECTION = 1e-6f;
+
+  /**
+   * Of f where training starts, in lengths of a codeword of a cosine level: the norm that the
+   * quantizer alone comes to.
+   */
+  private static final float START_NORM = 2f;
+
   private final RqVaeConfig config;
   private final Layers encoder;
   private final Layers decoder;
@@ -68,6 +77,7 @@ public final class RqVae {
   private float[] gradOut = new float[0];
   private float[] gradIn = new float[0];
   private float[] gradF = new float[0];
+  private final float[] word;
   private double reconstruction;
   private final double[] commitment;
 
@@ -83,6 +93,7 @@ public final class RqVae {
     this.encoderOut = new float[encoder.count()][0];
     this.decoderOut = new float[decoder.count()][0];
     this.commitment = new double[config.levels()];
+    this.word = new float[config.dim()];
     initialise(encoder, 0, rng);
     initialise(decoder, encoder.size(), rng);
   }
@@ -170,12 +181,17 @@ public final class RqVae {
 
   /**
    * Fits the codebooks by k-means to the encoder's output on x {@code [n, Dx]}, level by level on
-   * the residuals.
+   * the residuals. Under ROTATION the encoder's last layer is centred and scaled first: {@link
+   * #standardise}.
    */
   public void initialiseCodebooks(float[] x, int rows, Rng rng) {
     int dim = config.dim();
     float[] r = new float[rows * dim];
     encodeBlocks(x, rows, r);
+    if (config.straightThrough() == StraightThrough.ROTATION) {
+      standardise(r, rows);
+      encodeBlocks(x, rows, r);
+    }
     List<Codebook> books = new ArrayList<>();
     List<float[]> counts = new ArrayList<>();
     EncodeResult level = new EncodeResult();
@@ -188,6 +204,36 @@ public final class RqVae {
       Kernels.axpy(-1f, level.z, 0, r, 0, rows * dim);
     }
     setCodebooks(books, counts);
+  }
+
+  /**
+   * Changes the last layer of the encoder so that its output f {@code [n, D2]} has mean 0 and a
+   * root mean square norm of {@value #START_NORM} (data-dependent initialisation: Salimans and
+   * Kingma, arXiv 1602.07868). As it is drawn, f is short and much the same for all items: the
+   * second level then takes back what the first took, and a joint training needs ten epochs to get
+   * out of that.
+   */
+  private void standardise(float[] f, int rows) {
+    int dim = config.dim();
+    int last = encoder.count() - 1;
+    double square = 0;
+    for (int d = 0; d < dim; d++) {
+      double sum = 0;
+      for (int i = 0; i < rows; i++) {
+        sum += f[i * dim + d];
+      }
+      double mean = sum / rows;
+      for (int i = 0; i < rows; i++) {
+        double centred = f[i * dim + d] - mean;
+        square += centred * centred;
+      }
+      params[encoder.bias(last) + d] -= (float) mean;
+    }
+    if (square > 1e-12 * rows) { // else all items are the same
+      int from = encoder.weights(last);
+      float scale = (float) (START_NORM / Math.sqrt(square / rows));
+      Kernels.scale(scale, params, from, encoder.bias(last) + dim - from);
+    }
   }
 
   private void encodeBlocks(float[] x, int rows, float[] f) {
@@ -387,13 +433,14 @@ public final class RqVae {
   /**
    * gradF = gradient at f(x). With u_l the level's input (normalised at a cosine level) and J_l =
    * du_l/df, which is the identity or (I − u uᵀ) / ‖r‖ as codewords are held constant: Σ_l J_lᵀ (dz
-   * + 2 w / (n D) (u_l − C_l[c_l])), or dz once for a single straight-through step.
+   * + 2 w / (n D) (u_l − C_l[c_l])), or dz once for a single straight-through step. Under ROTATION
+   * dz is turned first: {@link #addTurned}.
    */
   private void quantizerBackward(float[] toZ) {
     int dim = config.dim();
     int levels = config.levels();
-    boolean perLevel = config.straightThrough() == StraightThrough.PER_LEVEL;
-    if (perLevel) {
+    StraightThrough mode = config.straightThrough();
+    if (mode != StraightThrough.SINGLE) {
       Arrays.fill(gradF, 0, n * dim, 0f);
     } else {
       System.arraycopy(toZ, 0, gradF, 0, n * dim);
@@ -416,8 +463,10 @@ public final class RqVae {
             du[d] = scale * inverse * residual[at + d];
           }
           book.addTo(code, -scale, du, 0);
-          if (perLevel) {
+          if (mode == StraightThrough.PER_LEVEL) {
             Kernels.axpy(1f, toZ, at, du, 0, dim);
+          } else if (mode == StraightThrough.ROTATION) {
+            addTurned(book, code, at, toZ, du);
           }
           if (cosine) {
             float along = Kernels.dot(du, 0, residual, at, dim) * inverse * inverse;
@@ -429,6 +478,38 @@ public final class RqVae {
         book.addTo(code, -1f, residual, at);
       }
     }
+  }
+
+  /**
+   * Adds λ Rᵀ dz to du. R turns the direction a of the level's input into the direction b of its
+   * codeword and leaves what is orthogonal to both as it is: R = I − 2 w wᵀ + 2 b aᵀ with w = (a +
+   * b) / ‖a + b‖. λ is the codeword's length over the input's, which is 1 at a cosine level. An
+   * input of no direction passes dz as it is.
+   */
+  private void addTurned(Codebook book, int code, int at, float[] toZ, float[] du) {
+    int dim = config.dim();
+    Arrays.fill(word, 0f);
+    book.addTo(code, 1f, word, 0);
+    float length = Kernels.norm(residual, at, dim);
+    float wordLength = Kernels.norm(word, 0, dim);
+    if (length < NO_DIRECTION) {
+      Kernels.axpy(1f, toZ, at, du, 0, dim);
+      return;
+    }
+    if (wordLength < NO_DIRECTION) {
+      return;
+    }
+    float inverse = 1f / length;
+    float wordInverse = 1f / wordLength;
+    float scale = book.metric() == Metric.COSINE ? 1f : wordLength * inverse;
+    float cosine = Kernels.dot(residual, at, word, 0, dim) * inverse * wordInverse;
+    float alongInput = Kernels.dot(residual, at, toZ, at, dim) * inverse;
+    float alongWord = Kernels.dot(word, 0, toZ, at, dim) * wordInverse;
+    // 2 w wᵀ dz = (a·dz + b·dz) / (1 + a·b) (a + b); opposite directions have no w, and R mirrors.
+    float mirrored = 1f + cosine > NO_DIRECTION ? (alongInput + alongWord) / (1f + cosine) : 0f;
+    Kernels.axpy(scale, toZ, at, du, 0, dim);
+    Kernels.axpy(scale * (2f * alongWord - mirrored) * inverse, residual, at, du, 0, dim);
+    Kernels.axpy(-scale * mirrored * wordInverse, word, 0, du, 0, dim);
   }
 
   /**

@@ -33,6 +33,13 @@ public record RqVaeConfig(
      * code does.
      */
     PER_LEVEL,
+    /**
+     * As {@link #PER_LEVEL}, but what comes to a level is turned and scaled back by the rotation
+     * that takes the level's input to its codeword (Fifty et al., arXiv 2410.06424), held constant:
+     * the default of the library that the authors' code is built on since its version of October
+     * 2024.
+     */
+    ROTATION,
     /** From z to the encoder's output in one step. */
     SINGLE
   }

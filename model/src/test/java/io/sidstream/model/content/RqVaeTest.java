@@ -63,6 +63,66 @@ class RqVaeTest {
   }
 
   @Test
+  void anInputWithoutDirectionPassesTheGradientAsItIs() {
+    // As many items as codewords: the first level takes all of f, the second gets zeros.
+    RqVaeConfig config =
+        new RqVaeConfig(
+            11,
+            List.of(7, 6),
+            5,
+            N,
+            List.of(Metric.EUCLIDEAN, Metric.EUCLIDEAN),
+            StraightThrough.ROTATION,
+            0f,
+            0f);
+    RqVae vae = new RqVae(config, new Rng(1));
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
+    vae.initialiseCodebooks(x, N, new Rng(3));
+    List<Codebook> books = vae.quantizer().codebooks();
+    vae.setCodebooks(
+        List.of(books.get(0), new Codebook(Metric.EUCLIDEAN, N, 5, new float[N * 5])),
+        List.of(new float[N], new float[N]));
+    float[] dz = TokenizerModelTest.gaussian(new Rng(4), N * 5);
+    vae.forwardTrain(x, N);
+    vae.backward(dz);
+    int bias = vae.encoderSize() - 5;
+    for (int d = 0; d < 5; d++) {
+      float sum = 0;
+      for (int i = 0; i < N; i++) {
+        sum += dz[i * 5 + d];
+      }
+      // Once through each level, in which nothing is turned.
+      assertThat(vae.gradients()[bias + d]).isCloseTo(2 * sum, within(1e-4f));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(StraightThrough.class)
+  void rotationStartsFromAnEncoderOutputOfMeanZeroAndNormTwo(StraightThrough mode) {
+    RqVae vae = new RqVae(small(mode), new Rng(1));
+    float[] before = vae.parameters().clone();
+    int n = 40;
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), n * 11);
+    vae.initialiseCodebooks(x, n, new Rng(3));
+    if (mode != StraightThrough.ROTATION) {
+      assertThat(vae.parameters()).isEqualTo(before);
+      return;
+    }
+    vae.forwardTrain(x, n);
+    float[] f = vae.encoderOutput();
+    double square = 0;
+    double[] mean = new double[5];
+    for (int i = 0; i < n * 5; i++) {
+      square += (double) f[i] * f[i] / n;
+      mean[i % 5] += f[i] / (double) n;
+    }
+    assertThat(Math.sqrt(square)).isCloseTo(2, within(1e-4));
+    for (double m : mean) {
+      assertThat(m).isCloseTo(0, within(1e-5));
+    }
+  }
+
+  @Test
   void trainingLowersTheLoss() {
     RqVaeConfig config = small(StraightThrough.PER_LEVEL);
     RqVae vae = new RqVae(config, new Rng(1));
@@ -188,6 +248,12 @@ class RqVaeTest {
             if (config.straightThrough() == StraightThrough.PER_LEVEL) {
               z[d] += u[l][d] - startInputs[i][l][d];
             }
+            if (config.straightThrough() == StraightThrough.ROTATION) {
+              double[] row = rotation(i, l)[d];
+              for (int e = 0; e < row.length; e++) {
+                z[d] += row[e] * (u[l][e] - startInputs[i][l][e]);
+              }
+            }
           }
           if (config.straightThrough() == StraightThrough.SINGLE) {
             z[d] += f[d] - startF[d];
@@ -199,6 +265,40 @@ class RqVaeTest {
         }
       }
       return sum / N;
+    }
+
+    /** The rotation and scaling [D, D] that takes the level's input to its codeword. */
+    private double[][] rotation(int i, int l) {
+      int dim = config.dim();
+      double[] a = startInputs[i][l];
+      double[] b = new double[dim];
+      for (int d = 0; d < dim; d++) {
+        b[d] = word(i, l, d);
+      }
+      double lengthA = Math.sqrt(Arrays.stream(a).map(v -> v * v).sum());
+      double lengthB = Math.sqrt(Arrays.stream(b).map(v -> v * v).sum());
+      double[] w = new double[dim];
+      for (int d = 0; d < dim; d++) {
+        w[d] = a[d] / lengthA + b[d] / lengthB;
+      }
+      double lengthW = Math.sqrt(Arrays.stream(w).map(v -> v * v).sum());
+      double[][] r = new double[dim][dim];
+      double[] turned = new double[dim];
+      for (int d = 0; d < dim; d++) {
+        for (int e = 0; e < dim; e++) {
+          r[d][e] =
+              lengthB
+                  / lengthA
+                  * ((d == e ? 1 : 0)
+                      - 2 * w[d] * w[e] / (lengthW * lengthW)
+                      + 2 * b[d] / lengthB * a[e] / lengthA);
+          turned[d] += r[d][e] * a[e];
+        }
+      }
+      for (int d = 0; d < dim; d++) {
+        assertThat(turned[d]).isCloseTo(b[d], within(1e-9));
+      }
+      return r;
     }
 
     private double itemLoss(double[] p, double[] f, double[] z, int i) {
