@@ -387,15 +387,21 @@ final class TableState {
         }
       }
     }
-    Map<Token, Integer> taken = new HashMap<>();
-    for (var each : List.copyOf(come.entrySet())) {
-      Token token = each.getValue();
-      int holder = Order.find(view.order, view.tokens, token.codes(), token.suffix());
-      Token key = new Token(token.codes(), token.suffix(), 0);
-      if (holder >= 0 && !gone.contains(holder) || taken.putIfAbsent(key, each.getKey()) != null) {
-        come.remove(each.getKey());
-        gone.remove(each.getKey());
-        later.set(each.getKey());
+    // Whoever is refused keeps the token that it is served with, which may refuse another.
+    boolean refused = true;
+    while (refused) {
+      refused = false;
+      Set<Token> taken = new HashSet<>();
+      for (int row : List.copyOf(come.keySet())) {
+        Token token = come.get(row);
+        int holder = Order.find(view.order, view.tokens, token.codes(), token.suffix());
+        Token key = new Token(token.codes(), token.suffix(), 0);
+        if (holder >= 0 && !gone.contains(holder) || !taken.add(key)) {
+          come.remove(row);
+          gone.remove(row);
+          later.set(row);
+          refused = true;
+        }
       }
     }
     candidates = later;

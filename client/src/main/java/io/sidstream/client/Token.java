@@ -8,8 +8,9 @@ import java.util.Arrays;
  * @param codes {@code [levels]}, first level first; a copy, the caller may change it
  * @param suffix number from 1 that makes the token unique where the codes alone could not; 0 for
  *     none
- * @param version token version of the row that published it; the token is also one of every later
- *     version that has not replaced it
+ * @param version token version of a row that published it; the token is also one of every later
+ *     version that has not replaced it. Where several rows of the item have the token it may be any
+ *     of theirs: a version is complete when its items have the right codes and suffixes
  */
 public record Token(int[] codes, int suffix, int version) {
 

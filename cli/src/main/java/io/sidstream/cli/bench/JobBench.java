@@ -320,8 +320,14 @@ public final class JobBench implements Callable<Integer> {
       if (now > BLOCK_TIMEOUT_S) {
         throw new IllegalStateException(
             String.format(
-                "the %s has not done %d items and %d interactions in %d s: %d rows are there",
-                side.name, items, interactions, BLOCK_TIMEOUT_S, arrivals.rows()));
+                "the %s has not done %d items and %d interactions in %d s: %d rows are there, %s has %d records to read",
+                side.name,
+                items,
+                interactions,
+                BLOCK_TIMEOUT_S,
+                arrivals.rows(),
+                side.last,
+                Math.max(0, reached - arrivals.read(side.last))));
       }
     }
     return new Times(itemsDone, interactionsDone, cpuSeconds() - cpu);

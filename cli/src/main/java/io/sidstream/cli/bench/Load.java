@@ -24,7 +24,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Blocks of new items (vectors given) and of interactions. A block is one Kafka transaction: a job
  * that reads committed records sees nothing of it while it is written, and all of it at once when
- * it is committed.
+ * it is committed. All of a block has one event time, that of its writing: an event time ahead of
+ * it could make the next block's events too late for a window, which the trainer would never read.
  */
 final class Load implements AutoCloseable {
   private static final int USERS = 20_000;
@@ -105,7 +106,7 @@ final class Load implements AutoCloseable {
               .setEventId("event-" + interactions++)
               .setUser(user)
               .setItem("item-" + rng.nextInt((int) Math.min(Integer.MAX_VALUE, items)))
-              .setTime(Instant.ofEpochMilli(now + i))
+              .setTime(Instant.ofEpochMilli(now))
               .build();
       sent.add(producer.send(record(interactionsTopic, user, wire.encode(event))));
     }

@@ -18,8 +18,7 @@ import java.util.Map;
 
 /**
  * Trains on a leave-one-out split, epoch by epoch, until validation MRR has not risen for {@code
- * patience} epochs, and goes back to the best epoch. The same arguments give the
- * same bits.
+ * patience} epochs, and goes back to the best epoch. The same arguments give the same bits.
  */
 final class OfflineTraining {
   /** How the two parts are trained. */
@@ -155,6 +154,8 @@ final class OfflineTraining {
    * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE, of the common one
    *     under JOINT_THEN_FROZEN
    * @param stopOn the validation figure whose best epoch is kept
+   * @param decay what the learning rates are multiplied by after each epoch but those of the
+   *     quantizer alone
    * @throws UsageException where more epochs are done already
    */
   void run(
@@ -163,6 +164,7 @@ final class OfflineTraining {
       int quantizerEpochs,
       int patience,
       StopOn stopOn,
+      double decay,
       Listener listener)
       throws IOException {
     boolean twoStage = schedule == Schedule.TWO_STAGE && config.hasSemantic();
@@ -185,7 +187,7 @@ final class OfflineTraining {
       boolean frozen =
           twoStage || (schedule == Schedule.JOINT_THEN_FROZEN && number >= quantizerEpochs);
       Phase phase = frozen ? Phase.RECOMMENDER : Phase.JOINT;
-      double[] sums = epoch(number, phase, listener);
+      double[] sums = epoch(number, phase, decay, listener);
       if (!frozen) {
         adopt();
       }
@@ -209,7 +211,7 @@ final class OfflineTraining {
     }
     while (done < epochs) {
       int number = done;
-      double[] sums = epoch(number, Phase.QUANTIZER_ALONE, listener);
+      double[] sums = epoch(number, Phase.QUANTIZER_ALONE, 1, listener);
       Quality quality = trainer.quality(trainer.candidate(new float[config.levels()]));
       listener.epoch(
           new Epoch(number, Phase.QUANTIZER_ALONE, 0, sums[1], sums[2], null, quality, false));
@@ -249,9 +251,10 @@ final class OfflineTraining {
   }
 
   /** Mean loss, mean reconstruction, mean milliseconds of a step. */
-  private double[] epoch(int number, Phase phase, Listener listener) {
+  private double[] epoch(int number, Phase phase, double decay, Listener listener) {
     int[][] batches = batches(catalogue(split.train.length), config.batchUsers(), seed, number);
     int count = batches.length;
+    trainer.scaleLearningRates((float) Math.pow(decay, number));
     double[] sums = new double[3];
     for (int s = 0; s < count; s++) {
       long start = System.nanoTime();

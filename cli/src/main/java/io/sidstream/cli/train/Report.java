@@ -58,7 +58,10 @@ final class Report {
     return out;
   }
 
-  /** levels, uniqueTuples, largestCollision, reconstructionMse and collapse; nulls without one. */
+  /**
+   * levels, uniqueTuples, distinctTuples, largestCollision, reconstructionMse and collapse; nulls
+   * without one.
+   */
   static Map<String, Object> quality(Quality q, JointConfig config) {
     Map<String, Object> out = new LinkedHashMap<>();
     List<Map<String, Object>> levels = new ArrayList<>();
@@ -72,6 +75,7 @@ final class Report {
     }
     out.put("levels", levels);
     out.put("uniqueTuples", q == null ? null : q.uniqueTuples());
+    out.put("distinctTuples", q == null ? null : q.distinctTuples());
     out.put("largestCollision", q == null ? null : q.largestCollision());
     out.put("reconstructionMse", q == null ? null : q.reconstruction());
     out.put("collapse", q == null ? List.of() : Collapse.of(q, config.codewords()));

@@ -100,7 +100,8 @@ public final class TrainCommand implements Callable<Integer> {
     "--id-start",
     "--id-dropout",
     "--semantic-dropout",
-    "--stop-on"
+    "--stop-on",
+    "--learning-rate-decay"
   };
 
   /** The largest k of the reported HR@k. */
@@ -260,7 +261,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--straight-through",
-      defaultValue = "per_level",
+      defaultValue = "rotation",
       paramLabel = "S",
       description =
           "How the gradient of z passes the quantizer: rotation, per_level or single (default: ${DEFAULT-VALUE}).")
@@ -316,6 +317,14 @@ public final class TrainCommand implements Callable<Integer> {
       description =
           "Validation MRR that --patience looks at and whose best epoch is kept: sampled, full, or both, their geometric mean (default: ${DEFAULT-VALUE}).")
   private OfflineTraining.StopOn stopOn;
+
+  @Option(
+      names = "--learning-rate-decay",
+      defaultValue = "1",
+      paramLabel = "D",
+      description =
+          "leave-one-out: the learning rates are multiplied by it after each epoch, above 0 to 1 (default: ${DEFAULT-VALUE}).")
+  private double learningRateDecay;
 
   @Option(
       names = "--seed",
@@ -483,6 +492,7 @@ public final class TrainCommand implements Callable<Integer> {
           quantizerEpochs,
           patience,
           stopOn,
+          learningRateDecay,
           checkpoint == null ? curve : new Checkpoint(checkpoint, provenance, training, curve));
     }
     LeaveOneOut.Result test = training.test();
@@ -756,6 +766,7 @@ public final class TrainCommand implements Callable<Integer> {
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
     out.put("patience", String.valueOf(patience));
     out.put("stopOn", name(stopOn));
+    out.put("learningRateDecay", String.valueOf(learningRateDecay));
     out.put("maxItems", String.valueOf(maxItems));
     out.put("threads", String.valueOf(threads));
     if (Protocol.named(protocol) == Protocol.PREQUENTIAL) {
@@ -793,6 +804,9 @@ public final class TrainCommand implements Callable<Integer> {
           "has no effect with --protocol prequential",
           "--schedule",
           "--quantizer-epochs",
+          "--patience",
+          "--stop-on",
+          "--learning-rate-decay",
           "--checkpoint",
           "--resume");
     } else if (kind == Kind.ID) {
@@ -825,6 +839,10 @@ public final class TrainCommand implements Callable<Integer> {
     atLeast("--epochs", epochs, 1);
     atLeast("--quantizer-epochs", quantizerEpochs, 1);
     atLeast("--patience", patience, 1);
+    if (!(learningRateDecay > 0 && learningRateDecay <= 1)) {
+      throw new UsageException(
+          "--learning-rate-decay " + learningRateDecay + ": it must be above 0, at most 1");
+    }
     // Fewer could not be told from a miss in hr20 and ndcg20.
     atLeast("--beam", beam, LARGEST_CUT);
     atLeast("--threads", threads, 1);

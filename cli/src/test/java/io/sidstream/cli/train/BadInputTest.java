@@ -111,6 +111,8 @@ class BadInputTest {
           dropout is 1.5; it must be in                                   | train @. --vectors @vectors.npy --dropout 1.5
           learningRate is NaN; it must be above 0                         | train @. --vectors @vectors.npy --learning-rate NaN
           --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --churn-budget=-1
+          --learning-rate-decay 0.0: it must be above 0, at most 1        | train @. --vectors @vectors.npy --learning-rate-decay 0
+          semanticDropout is 1.0; it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
           --beam 10: it must be 20 or more                                | train @. --vectors @vectors.npy --variant tiger --beam 10
           # Files that are written
            is a folder; name a file                                      | train @. --vectors @vectors.npy --json @.
@@ -142,6 +144,9 @@ class BadInputTest {
           --id-dim 8 is for the joint model                               | train @. --variant tiger --id-dim 8
           --id-start zero is for the joint model                          | train @. --variant tiger --id-start zero
           --id-dropout 0 is for the joint model                           | train @. --variant tiger --id-dropout 0
+          --semantic-dropout 0 is for the joint model                     | train @. --variant tiger --semantic-dropout 0
+          --stop-on full is for the joint model                           | train @. --variant tiger --stop-on full
+          --stop-on full has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --stop-on full
           # Encode
           cutmodel: Model file of 5000 bytes is truncated or corrupt      | encode --model @cutmodel --vectors @vectors.npy --out @o.npy
           is truncated or corrupt: its SHA-256 does not match; copy it    | encode --model @flipped --vectors @vectors.npy --out @o.npy

@@ -35,12 +35,7 @@ class CheckpointTest {
     void go(Schedule schedule, int epochs, int patience, OfflineTraining.Listener listener)
         throws IOException {
       training.run(
-          schedule,
-          epochs,
-          QUANTIZER_EPOCHS,
-          patience,
-          OfflineTraining.StopOn.SAMPLED,
-          listener);
+          schedule, epochs, QUANTIZER_EPOCHS, patience, OfflineTraining.StopOn.BOTH, 0.9, listener);
     }
 
     /** All that is the same in two runs that did the same. */

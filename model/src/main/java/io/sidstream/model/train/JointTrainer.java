@@ -57,6 +57,7 @@ public final class JointTrainer implements Representations {
   private final BitSet[] reseeded;
 
   private long steps;
+  private float rate = 1f;
 
   // The batch: slots are its distinct items, targets and negatives first.
   private int[] slotOf = {};
@@ -140,6 +141,17 @@ public final class JointTrainer implements Representations {
     return candidates;
   }
 
+  /**
+   * Multiplies the learning rates of the steps from now on; 1 in a new trainer. No part of the
+   * state: it belongs to the schedule of who calls.
+   */
+  public void scaleLearningRates(float factor) {
+    if (!(factor > 0f && factor < Float.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("factor is " + factor + "; it must be above 0");
+    }
+    rate = factor;
+  }
+
   /** Steps so far. */
   public long steps() {
     return steps;
@@ -214,7 +226,8 @@ public final class JointTrainer implements Representations {
     if (encode) {
       quantizer.backward(recommend ? semanticGradient() : null);
       boolean slow = phase == Phase.QUANTIZER_SLOW;
-      quantizer.applyGradients(slow ? config.slowLearningRate() : config.learningRate(), true);
+      quantizer.applyGradients(
+          rate * (slow ? config.slowLearningRate() : config.learningRate()), true);
       float decay = slow ? config.slowCodebookDecay() : config.codebookDecay();
       List<BitSet> levels = quantizer.updateCodebooks(decay, rng.split());
       for (int l = 0; l < levels.size(); l++) {
@@ -310,7 +323,7 @@ public final class JointTrainer implements Representations {
     }
     float[] din = recommender.backward(dh);
     Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);
-    recommender.adamStep(config.learningRate());
+    recommender.adamStep(rate * config.learningRate());
     if (config.hasId()) {
       for (int i = 0; i < slotCount; i++) {
         if (!idDropped(i)) {
@@ -357,7 +370,7 @@ public final class JointTrainer implements Representations {
         item * w,
         w,
         items.nextIdStep(item),
-        config.idLearningRate(),
+        rate * config.idLearningRate(),
         0.9f,
         0.999f,
         1e-8f);

@@ -11,6 +11,7 @@ import java.util.Comparator;
  * @param utilisation per level, share of the codewords that an item has, 0..1
  * @param perplexity per level, e to the entropy of the codes' distribution, 1..K
  * @param uniqueTuples share of items whose code tuple no other item has
+ * @param distinctTuples code tuples in use over items
  * @param largestCollision items of the most frequent tuple
  * @param reconstruction mean over items of ‖g(z) − x‖² with the quantizer as it stands
  * @param oldItems items that have codes now
@@ -23,6 +24,7 @@ public record Quality(
     double[] utilisation,
     double[] perplexity,
     double uniqueTuples,
+    double distinctTuples,
     int largestCollision,
     double reconstruction,
     int oldItems,
@@ -87,12 +89,14 @@ public record Quality(
                 codes, a * levels, (a + 1) * levels, codes, b * levels, (b + 1) * levels);
     Arrays.sort(order, byTuple);
     int unique = 0;
+    int distinct = 0;
     int largest = 0;
     for (int from = 0; from < n; ) {
       int to = from + 1;
       while (to < n && byTuple.compare(order[from], order[to]) == 0) {
         to++;
       }
+      distinct++;
       unique += to - from == 1 ? 1 : 0;
       largest = Math.max(largest, to - from);
       from = to;
@@ -102,6 +106,7 @@ public record Quality(
         utilisation,
         perplexity,
         n == 0 ? 0 : (double) unique / n,
+        n == 0 ? 0 : (double) distinct / n,
         largest,
         reconstruction,
         old,

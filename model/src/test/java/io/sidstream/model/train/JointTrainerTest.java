@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.model.evaluate.Prequential;
+import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -77,6 +78,30 @@ class JointTrainerTest {
     assertThat(hr).as("HR@10 against popularity's " + popular).isGreaterThan(popular + 0.1);
   }
 
+  /** A dropout this near to 1 drops z in every step that this test takes. */
+  @Test
+  void aStepWithoutSemanticsSeesAndMovesNoneOfIt() {
+    JointConfig config = small().semanticDropout(0.999999f).build();
+    Catalogue c = catalogue(config);
+    Catalogue other = catalogue(config);
+    JointTrainer trainer = adopted(config, c, new Rng(2));
+    JointTrainer blind = adopted(config, other, new Rng(2));
+    Arrays.fill(other.items.semantic(), 7f);
+    int[] batch = c.batch(32, new Rng(3));
+    trainer.step(batch, Phase.RECOMMENDER);
+    blind.step(batch, Phase.RECOMMENDER);
+    assertThat(other.items.id()).isEqualTo(c.items.id());
+    assertThat(blind.recommender().parameters()).isEqualTo(trainer.recommender().parameters());
+
+    // Other ID embeddings give another loss; the quantizer hears nothing of it.
+    Kernels.scale(3f, other.items.id(), 0, other.items.id().length);
+    float[] before = trainer.quantizer().parameters().clone();
+    double loss = trainer.step(batch, Phase.JOINT).recommendation();
+    assertThat(blind.step(batch, Phase.JOINT).recommendation()).isNotEqualTo(loss);
+    assertThat(trainer.quantizer().parameters()).isNotEqualTo(before);
+    assertThat(blind.quantizer().parameters()).isEqualTo(trainer.quantizer().parameters());
+  }
+
   @Test
   void recommenderPhaseMovesNoToken() {
     JointConfig config = small().build();
@@ -112,7 +137,7 @@ class JointTrainerTest {
       value = JointConfig.Variant.class,
       names = {"UNIFIED", "SEMANTIC"})
   void goingOnFromStateEqualsGoingOn(JointConfig.Variant variant) throws Exception {
-    JointConfig config = small().variant(variant).idDropout(0.2f).build();
+    JointConfig config = small().variant(variant).idDropout(0.2f).semanticDropout(0.3f).build();
     Catalogue c = catalogue(config);
     Rng batches = new Rng(2);
     JointTrainer a = adopted(config, c, batches);
