@@ -261,10 +261,9 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--straight-through",
-      defaultValue = "rotation",
       paramLabel = "S",
       description =
-          "How the gradient of z passes the quantizer: rotation, per_level or single (default: ${DEFAULT-VALUE}).")
+          "How the gradient of z passes the quantizer: rotation, per_level or single (default: rotation; per_level for --protocol prequential, as in the job).")
   private RqVaeConfig.StraightThrough straightThrough;
 
   @Option(
@@ -679,6 +678,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   private JointConfig config(TrainingData data) {
     Variant variant = kind.joint();
+    boolean prequential = Protocol.named(protocol) == Protocol.PREQUENTIAL;
     if (variant != Variant.ID && vectorsFile == null) {
       throw new UsageException(
           "--variant " + name(kind) + " needs --vectors FILE.npy, one row for each item");
@@ -706,10 +706,15 @@ public final class TrainCommand implements Callable<Integer> {
           .semanticDropout(semanticDropout)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
-          .logQ(logQ != null ? logQ : Protocol.named(protocol) == Protocol.PREQUENTIAL ? 0f : 1f)
+          .logQ(logQ != null ? logQ : prequential ? 0f : 1f)
           .reconstructionWeight(reconstructionWeight)
           .commitmentWeight(commitmentWeight)
-          .straightThrough(straightThrough)
+          .straightThrough(
+              straightThrough != null
+                  ? straightThrough
+                  : prequential
+                      ? RqVaeConfig.StraightThrough.PER_LEVEL
+                      : RqVaeConfig.StraightThrough.ROTATION)
           .sharedNegatives(sharedNegatives)
           .loss(loss)
           .batchUsers(batch)
