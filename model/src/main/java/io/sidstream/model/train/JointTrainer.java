@@ -146,8 +146,9 @@ public final class JointTrainer implements Representations {
    * state: it belongs to the schedule of who calls.
    */
   public void scaleLearningRates(float factor) {
-    if (!(factor > 0f && factor < Float.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("factor is " + factor + "; it must be above 0");
+    // 0 is what a power of a decay comes to.
+    if (!(factor >= 0f && factor < Float.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("factor is " + factor + "; it must be 0 or more");
     }
     rate = factor;
   }
@@ -224,7 +225,7 @@ public final class JointTrainer implements Representations {
     double loss = recommend ? recommend(z) : 0;
     int reseededNow = 0;
     if (encode) {
-      quantizer.backward(recommend ? semanticGradient() : null);
+      quantizer.backward(recommend && !semanticDropped() ? semanticGradient() : null);
       boolean slow = phase == Phase.QUANTIZER_SLOW;
       quantizer.applyGradients(
           rate * (slow ? config.slowLearningRate() : config.learningRate()), true);
@@ -298,11 +299,10 @@ public final class JointTrainer implements Representations {
     int idAt = config.hasSemantic() ? config.semanticDim() : 0;
     boolean semanticDropped = semanticDropped();
     for (int i = 0; i < slotCount; i++) {
-      if (idDropped(i)) {
-        Arrays.fill(s, i * d + idAt, (i + 1) * d, 0f);
-      }
       if (semanticDropped) {
         Arrays.fill(s, i * d, i * d + idAt, 0f);
+      } else if (idDropped(i)) {
+        Arrays.fill(s, i * d + idAt, (i + 1) * d, 0f);
       }
     }
     Kernels.gatherRows(s, 0, d, inputSlot, positions, in, 0);
@@ -326,7 +326,7 @@ public final class JointTrainer implements Representations {
     recommender.adamStep(rate * config.learningRate());
     if (config.hasId()) {
       for (int i = 0; i < slotCount; i++) {
-        if (!idDropped(i)) {
+        if (semanticDropped || !idDropped(i)) {
           stepId(slots[i], ds, i * d + idAt);
         }
       }
@@ -385,7 +385,6 @@ public final class JointTrainer implements Representations {
   private boolean idDropped(int slot) {
     return config.variant() == JointConfig.Variant.UNIFIED
         && config.idDropout() > 0f
-        && !semanticDropped()
         && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
   }
 
@@ -393,10 +392,6 @@ public final class JointTrainer implements Representations {
   private float[] semanticGradient() {
     int d = config.semanticDim();
     dz = grown(dz, slotCount * d);
-    if (semanticDropped()) {
-      Arrays.fill(dz, 0, slotCount * d, 0f);
-      return dz;
-    }
     for (int i = 0; i < slotCount; i++) {
       System.arraycopy(ds, i * config.dim(), dz, i * d, d);
     }
