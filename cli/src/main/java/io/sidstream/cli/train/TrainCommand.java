@@ -7,6 +7,7 @@ import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.model.content.RqVaeConfig;
 import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.evaluate.RankingMetrics;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.flink.configuration.ConfigOption;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -191,7 +193,8 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--id-dim",
       paramLabel = "D",
-      description = "Width of an ID embedding (default: 8; 64 for --variant id).")
+      description =
+          "Width of an ID embedding (default: 8; 64 for --variant id; that of the job for --protocol prequential).")
   private Integer idDim;
 
   @Option(
@@ -203,19 +206,17 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--id-dropout",
-      defaultValue = "0",
       paramLabel = "P",
       description =
-          "Probability that an item of a batch is shown without its ID embedding (default: ${DEFAULT-VALUE}).")
-  private float idDropout;
+          "Probability that an item of a batch is shown without its ID embedding (default: 0; that of the job for --protocol prequential).")
+  private Float idDropout;
 
   @Option(
       names = "--semantic-dropout",
-      defaultValue = "0",
       paramLabel = "P",
       description =
-          "Probability that a step is taken on ID embeddings alone, without z (default: ${DEFAULT-VALUE}).")
-  private float semanticDropout;
+          "Probability that a step is taken on ID embeddings alone, without z (default: 0; that of the job for --protocol prequential).")
+  private Float semanticDropout;
 
   @Option(
       names = "--dropout",
@@ -234,7 +235,7 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--log-q",
       paramLabel = "W",
       description =
-          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: 1; 0 for --protocol prequential).")
+          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: 1; that of the job for --protocol prequential).")
   private Float logQ;
 
   @Option(
@@ -261,9 +262,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--straight-through",
+      defaultValue = "ROTATION",
       paramLabel = "S",
       description =
-          "How the gradient of z passes the quantizer: rotation, per_level or single (default: rotation; per_level for --protocol prequential, as in the job).")
+          "How the gradient of z passes the quantizer: rotation, per_level or single (default: rotation).")
   private RqVaeConfig.StraightThrough straightThrough;
 
   @Option(
@@ -283,7 +285,8 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--id-learning-rate",
       paramLabel = "R",
-      description = "Adam's learning rate of the ID embeddings (default: that of --learning-rate).")
+      description =
+          "Adam's learning rate of the ID embeddings (default: that of --learning-rate; that of the job for --protocol prequential).")
   private Float idLearningRate;
 
   @Option(
@@ -678,7 +681,9 @@ public final class TrainCommand implements Callable<Integer> {
 
   private JointConfig config(TrainingData data) {
     Variant variant = kind.joint();
-    boolean prequential = Protocol.named(protocol) == Protocol.PREQUENTIAL;
+    boolean asTheJob = Protocol.named(protocol) == Protocol.PREQUENTIAL;
+    // The other variants are what the job is compared with.
+    boolean unifiedAsTheJob = asTheJob && variant == Variant.UNIFIED;
     if (variant != Variant.ID && vectorsFile == null) {
       throw new UsageException(
           "--variant " + name(kind) + " needs --vectors FILE.npy, one row for each item");
@@ -697,33 +702,41 @@ public final class TrainCommand implements Callable<Integer> {
           .contentDim(data.contentDim())
           .metrics(metrics())
           .codewords(codebook)
-          .idDim(idDim != null ? idDim : variant == Variant.ID ? Report.ID_ONLY_DIM : 8)
+          .idDim(
+              idDim != null
+                  ? idDim
+                  : variant == Variant.ID
+                      ? Report.ID_ONLY_DIM
+                      : asTheJob ? JobOptions.ID_DIM.defaultValue() : 8)
           .idStart(
               idStart != null
                   ? idStart
                   : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
-          .idDropout(idDropout)
-          .semanticDropout(semanticDropout)
+          .idDropout(or(idDropout, unifiedAsTheJob, JobOptions.ID_DROPOUT, 0f))
+          .semanticDropout(
+              or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
-          .logQ(logQ != null ? logQ : prequential ? 0f : 1f)
+          .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))
           .reconstructionWeight(reconstructionWeight)
           .commitmentWeight(commitmentWeight)
-          .straightThrough(
-              straightThrough != null
-                  ? straightThrough
-                  : prequential
-                      ? RqVaeConfig.StraightThrough.PER_LEVEL
-                      : RqVaeConfig.StraightThrough.ROTATION)
+          .straightThrough(straightThrough)
           .sharedNegatives(sharedNegatives)
           .loss(loss)
           .batchUsers(batch)
           .learningRate(learningRate)
-          .idLearningRate(idLearningRate != null ? idLearningRate : learningRate)
+          .idLearningRate(
+              or(idLearningRate, unifiedAsTheJob, JobOptions.ID_LEARNING_RATE, learningRate))
           .build();
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
+  }
+
+  /** What was asked for; else the job's default where it is meant to be like the job. */
+  private static float or(
+      Float asked, boolean asTheJob, ConfigOption<Double> job, float otherwise) {
+    return asked != null ? asked : asTheJob ? job.defaultValue().floatValue() : otherwise;
   }
 
   private List<Metric> metrics() {

@@ -74,6 +74,16 @@ public final class JobOptions {
     PREFIX_MEAN
   }
 
+  /** How the gradient of z passes the quantizer: {@link RqVaeConfig.StraightThrough}. */
+  public enum StraightThrough {
+    /** Turned and scaled back by the rotation from a level's input to its codeword. */
+    ROTATION,
+    /** As it is, to the input of every level. */
+    PER_LEVEL,
+    /** As it is, to the encoder's output. */
+    SINGLE
+  }
+
   // Kafka and topics
 
   public static final ConfigOption<String> KAFKA_BOOTSTRAP =
@@ -260,16 +270,22 @@ public final class JobOptions {
   // The quantizer
 
   public static final ConfigOption<Integer> QUANTIZER_LEVELS =
-      integer("quantizer.levels", 3, 2, 16, "Codes of a token.");
+      integer("quantizer.levels", 3, 2, 16, "Codes of a token. Fixed once a job has state.");
   public static final ConfigOption<Integer> QUANTIZER_CODEBOOK_SIZE =
-      integer("quantizer.codebook-size", 256, 2, 32_767, "Codewords of a level.");
+      integer(
+          "quantizer.codebook-size",
+          256,
+          2,
+          32_767,
+          "Codewords of a level. Fixed once a job has state.");
   public static final ConfigOption<List<String>> QUANTIZER_METRICS =
       register(
           ConfigOptions.key("quantizer.metrics")
               .stringType()
               .asList()
               .defaultValues("cosine", "cosine", "euclidean")
-              .withDescription("How each level measures distance, first level first."),
+              .withDescription(
+                  "How each level measures distance, first level first. Fixed once a job has state."),
           s -> split(s, x -> x.toLowerCase(Locale.ROOT)),
           v -> String.join(",", v),
           v ->
@@ -281,9 +297,20 @@ public final class JobOptions {
           64,
           1,
           4_096,
-          "Length of a codeword, and of the semantic part of an item's vector.");
+          "Length of a codeword, and of the semantic part of an item's vector. Fixed once a job has state.");
+  public static final ConfigOption<StraightThrough> QUANTIZER_STRAIGHT_THROUGH =
+      choice(
+          "quantizer.straight-through",
+          StraightThrough.class,
+          StraightThrough.ROTATION,
+          "How the gradient of the semantic part passes the quantizer: turned back by the rotation of a level's input to its codeword, as it is to every level, or in one step.");
   public static final ConfigOption<Integer> ID_DIM =
-      integer("id.dim", 8, 0, 4_096, "Length of an item's ID embedding; 0 for none.");
+      integer(
+          "id.dim",
+          64,
+          0,
+          4_096,
+          "Length of an item's ID embedding; 0 for none. Fixed once a job has state.");
   public static final ConfigOption<IdStart> ID_START =
       choice(
           "id.start",
@@ -293,17 +320,20 @@ public final class JobOptions {
   public static final ConfigOption<Double> ID_DROPOUT =
       real(
           "id.dropout",
-          0,
+          .3,
           0,
           .99,
           "Share of the items of a training step that are shown without their ID embedding, so that items without one work.");
+  public static final ConfigOption<Double> ID_LEARNING_RATE =
+      real("id.learning-rate", 3e-3, 0, 1, "Adam's learning rate of the ID embeddings.");
   public static final ConfigOption<List<Integer>> ENCODER_HIDDEN =
       register(
           ConfigOptions.key("encoder.hidden")
               .intType()
               .asList()
               .defaultValues(512, 256)
-              .withDescription("Widths of the encoder's hidden layers; the decoder mirrors them."),
+              .withDescription(
+                  "Widths of the encoder's hidden layers; the decoder mirrors them. Fixed once a job has state."),
           s -> split(s, Integer::valueOf),
           v -> v.stream().map(String::valueOf).collect(Collectors.joining(",")),
           v -> !v.isEmpty() && v.stream().allMatch(n -> n >= 1 && n <= 65_536),
@@ -342,15 +372,30 @@ public final class JobOptions {
   // The recommender
 
   public static final ConfigOption<Integer> RECOMMENDER_LAYERS =
-      integer("recommender.layers", 2, 1, 64, "Transformer blocks.");
+      integer("recommender.layers", 2, 1, 64, "Transformer blocks. Fixed once a job has state.");
   public static final ConfigOption<Integer> RECOMMENDER_HEADS =
       integer(
-          "recommender.heads", 2, 1, 64, "Attention heads; they divide quantizer.dim + id.dim.");
+          "recommender.heads",
+          2,
+          1,
+          64,
+          "Attention heads; they divide quantizer.dim + id.dim. Fixed once a job has state.");
   public static final ConfigOption<Double> RECOMMENDER_DROPOUT =
       real("recommender.dropout", .5, 0, .99, "Dropout in training.");
+  public static final ConfigOption<Double> RECOMMENDER_SEMANTIC_DROPOUT =
+      real(
+          "recommender.semantic-dropout",
+          .5,
+          0,
+          .99,
+          "Share of the training steps that see ID embeddings alone, without the semantic part, so that ID embeddings learn by themselves.");
   public static final ConfigOption<Integer> RECOMMENDER_MAX_LENGTH =
       integer(
-          "recommender.max-length", 50, 1, 9_999, "Events of a user that the recommender reads.");
+          "recommender.max-length",
+          50,
+          1,
+          9_999,
+          "Events of a user that the recommender reads. Fixed once a job has state.");
   public static final ConfigOption<RecommenderLoss> RECOMMENDER_LOSS =
       choice(
           "recommender.loss",

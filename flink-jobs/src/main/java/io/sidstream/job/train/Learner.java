@@ -6,6 +6,7 @@ import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.kafka.OutRecord;
 import io.sidstream.job.kafka.Records;
 import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.model.content.RqVaeConfig;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.math.Rng;
@@ -42,6 +43,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What the trainer learns with: names become indices, windows become sequences, and the joint
@@ -132,6 +134,11 @@ final class Learner {
         .idDim(Math.max(1, c.get(JobOptions.ID_DIM)))
         .idStart(JointConfig.IdStart.valueOf(c.get(JobOptions.ID_START).name()))
         .idDropout(c.get(JobOptions.ID_DROPOUT).floatValue())
+        .idLearningRate(c.get(JobOptions.ID_LEARNING_RATE).floatValue())
+        .semanticDropout(c.get(JobOptions.RECOMMENDER_SEMANTIC_DROPOUT).floatValue())
+        .straightThrough(
+            RqVaeConfig.StraightThrough.valueOf(
+                c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH).name()))
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()
                 .map(m -> Metric.valueOf(m.toUpperCase(Locale.ROOT)))
@@ -149,6 +156,23 @@ final class Learner {
         .slowLearningRate(c.get(JobOptions.QUANTIZER_LEARNING_RATE).floatValue())
         .slowCodebookDecay(c.get(JobOptions.QUANTIZER_DECAY).floatValue())
         .build();
+  }
+
+  /** The settings that the sizes of a model and of its state depend on, as key=value. */
+  static String[] shape(JobConfig c) {
+    return Stream.of(
+            JobOptions.CONTENT_DIM,
+            JobOptions.ENCODER_HIDDEN,
+            JobOptions.QUANTIZER_LEVELS,
+            JobOptions.QUANTIZER_CODEBOOK_SIZE,
+            JobOptions.QUANTIZER_METRICS,
+            JobOptions.QUANTIZER_DIM,
+            JobOptions.ID_DIM,
+            JobOptions.RECOMMENDER_LAYERS,
+            JobOptions.RECOMMENDER_HEADS,
+            JobOptions.RECOMMENDER_MAX_LENGTH)
+        .map(option -> option.key() + "=" + c.get(option))
+        .toArray(String[]::new);
   }
 
   int knownItems() {

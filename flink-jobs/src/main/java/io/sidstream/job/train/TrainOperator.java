@@ -18,6 +18,7 @@ import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -106,8 +107,10 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     progress = progressState.value();
     if (progress == null) {
       progress = new TrainProgress();
+      progress.shape = Learner.shape(config);
       return;
     }
+    refuseAnotherShape();
     for (Map.Entry<String, byte[]> row : itemRows.entries()) {
       learner.readItem(row.getKey(), row.getValue());
     }
@@ -115,6 +118,24 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       learner.readUser(row.getKey(), row.getValue());
     }
     learner.restore(pieces(), progress);
+  }
+
+  /** A model of one shape cannot go on as another: trying again would not help. */
+  private void refuseAnotherShape() {
+    List<String> was = new ArrayList<>(List.of(progress.shape));
+    List<String> now = new ArrayList<>(List.of(Learner.shape(config)));
+    was.removeAll(List.of(Learner.shape(config)));
+    now.removeAll(List.of(progress.shape));
+    if (!was.isEmpty()) {
+      throw new SuppressRestartsException(
+          new IllegalStateException(
+              "the configuration has "
+                  + String.join(", ", now)
+                  + ", but the model in the job's state was made with "
+                  + String.join(", ", was)
+                  + ", which is fixed once a job has state: set it so again, or start a job without state under"
+                  + " another topics.prefix and kafka.group"));
+    }
   }
 
   private static MapStateDescriptor<String, byte[]> bytesByName(String name) {

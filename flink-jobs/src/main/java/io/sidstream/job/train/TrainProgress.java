@@ -21,6 +21,9 @@ public class TrainProgress {
 
   public Phase phase = Phase.COLLECT;
 
+  /** What the model's shape was made of, as key=value; empty in the state of earlier builds. */
+  public String[] shape = {};
+
   /** Optimizer steps left in the phase. */
   public int stepsLeft;
 

@@ -1,6 +1,7 @@
 package io.sidstream.job.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.embed.EmbeddedItem;
@@ -28,6 +29,7 @@ import java.util.Random;
 import java.util.Set;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
@@ -276,6 +278,39 @@ class TrainOperatorTest {
             "BEGIN forced by control message (ada); without it: held by control message: sale (ada)");
     assertThat(candidates.get(5)).isEqualTo("HELD held by control message: peak (ada)");
     assertThat(candidates.get(6)).startsWith("HELD unique tuples are");
+  }
+
+  @Test
+  void aModelOfAnotherShapeIsRefusedForGood() throws Exception {
+    OperatorSubtaskState state;
+    try (var harness = harness(config(Map.of()))) {
+      harness.open();
+      send(harness, items(48));
+      harness.prepareSnapshotPreBarrier(1);
+      state = harness.snapshot(1, 1);
+    }
+    try (var same = harness(config(Map.of("recommender.dropout", "0.1")))) {
+      same.initializeState(state);
+      same.open();
+    }
+    try (var other =
+        harness(
+            config(
+                Map.of(
+                    "id.dim",
+                    "8",
+                    "quantizer.levels",
+                    "2",
+                    "quantizer.metrics",
+                    "cosine,euclidean")))) {
+      assertThatThrownBy(() -> other.initializeState(state))
+          .isInstanceOf(SuppressRestartsException.class)
+          .cause()
+          .hasMessageContaining(
+              "has quantizer.levels=2, quantizer.metrics=[cosine, euclidean], id.dim=8,")
+          .hasMessageContaining(
+              "made with quantizer.levels=3, quantizer.metrics=[cosine, cosine, euclidean], id.dim=4,");
+    }
   }
 
   @Test
