@@ -573,11 +573,13 @@ public final class TrainCommand implements Callable<Integer> {
         test.sampled.mrr(),
         test.full.hr(10),
         test.full.ndcg(10));
+    double reduction = Report.itemTableReduction(config, data.items());
     out.printf(
         Locale.ROOT,
-        "item table: %,d parameters, %.1f %% fewer than ID embeddings of %d%n",
+        "item table: %,d parameters, %.1f %% %s than ID embeddings of %d%n",
         Report.itemTableParameters(config, data.items()),
-        100 * Report.itemTableReduction(config, data.items()),
+        100 * Math.abs(reduction),
+        reduction < 0 ? "more" : "fewer",
         Report.ID_ONLY_DIM);
     if (quality != null) {
       for (String collapse : Collapse.of(quality, config.codewords())) {
