@@ -352,7 +352,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--bootstrap-steps",
-      defaultValue = "1200",
+      defaultValue = "900",
       paramLabel = "N",
       description =
           "prequential: steps of the bootstrap, and of a training from scratch (default: ${DEFAULT-VALUE}).")

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.cli.CommandRun;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.file.Npy;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -222,6 +224,20 @@ class TrainCommandTest {
     }
     assertThat(report.path("total").path("model").path("hr10").asDouble())
         .isGreaterThan(report.path("total").path("popularity").path("hr10").asDouble());
+    Map<String, Object> job =
+        Map.of(
+            "idDim", JobOptions.ID_DIM.defaultValue(),
+            "idStart", JobOptions.ID_START.defaultValue(),
+            "idDropout", JobOptions.ID_DROPOUT.defaultValue(),
+            "idLearningRate", JobOptions.ID_LEARNING_RATE.defaultValue(),
+            "semanticDropout", JobOptions.RECOMMENDER_SEMANTIC_DROPOUT.defaultValue(),
+            "straightThrough", JobOptions.QUANTIZER_STRAIGHT_THROUGH.defaultValue(),
+            "logQ", JobOptions.RECOMMENDER_LOG_Q.defaultValue());
+    job.forEach(
+        (name, value) ->
+            assertThat(report.path("parameters").path(name).asText())
+                .as(name)
+                .isEqualTo(value.toString()));
   }
 
   @Test

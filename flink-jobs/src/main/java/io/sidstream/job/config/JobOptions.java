@@ -469,7 +469,7 @@ public final class JobOptions {
           Duration.ofDays(365),
           "Time after which the first model is made from what is there.");
   public static final ConfigOption<Integer> BOOTSTRAP_STEPS =
-      integer("bootstrap.steps", 1_200, 1, 10_000_000, "Optimizer steps of the first model.");
+      integer("bootstrap.steps", 900, 1, 10_000_000, "Optimizer steps of the first model.");
 
   // The gate
 
