@@ -1,5 +1,6 @@
 package io.sidstream.job.config;
 
+import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -72,16 +73,6 @@ public final class JobOptions {
     ZERO,
     /** The mean of the trained ones with the same codes but the last. */
     PREFIX_MEAN
-  }
-
-  /** How the gradient of z passes the quantizer: {@link RqVaeConfig.StraightThrough}. */
-  public enum StraightThrough {
-    /** Turned and scaled back by the rotation from a level's input to its codeword. */
-    ROTATION,
-    /** As it is, to the input of every level. */
-    PER_LEVEL,
-    /** As it is, to the encoder's output. */
-    SINGLE
   }
 
   // Kafka and topics
@@ -325,7 +316,7 @@ public final class JobOptions {
           .99,
           "Share of the items of a training step that are shown without their ID embedding, so that items without one work.");
   public static final ConfigOption<Double> ID_LEARNING_RATE =
-      real("id.learning-rate", 3e-3, 0, 1, "Adam's learning rate of the ID embeddings.");
+      real("id.learning-rate", 3e-3, 1e-9, 1, "Adam's learning rate of the ID embeddings.");
   public static final ConfigOption<List<Integer>> ENCODER_HIDDEN =
       register(
           ConfigOptions.key("encoder.hidden")
@@ -351,15 +342,15 @@ public final class JobOptions {
       real(
           "quantizer.learning-rate",
           5e-5,
-          0,
+          1e-9,
           1,
           "Adam's learning rate in a round of the quantizer.");
   public static final ConfigOption<Double> QUANTIZER_DECAY =
       real(
           "quantizer.decay",
           .999,
-          0,
-          1,
+          1e-9,
+          .999999,
           "Decay of the codebooks' moving averages in a round of the quantizer.");
   public static final ConfigOption<Double> QUANTIZER_CHURN_BUDGET =
       real(
@@ -417,7 +408,7 @@ public final class JobOptions {
           1,
           "Share of the log of the probability that a batch has an item that is taken from its score in training (softmax): 1 knows popular items better, 0 new ones.");
   public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
-      real("recommender.learning-rate", 1e-3, 0, 1, "Adam's learning rate of the recommender.");
+      real("recommender.learning-rate", 1e-3, 1e-9, 1, "Adam's learning rate of the recommender.");
   public static final ConfigOption<Integer> RECOMMENDER_BATCH =
       integer("recommender.batch", 256, 1, 65_536, "Users of a training step.");
 

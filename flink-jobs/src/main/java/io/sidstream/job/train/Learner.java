@@ -6,7 +6,6 @@ import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.kafka.OutRecord;
 import io.sidstream.job.kafka.Records;
 import io.sidstream.job.sequence.TrainingWindow;
-import io.sidstream.model.content.RqVaeConfig;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.math.Rng;
@@ -136,9 +135,7 @@ final class Learner {
         .idDropout(c.get(JobOptions.ID_DROPOUT).floatValue())
         .idLearningRate(c.get(JobOptions.ID_LEARNING_RATE).floatValue())
         .semanticDropout(c.get(JobOptions.RECOMMENDER_SEMANTIC_DROPOUT).floatValue())
-        .straightThrough(
-            RqVaeConfig.StraightThrough.valueOf(
-                c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH).name()))
+        .straightThrough(c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH))
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()
                 .map(m -> Metric.valueOf(m.toUpperCase(Locale.ROOT)))

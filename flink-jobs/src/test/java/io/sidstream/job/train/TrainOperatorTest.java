@@ -34,6 +34,8 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 class TrainOperatorTest {
@@ -278,6 +280,31 @@ class TrainOperatorTest {
             "BEGIN forced by control message (ada); without it: held by control message: sale (ada)");
     assertThat(candidates.get(5)).isEqualTo("HELD held by control message: peak (ada)");
     assertThat(candidates.get(6)).startsWith("HELD unique tuples are");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "id.learning-rate=1e-9",
+        "id.dropout=0.99",
+        "quantizer.learning-rate=1e-9",
+        "quantizer.decay=1e-9",
+        "quantizer.decay=0.999999",
+        "quantizer.straight-through=single",
+        "recommender.learning-rate=1e-9",
+        "recommender.dropout=0.99",
+        "recommender.semantic-dropout=0.99",
+        "recommender.log-q=1",
+      })
+  void whatTheConfigurationAllowsTheModelTakes(String setting) throws Exception {
+    String[] pair = setting.split("=");
+    try (var harness = harness(config(Map.of(pair[0], pair[1])))) {
+      harness.open();
+      send(harness, items(48));
+      send(harness, windows(100));
+      turns(harness, 20);
+      assertThat(versions(harness)).isNotEmpty();
+    }
   }
 
   @Test
