@@ -243,7 +243,8 @@ final class StreamReplay {
       float[] base = new float[config.levels()];
       Arrays.fill(base, BASE_TOLERANCE);
       var tokenizer =
-          live.trainer.candidateWithin(plan.churnBudget, base, MOST_TOLERANCE_FACTOR, CHURN_SAMPLE);
+          live.trainer.candidateWithin(
+              plan.churnBudget, 0, base, MOST_TOLERANCE_FACTOR, CHURN_SAMPLE);
       Quality quality = live.trainer.quality(tokenizer);
       live.trainer.adopt(tokenizer);
       told.put("churn", quality.churn());

@@ -411,12 +411,13 @@ final class Learner {
   // Token versions.
 
   /** The quantizer as it stands, with the smallest tolerance that keeps to the churn budget. */
-  Candidate withinBudget() {
+  Candidate withinBudget(TrainProgress progress) {
     float[] base = new float[joint.levels()];
     Arrays.fill(base, BASE_TOLERANCE);
     return rated(
         trainer.candidateWithin(
             AIMED_CHURN * config.get(JobOptions.QUANTIZER_CHURN_BUDGET),
+            progress.itemsOfVersion,
             base,
             MOST_TOLERANCE,
             QUALITY_ITEMS));
@@ -508,6 +509,7 @@ final class Learner {
       }
     }
     progress.reconstruction = candidate.quality().reconstruction();
+    progress.itemsOfVersion = items.size();
   }
 
   // Records.

@@ -297,7 +297,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     switch (progress.phase) {
       case BOOTSTRAP -> newVersion(learner.nearest(), "bootstrap");
       case QUANTIZER_ROUND -> {
-        gate(learner.withinBudget());
+        gate(learner.withinBudget(progress));
         progress.roundsSinceQuantizer = 0;
       }
       default -> progress.roundsSinceQuantizer++;

@@ -57,6 +57,9 @@ public class TrainProgress {
   /** Reconstruction error of the version in use when it began. */
   public double reconstruction;
 
+  /** Size of the item table then: its COMMIT counts these items, and the next its moves of them. */
+  public int itemsOfVersion;
+
   /** Interactions taken in without a round of their own, because too many were waiting. */
   public long withoutRound;
 

@@ -621,28 +621,32 @@ public final class JointTrainer implements Representations {
 
   /**
    * The quantizer as it stands, with the least tolerance under which at most a share {@code
-   * churnBudget} of the items in use change a code: {@code base} times a factor found by bisection
-   * on a sample, to within 1/16 of it.
+   * churnBudget} of the items in use change a code, and of those that came before {@code
+   * newcomers}: {@code base} times a factor found by bisection on a sample, to within 1/16 of it.
    *
+   * @param newcomers index from which on items came after the tokenizer in use was adopted; in a
+   *     small table the share of the others that change can be far from that of all
    * @param base tolerance per level at factor 1; a level at 0 stays at 0
    * @param most greatest factor; taken where no factor keeps the budget
    * @param sample items measured at most
    */
-  public TokenizerModel candidateWithin(double churnBudget, float[] base, float most, int sample) {
+  public TokenizerModel candidateWithin(
+      double churnBudget, int newcomers, float[] base, float most, int sample) {
     TokenizerModel nearest = candidate(new float[config.levels()]);
     int[] rows = inUseSample(sample);
-    if (rows.length == 0 || churn(nearest, rows) <= churnBudget) {
+    if (rows.length == 0 || churn(nearest, rows, newcomers) <= churnBudget) {
       return nearest;
     }
     float low = 0f;
     float high = Math.min(1f, most);
-    while (high < most && churn(nearest.withTolerance(times(base, high)), rows) > churnBudget) {
+    while (high < most
+        && churn(nearest.withTolerance(times(base, high)), rows, newcomers) > churnBudget) {
       low = high;
       high = Math.min(2 * high, most);
     }
     while (high - low > high / 16) {
       float middle = (low + high) / 2;
-      if (churn(nearest.withTolerance(times(base, middle)), rows) > churnBudget) {
+      if (churn(nearest.withTolerance(times(base, middle)), rows, newcomers) > churnBudget) {
         low = middle;
       } else {
         high = middle;
@@ -715,18 +719,26 @@ public final class JointTrainer implements Representations {
     return Arrays.copyOf(rows, m);
   }
 
-  private double churn(TokenizerModel tokenizer, int[] rows) {
+  /** The greater share of rows that change a code: of all, or of those below newcomers. */
+  double churn(TokenizerModel tokenizer, int[] rows, int newcomers) {
     int levels = config.levels();
     int changed = 0;
+    int old = 0;
+    int oldChanged = 0;
     for (int from = 0; from < rows.length; from += ENCODE_CHUNK) {
       int m = Math.min(ENCODE_CHUNK, rows.length - from);
       gather(Arrays.copyOfRange(rows, from, from + m), m);
       encodeChunk(tokenizer, m);
       for (int i = 0; i < m; i++) {
-        changed += sameCodes(i, levels) ? 0 : 1;
+        int change = sameCodes(i, levels) ? 0 : 1;
+        changed += change;
+        if (rows[from + i] < newcomers) {
+          old++;
+          oldChanged += change;
+        }
       }
     }
-    return (double) changed / rows.length;
+    return Math.max((double) changed / rows.length, old == 0 ? 0 : (double) oldChanged / old);
   }
 
   private boolean sameCodes(int row, int levels) {

@@ -131,11 +131,12 @@ final class BeautyStream {
             trainer.quality(
                 first
                     ? trainer.candidate(new float[3])
-                    : trainer.candidateWithin(budget, new float[] {0.1f, 0.1f, 0.1f}, 64f, 4096));
+                    : trainer.candidateWithin(
+                        budget, 0, new float[] {0.1f, 0.1f, 0.1f}, 64f, 4096));
         trainer.adopt(
             first
                 ? trainer.candidate(new float[3])
-                : trainer.candidateWithin(budget, new float[] {0.1f, 0.1f, 0.1f}, 64f, 4096));
+                : trainer.candidateWithin(budget, 0, new float[] {0.1f, 0.1f, 0.1f}, 64f, 4096));
         churn =
             String.format(
                 Locale.ROOT,

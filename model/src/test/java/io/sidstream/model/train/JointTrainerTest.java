@@ -3,6 +3,7 @@ package io.sidstream.model.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
@@ -300,9 +301,16 @@ class JointTrainerTest {
     Quality loose = trainer.quality(trainer.candidate(NO_TOLERANCE));
     assertThat(loose.churn()).isGreaterThan(0.2);
     assertThat(loose.reconstruction()).isPositive();
-    Quality held = trainer.quality(trainer.candidateWithin(0.1, base, 1000f, 4096));
+    Quality held = trainer.quality(trainer.candidateWithin(0.1, 0, base, 1000f, 4096));
     assertThat(held.churn()).isLessThanOrEqualTo(0.1);
-    int before = trainer.adopt(trainer.candidateWithin(0.1, base, 1000f, 4096));
+    // A share of all items need not be that of the old ones.
+    for (int old = 1; old < 240; old += 7) {
+      TokenizerModel kept = trainer.candidateWithin(0.25, old, base, 1000f, 4096);
+      int[] rows = java.util.stream.IntStream.range(0, old).toArray();
+      assertThat(trainer.churn(kept, rows, 0)).as("of the first %d", old).isBetween(0.0, 0.25);
+      assertThat(trainer.quality(kept).churn()).isLessThanOrEqualTo(0.25);
+    }
+    int before = trainer.adopt(trainer.candidateWithin(0.1, 0, base, 1000f, 4096));
     assertThat(before).isEqualTo((int) Math.round(held.churn() * 240));
   }
 
