@@ -118,6 +118,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       learner.readUser(row.getKey(), row.getValue());
     }
     learner.restore(pieces(), progress);
+    progress.shape = Learner.shape(config);
   }
 
   /** A model of one shape cannot go on as another: trying again would not help. */
