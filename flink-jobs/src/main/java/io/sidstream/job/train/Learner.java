@@ -325,6 +325,7 @@ final class Learner {
 
   /** Brings what {@link TrainProgress} holds of this object up to date. */
   void save(TrainProgress progress) {
+    progress.shape = shape(config);
     progress.rngState = rng.state();
     progress.changedItems = changedItems.toLongArray();
   }

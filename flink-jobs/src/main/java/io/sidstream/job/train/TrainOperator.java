@@ -107,7 +107,6 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     progress = progressState.value();
     if (progress == null) {
       progress = new TrainProgress();
-      progress.shape = Learner.shape(config);
       return;
     }
     refuseAnotherShape();
@@ -118,14 +117,13 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       learner.readUser(row.getKey(), row.getValue());
     }
     learner.restore(pieces(), progress);
-    progress.shape = Learner.shape(config);
   }
 
   /** A model of one shape cannot go on as another: trying again would not help. */
   private void refuseAnotherShape() {
     List<String> was = new ArrayList<>(List.of(progress.shape));
     List<String> now = new ArrayList<>(List.of(Learner.shape(config)));
-    was.removeAll(List.of(Learner.shape(config)));
+    was.removeAll(now);
     now.removeAll(List.of(progress.shape));
     if (!was.isEmpty()) {
       throw new SuppressRestartsException(
