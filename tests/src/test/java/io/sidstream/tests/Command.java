@@ -58,9 +58,10 @@ final class Command implements AutoCloseable {
     process.waitFor();
   }
 
+  /** Kills it, where it still runs, and waits: its folders are deleted next. */
   @Override
   public void close() {
-    // Without waiting: a test that ended well has waited already.
     process.destroyForcibly();
+    process.onExit().join();
   }
 }

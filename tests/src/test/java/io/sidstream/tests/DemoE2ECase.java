@@ -77,7 +77,7 @@ class DemoE2ECase {
 
     // Other data on the same state.
     try (Command demo = demo(state, ITEMS + 1)) {
-      assertThat(demo.await(60)).isEqualTo(2);
+      assertThat(demo.await(120)).isEqualTo(2);
       assertThat(demo.output()).contains("was begun with");
     }
 
@@ -120,7 +120,7 @@ class DemoE2ECase {
     arguments.addAll(List.of("--set", "bootstrap.timeout=2 s"));
     arguments.addAll(List.of("--set", "quantizer.codebook-size=8"));
     try (Command demo = Command.start(output(), arguments)) {
-      assertThat(demo.await(120)).as(demo.output()).isZero();
+      assertThat(demo.await(300)).as(demo.output()).isZero();
     }
     assertThat(new ObjectMapper().readTree(json.toFile()).get("itemsWithToken").asInt())
         .isEqualTo(30);
@@ -130,7 +130,7 @@ class DemoE2ECase {
     List<String> all = new ArrayList<>(List.of("demo"));
     all.addAll(List.of(arguments));
     try (Command demo = Command.start(output(), all)) {
-      assertThat(demo.await(60)).as(demo.output()).isEqualTo(2);
+      assertThat(demo.await(120)).as(demo.output()).isEqualTo(2);
       assertThat(demo.output()).contains(message);
     }
   }
@@ -139,7 +139,7 @@ class DemoE2ECase {
     Path json = folder.resolve("summary.json");
     Files.deleteIfExists(json);
     try (Command demo = demo(state, ITEMS, "--verify", "--json", json.toString())) {
-      assertThat(demo.await(180)).as(demo.output()).isZero();
+      assertThat(demo.await(300)).as(demo.output()).isZero();
     }
     return new ObjectMapper().readTree(json.toFile());
   }

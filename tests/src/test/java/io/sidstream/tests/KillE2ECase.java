@@ -27,17 +27,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The job's process is killed ({@code kill -9}) ten times in a row, in turns between BEGIN and
- * COMMIT and between COMMIT and the checkpoint that makes it visible, and goes on each time from
- * its last checkpoint: {@code tokens verify} passes after each.
+ * The job's process is killed ({@code kill -9}) ten times in a row or more, in turns between BEGIN
+ * and COMMIT and between COMMIT and the checkpoint that makes it visible, and goes on each time
+ * from its last checkpoint: {@code tokens verify} passes after each.
  */
 class KillE2ECase {
   private static final int KILLS = 10;
 
+  /** Kills of either kind that must have come in time. */
+  private static final int ENOUGH = 4;
+
   /** So many that a scan, an item at a time, takes the better part of a second. */
   private static final int ITEMS = 8_000;
 
-  private static final Duration LONG = Duration.ofSeconds(60);
+  private static final Duration LONG = Duration.ofSeconds(120);
 
   @TempDir Path folder;
 
@@ -54,6 +57,7 @@ class KillE2ECase {
     List<String> settings = TinyJob.settings(Broker.bootstrap(), "kills", sets);
     JobConfig config = JobConfig.load(null, settings);
     Topics.create(config);
+    int kills = 0;
     int afterBegin = 0;
     int afterCommit = 0;
     try (Inputs in = new Inputs(config);
@@ -61,12 +65,17 @@ class KillE2ECase {
         TokenLog committed = TinyJob.log(config, true)) {
       Traffic traffic = new Traffic(in, ITEMS);
       in.items(0, ITEMS);
-      for (int kill = 0; kill < KILLS; kill++) {
-        VersionState point = kill % 2 == 0 ? VersionState.BEGIN : VersionState.COMMIT;
-        try (Command job = start(kill, settings)) {
-          if (kill > 0) {
+      // How often a kill comes in time depends on the machine: some more where too few did.
+      for (; kills < KILLS || afterBegin < ENOUGH || afterCommit < ENOUGH; kills++) {
+        assertThat(kills)
+            .as("kills, %d after BEGIN and %d after COMMIT in time", afterBegin, afterCommit)
+            .isLessThan(3 * KILLS);
+        boolean begin = kills < KILLS ? kills % 2 == 0 : afterBegin < ENOUGH;
+        VersionState point = begin ? VersionState.BEGIN : VersionState.COMMIT;
+        try (Command job = start(kills, settings)) {
+          if (kills > 0) {
             // What the life before left under way is finished or begun again by this one.
-            verify(config, "after kill " + kill);
+            verify(config, "after kill " + kills);
           }
           committed.poll();
           all.skip();
@@ -92,14 +101,19 @@ class KillE2ECase {
           }
         }
       }
-      assertThat(afterBegin).as("kills between BEGIN and COMMIT").isGreaterThanOrEqualTo(4);
-      assertThat(afterCommit).as("kills between COMMIT and checkpoint").isGreaterThanOrEqualTo(4);
-      try (Command job = start(KILLS, settings)) {
+      try (Command job = start(kills, settings)) {
+        // A kill that is quick takes the version with it, so that a fast machine has made few.
+        committed.await(
+            "versions after all kills",
+            LONG,
+            () -> {
+              traffic.keepGoing(committed);
+              return committed.committed() >= KILLS / 2;
+            });
         committed.await("the end", LONG, () -> traffic.settled(committed));
         verify(config, "at the end");
         committed.awaitVerified();
         assertThat(committed.deadLetters).isEmpty();
-        assertThat(committed.committed()).isGreaterThanOrEqualTo(KILLS / 2);
         assertThat(job.running()).as(job.output()).isTrue();
       }
     }
@@ -157,11 +171,12 @@ class KillE2ECase {
       newest.clear();
     }
 
-    /** Reads all that is there by now. */
+    /** Reads all that is there by now, whether or not a poll comes back empty meanwhile. */
     void drain() {
-      do {
+      Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
+      while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
         next(VersionState.BEGIN);
-      } while (!silent);
+      }
     }
 
     /** The newest version of that state since {@link #skip}, 0 for none. */

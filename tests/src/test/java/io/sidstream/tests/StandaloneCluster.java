@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -255,7 +254,8 @@ final class StandaloneCluster implements AutoCloseable {
   int freeSlots() throws IOException, InterruptedException {
     try {
       return get("/overview").path("slots-available").asInt(-1);
-    } catch (ConnectException e) {
+    } catch (IOException e) {
+      // Nobody listens yet, or who listens has no dispatcher yet (503).
       return -1;
     }
   }
@@ -303,7 +303,7 @@ final class StandaloneCluster implements AutoCloseable {
     String trigger = post("/jobs/" + job + "/stop", request).get("request-id").asText();
     JsonNode[] last = new JsonNode[1];
     org.awaitility.Awaitility.await("savepoint")
-        .atMost(Duration.ofSeconds(60))
+        .atMost(Duration.ofSeconds(120))
         .pollInterval(Duration.ofMillis(200))
         .until(
             () -> {

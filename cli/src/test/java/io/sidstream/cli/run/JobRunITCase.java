@@ -11,13 +11,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.CheckpointListener;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -28,7 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 class JobRunITCase {
   private static final AtomicLong FIRST = new AtomicLong(-1);
-  private static final AtomicLong NEWEST = new AtomicLong();
+
+  /** The count in the newest complete checkpoint: the first may hold none. */
+  private static final AtomicLong CHECKPOINTED = new AtomicLong();
 
   @TempDir Path folder;
 
@@ -39,9 +47,7 @@ class JobRunITCase {
       assertThat(run.restoredFrom()).isEmpty();
       HttpURLConnection ui = (HttpURLConnection) run.ui().resolve("/").toURL().openConnection();
       assertThat(ui.getResponseCode()).as("the web UI answers").isEqualTo(200);
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> NEWEST.get() > 100 && Checkpoints.newest(folder).isPresent());
+      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> CHECKPOINTED.get() > 100);
       assertThat(run.awaitRunning()).isTrue();
       assertThat(run.failure()).isEmpty();
       assertThat(run.restartedAfter()).isEmpty();
@@ -70,8 +76,8 @@ class JobRunITCase {
     JobConfig config =
         JobConfig.load(null, List.of("parallelism=1", "flink.restart-strategy.type=none"));
     // The port asked for is taken: the next one is used.
-    try (ServerSocket taken = new ServerSocket(18_181, 1, InetAddress.getByName("localhost"));
-        JobRun run = JobRun.start(config, null, 18_181, JobRunITCase::failing)) {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("localhost"));
+        JobRun run = JobRun.start(config, null, taken.getLocalPort(), JobRunITCase::failing)) {
       assertThat(run.ui().getPort()).isGreaterThan(taken.getLocalPort());
       Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> run.failure().isPresent());
       Optional<Throwable> failure = run.failure();
@@ -105,8 +111,11 @@ class JobRunITCase {
         .sinkTo(new DiscardingSink<>());
   }
 
-  private static final class Count extends KeyedProcessFunction<Integer, Long, Long> {
+  private static final class Count extends KeyedProcessFunction<Integer, Long, Long>
+      implements CheckpointedFunction, CheckpointListener {
     private transient ValueState<Long> count;
+    private transient long newest;
+    private transient Map<Long, Long> atCheckpoint;
 
     @Override
     public void open(OpenContext context) {
@@ -114,11 +123,26 @@ class JobRunITCase {
     }
 
     @Override
+    public void initializeState(FunctionInitializationContext context) {
+      atCheckpoint = new HashMap<>();
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+      atCheckpoint.put(context.getCheckpointId(), newest);
+    }
+
+    @Override
+    public void notifyCheckpointComplete(long checkpoint) {
+      CHECKPOINTED.set(atCheckpoint.get(checkpoint));
+    }
+
+    @Override
     public void processElement(Long x, Context context, Collector<Long> out) throws Exception {
       long now = count.value() == null ? 1 : count.value() + 1;
       count.update(now);
       FIRST.compareAndSet(-1, now);
-      NEWEST.set(now);
+      newest = now;
       LockSupport.parkNanos(200_000);
     }
   }

@@ -75,6 +75,9 @@ final class TokenTopics implements AutoCloseable {
     // again.
     p.put("max.in.flight.requests.per.connection", "1");
     producer = new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer());
+    // A broker says "created" before it knows the topics, and a command that tells the gate
+    // something does not wait.
+    producer.partitionsFor(prefix + "control");
     producer.initTransactions();
     producer.beginTransaction();
   }

@@ -100,6 +100,7 @@ class TokensITCase {
         TokenTable killed = builder(prefix).snapshots(folder.resolve(prefix)).open();
         killed.await(1, TIME);
         Awaitility.await()
+            .atMost(TIME)
             .until(() -> Files.exists(folder.resolve(prefix).resolve(prefix + "tokens.snapshot")));
         // What a process that is killed here leaves; closing would write another.
         byte[] asKilled =

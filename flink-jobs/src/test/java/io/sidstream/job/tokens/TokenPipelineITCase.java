@@ -45,10 +45,14 @@ class TokenPipelineITCase {
   /** One permit per commit; the trainer sends a version after the one before is committed. */
   private static volatile Semaphore committed;
 
+  /** One permit per row. */
+  private static volatile Semaphore published;
+
   @ParameterizedTest
   @ValueSource(strings = {"rocksdb", "hashmap"})
   void everyVersionIsCompleteAndUnique(String backend) throws Exception {
     committed = new Semaphore(1);
+    published = new Semaphore(0);
     Configuration configuration = new Configuration();
     configuration.set(StateBackendOptions.STATE_BACKEND, backend);
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
@@ -103,7 +107,8 @@ class TokenPipelineITCase {
     WireFormat wire = new WireFormat();
     Map<Integer, VersionRecord> records = new TreeMap<>();
     Map<String, TreeMap<Integer, ItemToken>> tokens = new HashMap<>();
-    CloseableIterator<TokenRow> all = rows.union(commits).executeAndCollect();
+    CloseableIterator<TokenRow> all =
+        rows.map(TokenPipelineITCase::counted).union(commits).executeAndCollect();
     all.forEachRemaining(
         row -> {
           if (row.item.isEmpty()) {
@@ -149,9 +154,18 @@ class TokenPipelineITCase {
     return row;
   }
 
+  private static TokenRow counted(TokenRow row) {
+    published.release();
+    return row;
+  }
+
   private static TokenizerUpdate afterTheCommitBefore(TokenizerUpdate update)
       throws InterruptedException {
     committed.acquire();
+    if (update.version == 2) {
+      // The versions must not be over before the items come: version 3 has to move some.
+      published.acquire(ITEMS / 2);
+    }
     return update;
   }
 }
