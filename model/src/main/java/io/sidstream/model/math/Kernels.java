@@ -203,6 +203,13 @@ public final class Kernels {
     }
   }
 
+  /** to[i] = max(a[i], b[i]); to may be a or b. */
+  public static void max(float[] a, float[] b, float[] to, int n) {
+    for (int i = 0; i < n; i++) {
+      to[i] = Math.max(a[i], b[i]);
+    }
+  }
+
   /** x *= a. */
   public static void scale(float a, float[] x, int off, int n) {
     for (int i = 0; i < n; i++) {

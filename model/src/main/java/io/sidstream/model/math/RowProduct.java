@@ -27,16 +27,17 @@ public final class RowProduct {
    */
   private static final int PIECE = 128;
 
-  /** Columns of a panel. */
+  /** Columns of a panel, the widest block of OpenBLAS' kernels for small products. */
   private static final int PANEL = 64;
 
   /**
    * Heights to use together: those of the first row whose tallest agrees with its smallest. Of
    * OpenBLAS' SkylakeX kernels all heights agree, and all of the first row take the path without
-   * packing. Of its Haswell kernels only 4 and 8 agree with themselves at every position: of twelve
-   * rows the first six and the others are summed in different orders.
+   * packing, which ends at a million multiplications, 122 rows of a panel and piece. Of its Haswell
+   * kernels only 4 and 8 agree with themselves at every position: of twelve rows the first six and
+   * the others are summed in different orders.
    */
-  private static final int[][] FAMILIES = {{48, 16, 4}, {256, 64, 32, 16, 8}};
+  private static final int[][] FAMILIES = {{112, 64, 32, 16, 4}, {256, 64, 32, 16, 8}};
 
   private static final int SMALLEST_AT_MOST = 8;
   private static final int PROBES = 2;

@@ -2,6 +2,7 @@ package io.sidstream.model.quantize;
 
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.RowProduct;
+import java.util.Arrays;
 import java.util.Objects;
 
 /**
@@ -12,6 +13,9 @@ public final class Codebook {
   /** Codes travel as 16-bit numbers. */
   public static final int MAX_SIZE = Short.MAX_VALUE;
 
+  /** Codewords whose scores lie together, in an array of their own. */
+  static final int PANEL = 64;
+
   private static final float UNIT_NORM_TOLERANCE = 1e-3f;
 
   private final Metric metric;
@@ -19,13 +23,14 @@ public final class Codebook {
   private final int dim;
   final float[] codewords;
 
-  /** Inner products with all codewords. */
-  final RowProduct products;
+  /** Inner products with {@value #PANEL} codewords each; the last panel is padded. */
+  final RowProduct[] products;
 
   /**
-   * {@code [size]} what a score begins with: -|c|^2 / 2 at a Euclidean level, 0 at a cosine one.
+   * What the scores of a panel begin with: -|c|^2 / 2 at a Euclidean level, 0 at a cosine one,
+   * minus infinity where the panel is padded. Null where all are 0.
    */
-  final float[] start;
+  final float[][] start;
 
   final float largestNorm;
 
@@ -56,12 +61,20 @@ public final class Codebook {
     this.size = size;
     this.dim = dim;
     this.codewords = codewords.clone();
-    float[] transposed = new float[size * dim];
-    this.start = new float[size];
+    int panels = (size + PANEL - 1) / PANEL;
+    float[] transposed = new float[dim * PANEL];
+    float[] begin = new float[PANEL];
+    this.products = new RowProduct[panels];
+    this.start = new float[panels][];
     float largest = 0;
     for (int k = 0; k < size; k++) {
+      int column = k % PANEL;
+      if (column == 0) {
+        Arrays.fill(transposed, 0f);
+        Arrays.fill(begin, Float.NEGATIVE_INFINITY);
+      }
       for (int d = 0; d < dim; d++) {
-        transposed[d * size + k] = codewords[k * dim + d];
+        transposed[d * PANEL + column] = codewords[k * dim + d];
       }
       float squaredNorm = Kernels.dot(codewords, k * dim, codewords, k * dim, dim);
       if (!Float.isFinite(squaredNorm)) {
@@ -76,9 +89,13 @@ public final class Codebook {
                 + "; normalise it to 1");
       }
       largest = Math.max(largest, squaredNorm);
-      start[k] = metric == Metric.EUCLIDEAN ? -0.5f * squaredNorm : 0f;
+      begin[column] = metric == Metric.EUCLIDEAN ? -0.5f * squaredNorm : 0f;
+      if (column == PANEL - 1 || k == size - 1) {
+        products[k / PANEL] = new RowProduct(transposed, 0, dim, PANEL);
+        boolean fromZero = metric == Metric.COSINE && column == PANEL - 1;
+        start[k / PANEL] = fromZero ? null : begin.clone();
+      }
     }
-    this.products = new RowProduct(transposed, 0, dim, size);
     this.largestNorm = (float) Math.sqrt(largest);
   }
 

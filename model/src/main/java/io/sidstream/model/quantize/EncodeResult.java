@@ -44,7 +44,9 @@ public final class EncodeResult {
   private final boolean wantLastDistances;
 
   /** Working memory of the encoder, by name of the owner; see {@link #scratch}. */
-  private final float[][] scratch = new float[8][];
+  private final float[][] scratch = new float[9][];
+
+  private float[][] scores = new float[0][];
 
   /** A result without last-level distances: {@link #lastDistances(int)} is refused. */
   public EncodeResult() {
@@ -80,7 +82,7 @@ public final class EncodeResult {
   }
 
   /**
-   * Working memory number {@code slot} (0..7) of at least {@code length} floats; its content is
+   * Working memory number {@code slot} (0..8) of at least {@code length} floats; its content is
    * undefined.
    */
   public float[] scratch(int slot, int length) {
@@ -88,6 +90,19 @@ public final class EncodeResult {
       scratch[slot] = new float[length];
     }
     return scratch[slot];
+  }
+
+  /** Working memory of the quantizer: {@code count} arrays of at least {@code length} floats. */
+  float[][] scores(int count, int length) {
+    if (scores.length < count) {
+      scores = Arrays.copyOf(scores, count);
+    }
+    for (int i = 0; i < count; i++) {
+      if (scores[i] == null || scores[i].length < length) {
+        scores[i] = new float[length];
+      }
+    }
+    return scores;
   }
 
   /**

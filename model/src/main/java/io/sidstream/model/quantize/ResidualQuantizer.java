@@ -29,9 +29,15 @@ public final class ResidualQuantizer {
    */
   private static final float NEAR_TIE = 4e-6f;
 
+  /** Places of a panel that are still apart when the next code is looked for row by row. */
+  private static final int LANES = Codebook.PANEL / 4;
+
+  /** Room behind the rows for the last reads of {@link #fold}. */
+  private static final int BEHIND = 3 * LANES;
+
   private final List<Codebook> codebooks;
   private final int dim;
-  private final int largestSize;
+  private final int mostPanels;
 
   /**
    * A quantizer of the given levels, first level first.
@@ -44,7 +50,7 @@ public final class ResidualQuantizer {
       throw new IllegalArgumentException("A residual quantizer needs at least one codebook");
     }
     this.dim = codebooks.get(0).dim();
-    int largest = 0;
+    int most = 0;
     for (int l = 0; l < codebooks.size(); l++) {
       if (codebooks.get(l).dim() != dim) {
         throw new IllegalArgumentException(
@@ -55,9 +61,9 @@ public final class ResidualQuantizer {
                 + ", the first has "
                 + dim);
       }
-      largest = Math.max(largest, codebooks.get(l).size());
+      most = Math.max(most, codebooks.get(l).products.length);
     }
-    this.largestSize = largest;
+    this.mostPanels = most;
   }
 
   /** Number of levels, L. */
@@ -129,18 +135,19 @@ public final class ResidualQuantizer {
       EncodeResult out,
       int firstRow) {
     float[] residual = out.scratch(0, n * dim);
-    float[] scores = out.scratch(1, n * largestSize);
-    float[] tile = out.scratch(2, RowProduct.scratch(largestSize, dim));
+    float[] columns = out.scratch(1, n * Codebook.PANEL + BEHIND);
+    float[] tile = out.scratch(2, RowProduct.scratch(Codebook.PANEL, dim));
     float[] words = out.scratch(6, n * dim);
     float[] z = out.scratch(7, n * dim);
+    float[] lanes = out.scratch(8, n * Codebook.PANEL);
+    float[][] scores = out.scores(mostPanels, n * Codebook.PANEL);
     System.arraycopy(r, rOff, residual, 0, n * dim);
     Arrays.fill(z, 0, n * dim, 0f);
     int levels = levels();
     for (int l = 0; l < levels; l++) {
       Codebook book = codebooks.get(l);
-      int size = book.size();
-      Kernels.fillRows(book.start, 0, n, size, scores, 0);
-      book.products.apply(residual, 0, n, 1f, scores, 0, tile);
+      score(book, residual, n, scores, tile);
+      fold(book, n, scores, columns, lanes);
       for (int i = 0; i < n; i++) {
         int at = (firstRow + i) * levels + l;
         float squaredNorm = Kernels.dot(residual, i * dim, residual, i * dim, dim);
@@ -158,13 +165,15 @@ public final class ResidualQuantizer {
             i * dim,
             norm,
             scores,
-            i * size,
+            columns,
+            lanes,
+            i * Codebook.PANEL,
             kept,
             kept < 0 ? 0f : tolerance[l],
             out,
             at);
         if (l == levels - 1 && out.lastDistances != null) {
-          distances(book, norm, scores, i * size, out.lastDistances, (firstRow + i) * size);
+          distances(book, norm, scores, i, out.lastDistances, (firstRow + i) * book.size());
         }
         book.copyTo(out.codes[at], words, i * dim);
       }
@@ -176,29 +185,68 @@ public final class ResidualQuantizer {
     System.arraycopy(z, 0, out.z, firstRow * dim, n * dim);
   }
 
-  /** Distances to all codewords up to a term constant in the row, from the scores of the row. */
-  private static void distances(
-      Codebook book, float norm, float[] scores, int sOff, float[] to, int off) {
-    boolean cosine = book.metric() == Metric.COSINE;
-    float factor = !cosine ? -2f : norm > 0f ? -1f / norm : 0f;
-    float plus = cosine ? 1f : 0f;
-    for (int k = 0; k < book.size(); k++) {
-      to[off + k] = plus + factor * scores[sOff + k];
+  /**
+   * Scores of all codewords, the larger the nearer: the inner product, less half the codeword's
+   * squared norm at a Euclidean level. Each panel of codewords has its array {@code [n, PANEL]}.
+   */
+  private static void score(Codebook book, float[] r, int n, float[][] scores, float[] tile) {
+    for (int p = 0; p < book.products.length; p++) {
+      float[] start = book.start[p];
+      if (start != null) {
+        Kernels.fillRows(start, 0, n, Codebook.PANEL, scores[p], 0);
+      }
+      book.products[p].apply(r, 0, n, start == null ? 0f : 1f, scores[p], 0, tile);
     }
   }
 
   /**
-   * Writes code, distance and margin of one row.
-   *
-   * @param scores of all codewords from sOff, the larger the nearer: the inner product, less half
-   *     the codeword's squared norm at a Euclidean level
+   * Narrows the search for the largest score of each row to one of {@value #LANES}: a column is the
+   * largest score at its place in all panels, a lane, at the first places of a row, the largest of
+   * every {@value #LANES}th column. The other places of lanes hold nothing of use; but these are
+   * loops that HotSpot vectorises, over whole arrays without gaps.
+   */
+  private static void fold(Codebook book, int n, float[][] scores, float[] columns, float[] lanes) {
+    int panels = book.products.length;
+    int length = n * Codebook.PANEL;
+    Kernels.max(scores[0], scores[Math.min(1, panels - 1)], columns, length);
+    for (int p = 2; p < panels; p++) {
+      Kernels.max(columns, scores[p], columns, length);
+    }
+    for (int i = 0; i < length; i++) {
+      lanes[i] =
+          Math.max(
+              Math.max(columns[i], columns[i + LANES]),
+              Math.max(columns[i + 2 * LANES], columns[i + 3 * LANES]));
+    }
+  }
+
+  /** Distances to all codewords up to a term constant in the row, from the scores of the row. */
+  private static void distances(
+      Codebook book, float norm, float[][] scores, int row, float[] to, int off) {
+    boolean cosine = book.metric() == Metric.COSINE;
+    float factor = !cosine ? -2f : norm > 0f ? -1f / norm : 0f;
+    float plus = cosine ? 1f : 0f;
+    for (int from = 0; from < book.size(); from += Codebook.PANEL) {
+      float[] panel = scores[from / Codebook.PANEL];
+      int length = Math.min(Codebook.PANEL, book.size() - from);
+      for (int k = 0; k < length; k++) {
+        to[off + from + k] = plus + factor * panel[row * Codebook.PANEL + k];
+      }
+    }
+  }
+
+  /**
+   * Writes code, distance and margin of one row, whose scores, columns and lanes are those from
+   * sOff.
    */
   private static void choose(
       Codebook book,
       float[] r,
       int rOff,
       float norm,
-      float[] scores,
+      float[][] scores,
+      float[] columns,
+      float[] lanes,
       int sOff,
       int kept,
       float tolerance,
@@ -210,68 +258,89 @@ public final class ResidualQuantizer {
         cosine
             ? NEAR_TIE * norm
             : 0.5f * NEAR_TIE * (norm * norm + book.largestNorm * book.largestNorm);
-    // The nearest and the next, in one pass: of equal ones the first. Branches that are hardly ever
-    // taken are far cheaper here than Math.max, whose results wait for one another.
-    int best = -1;
-    int second = -1;
-    float max = Float.NEGATIVE_INFINITY;
-    float next = Float.NEGATIVE_INFINITY;
-    for (int k = 0; k < size; k++) {
-      float score = scores[sOff + k];
-      if (score > next) {
-        if (score > max) {
-          next = max;
-          second = best;
-          max = score;
-          best = k;
-        } else {
-          next = score;
-          second = k;
-        }
+    // The largest score and the next. Here a branch would be mispredicted several times a row, so
+    // they are compared as integers, whose maximum needs none.
+    int first = Integer.MIN_VALUE;
+    int second = Integer.MIN_VALUE;
+    for (int j = 0; j < LANES; j++) {
+      int score = ordered(lanes[sOff + j]);
+      second = Math.max(second, Math.min(first, score));
+      first = Math.max(first, score);
+    }
+    float max = unordered(first);
+    int lane = 0;
+    while (lane < LANES - 1 && lanes[sOff + lane] != max) {
+      lane++;
+    }
+    int column = lane;
+    while (column + LANES < Codebook.PANEL && columns[sOff + column] != max) {
+      column += LANES;
+    }
+    // The next may have shared the lane of the largest, or its column.
+    for (int j = lane; j < Codebook.PANEL; j += LANES) {
+      if (j != column) {
+        second = Math.max(second, ordered(columns[sOff + j]));
       }
     }
-    float bestDistance;
-    if (best >= 0 && next < max - slack) {
-      bestDistance = distance(book, best, r, rOff, norm);
+    int best = -1;
+    for (int p = 0; p < book.products.length; p++) {
+      float score = scores[p][sOff + column];
+      if (best < 0 && score == max) {
+        best = p * Codebook.PANEL + column;
+      } else {
+        second = Math.max(second, ordered(score));
+      }
+    }
+    float next = unordered(second);
+    float distance;
+    float margin;
+    if (next < max - slack) {
+      distance = cosine && norm > 0f ? 1f - max / norm : distance(book, best, r, rOff, norm);
+      margin = cosine ? (max - next) / norm : 2f * (max - next);
     } else {
-      int nearest = best;
-      bestDistance = Float.POSITIVE_INFINITY;
+      distance = Float.POSITIVE_INFINITY;
+      float other = Float.POSITIVE_INFINITY;
       for (int k = 0; k < size; k++) {
-        if (scores[sOff + k] >= max - slack) {
-          float distance = distance(book, k, r, rOff, norm);
-          if (distance < bestDistance) {
-            bestDistance = distance;
+        if (scores[k / Codebook.PANEL][sOff + k % Codebook.PANEL] >= max - slack) {
+          float d = distance(book, k, r, rOff, norm);
+          if (d < distance) {
+            other = distance;
+            distance = d;
             best = k;
+          } else {
+            other = Math.min(other, d);
           }
         }
       }
-      if (best != nearest) {
-        // The one that led by matrix product is the nearest of the others.
-        second = nearest;
-      }
+      margin = other - distance;
     }
-    int chosen = best;
-    float chosenDistance = bestDistance;
+    if (size == 1) {
+      // There is no other.
+      margin = 0f;
+    }
     if (kept >= 0 && kept < size && kept != best) {
-      float distance = distance(book, kept, r, rOff, norm);
-      boolean within =
-          cosine
-              ? distance - bestDistance <= tolerance
-              : distance <= bestDistance * (1f + tolerance);
+      float d = distance(book, kept, r, rOff, norm);
+      boolean within = cosine ? d - distance <= tolerance : d <= distance * (1f + tolerance);
       if (within) {
-        chosen = kept;
-        chosenDistance = distance;
+        best = kept;
+        margin = distance - d;
+        distance = d;
       }
     }
-    float other = bestDistance;
-    if (chosen == best) {
-      // With one codeword there is no other: the margin is 0.
-      other =
-          second < 0 ? bestDistance : Math.max(bestDistance, distance(book, second, r, rOff, norm));
-    }
-    out.codes[at] = chosen;
-    out.distances[at] = chosenDistance;
-    out.margins[at] = other - chosenDistance;
+    out.codes[at] = best;
+    out.distances[at] = distance;
+    out.margins[at] = margin;
+  }
+
+  /** The bits of a float as an integer of the same order. */
+  private static int ordered(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    return bits ^ (bits >> 31 & Integer.MAX_VALUE);
+  }
+
+  /** The float of {@link #ordered}. */
+  private static float unordered(int x) {
+    return Float.intBitsToFloat(x ^ (x >> 31 & Integer.MAX_VALUE));
   }
 
   private static float distance(Codebook book, int k, float[] r, int rOff, float norm) {

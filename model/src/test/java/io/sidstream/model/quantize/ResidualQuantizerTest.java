@@ -18,7 +18,7 @@ class ResidualQuantizerTest {
   void equalsTheDefinitionInDoublePrecision(
       @ForAll @IntRange(min = 1, max = 40) int n,
       @ForAll @IntRange(min = 1, max = 33) int dim,
-      @ForAll @IntRange(min = 1, max = 70) int size,
+      @ForAll @IntRange(min = 1, max = 300) int size,
       @ForAll @IntRange(min = 0, max = 7) int metrics,
       @ForAll long seed) {
     Rng rng = new Rng(seed);
@@ -90,7 +90,7 @@ class ResidualQuantizerTest {
       @ForAll @IntRange(min = 1, max = 600) int from,
       @ForAll long seed) {
     Rng rng = new Rng(seed);
-    ResidualQuantizer quantizer = random(rng, 16, 32, 4);
+    ResidualQuantizer quantizer = random(rng, 16, 150, 4);
     float[] r = gaussian(rng, n * 16);
     EncodeResult whole = new EncodeResult();
     quantizer.encode(r, n, whole);
@@ -102,6 +102,36 @@ class ResidualQuantizerTest {
     assertThat(Arrays.equals(part.z, 0, (n - start) * 16, whole.z, start * 16, n * 16)).isTrue();
     assertThat(Arrays.equals(part.distances, 0, (n - start) * 3, whole.distances, start * 3, n * 3))
         .isTrue();
+    assertThat(Arrays.equals(part.margins, 0, (n - start) * 3, whole.margins, start * 3, n * 3))
+        .isTrue();
+  }
+
+  @Property(tries = 50)
+  void ofEqualCodewordsTheFirstIsChosenWhereverTheyAre(
+      @ForAll @IntRange(min = 2, max = 300) int size, @ForAll Metric metric, @ForAll long seed) {
+    int dim = 8;
+    Rng rng = new Rng(seed);
+    float[] words = gaussian(rng, size * dim);
+    Kernels.normaliseRows(words, 0, size, dim);
+    int[] copies = {rng.nextInt(size), rng.nextInt(size), rng.nextInt(size)};
+    Arrays.sort(copies);
+    for (int copy : copies) {
+      System.arraycopy(words, copies[0] * dim, words, copy * dim, dim);
+    }
+    ResidualQuantizer quantizer =
+        new ResidualQuantizer(List.of(new Codebook(metric, size, dim, words)));
+    EncodeResult out = new EncodeResult();
+    quantizer.encode(words, size, out);
+    for (int k = 0; k < size; k++) {
+      int place = k;
+      boolean copied = Arrays.stream(copies).anyMatch(copy -> copy == place);
+      assertThat(out.codes[k]).isEqualTo(copied ? copies[0] : k);
+      if (copied && copies[2] > copies[0]) {
+        assertThat(out.margins[k]).isZero();
+      } else {
+        assertThat(out.margins[k]).isPositive();
+      }
+    }
   }
 
   @Test
