@@ -102,6 +102,7 @@ public final class TrainCommand implements Callable<Integer> {
     "--id-start",
     "--id-dropout",
     "--semantic-dropout",
+    "--semantic-share",
     "--stop-on",
     "--learning-rate-decay"
   };
@@ -217,6 +218,14 @@ public final class TrainCommand implements Callable<Integer> {
       description =
           "Probability that a step is taken on ID embeddings alone, without z (default: 0; that of the job for --protocol prequential).")
   private Float semanticDropout;
+
+  @Option(
+      names = "--semantic-share",
+      defaultValue = "0",
+      paramLabel = "P",
+      description =
+          "Share, in a ranking's probabilities, of a second recommender that reads z alone and is trained beside the first; 0 for none (default: ${DEFAULT-VALUE}).")
+  private float semanticShare;
 
   @Option(
       names = "--dropout",
@@ -717,6 +726,7 @@ public final class TrainCommand implements Callable<Integer> {
           .idDropout(or(idDropout, unifiedAsTheJob, JobOptions.ID_DROPOUT, 0f))
           .semanticDropout(
               or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
+          .semanticShare(semanticShare)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))

@@ -5,6 +5,7 @@ import io.sidstream.model.math.Rng;
 import io.sidstream.model.recommend.SequenceRecommender;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * The literature's protocol: one target per user, ranked against 99 items that the user never had
@@ -114,8 +115,12 @@ public final class LeaveOneOut {
     float[] s = new float[n * d];
     representations.fill(catalogue, n, s);
     int[] place = places(catalogue);
-    Windows windows = new Windows(recommender, representations);
+    Windows windows = new Windows(recommender.shape().maxLen(), representations);
+    List<Tower> towers = Tower.all(recommender, representations);
+    boolean one = towers.size() == 1;
     float[] scores = new float[BATCH * n];
+    float[] ofTower = one ? scores : new float[BATCH * n];
+    float scale = 1f / representations.temperature();
     float[] last = new float[BATCH * d];
     int[] user = new int[BATCH];
     int[] row = new int[BATCH];
@@ -132,11 +137,22 @@ public final class LeaveOneOut {
       if (m == 0) {
         continue;
       }
-      float[] h = windows.run();
-      for (int i = 0; i < m; i++) {
-        System.arraycopy(h, row[i] * d, last, i * d, d);
+      windows.fill();
+      if (!one) {
+        Arrays.fill(scores, 0, m * n, 0f);
       }
-      Blas.gemm(false, true, m, n, d, 1f, last, 0, d, s, 0, d, 0f, scores, 0, n);
+      for (Tower tower : towers) {
+        float[] h = windows.run(tower);
+        int width = tower.width();
+        for (int i = 0; i < m; i++) {
+          System.arraycopy(h, row[i] * width, last, i * width, width);
+        }
+        Blas.gemm(
+            false, true, m, n, width, scale, last, 0, width, s, tower.from(), d, 0f, ofTower, 0, n);
+        for (int i = 0; i < m && !one; i++) {
+          tower.addProbabilities(ofTower, i * n, n, scores, i * n);
+        }
+      }
       for (int i = 0; i < m; i++) {
         int u = user[i];
         int own = place[targets[u]];

@@ -61,12 +61,17 @@ public final class Prequential {
   private final int maxLen;
   private final int[] candidates;
   private final float[] s;
+  private final List<Tower> towers;
+  private final float[] scores;
+  private final float[] ofTower;
   private int[] targets = {};
   private int[] rows = {};
   private long[] times = {};
   private int[] windowOf = {};
   private int count;
-  private float[] hidden = {};
+
+  /** By tower: the state before each event [count, width]. */
+  private final float[][] hidden;
 
   /** Interactions of the events that were ranked before, by item. */
   private final Map<Integer, Integer> soFar = new HashMap<>();
@@ -84,10 +89,14 @@ public final class Prequential {
     this.representations = representations;
     this.items = items;
     this.negatives = negatives;
-    windows = new Windows(recommender, representations);
     maxLen = recommender.shape().maxLen();
+    windows = new Windows(maxLen, representations);
     candidates = new int[negatives + 1];
     s = new float[(negatives + 1) * representations.dim()];
+    towers = Tower.all(recommender, representations);
+    scores = new float[negatives + 1];
+    ofTower = towers.size() == 1 ? scores : new float[negatives + 1];
+    hidden = new float[towers.size()][0];
   }
 
   /**
@@ -117,21 +126,24 @@ public final class Prequential {
     return result;
   }
 
-  /** One forward over the windows [from, to); keeps the hidden state of each fresh event. */
+  /** A forward over the windows [from, to); keeps the hidden states of each fresh event. */
   private void predict(List<Window> all, int from, int to) {
-    int d = representations.dim();
     windows.clear();
     int first = count;
     for (int w = from; w < to; w++) {
       pack(all.get(w), w);
     }
-    float[] h = windows.run();
-    if (hidden.length < count * d) {
-      hidden = Arrays.copyOf(hidden, 2 * count * d);
-    }
-    for (int i = first; i < count; i++) {
-      if (rows[i] >= 0) {
-        System.arraycopy(h, rows[i] * d, hidden, i * d, d);
+    windows.fill();
+    for (int t = 0; t < hidden.length; t++) {
+      int d = towers.get(t).width();
+      float[] h = windows.run(towers.get(t));
+      if (hidden[t].length < count * d) {
+        hidden[t] = Arrays.copyOf(hidden[t], 2 * count * d);
+      }
+      for (int i = first; i < count; i++) {
+        if (rows[i] >= 0) {
+          System.arraycopy(h, rows[i] * d, hidden[t], i * d, d);
+        }
       }
     }
   }
@@ -221,14 +233,13 @@ public final class Prequential {
   }
 
   private void score(int event, int n, Result result) {
-    int d = representations.dim();
-    representations.fill(candidates, n, s);
-    float own = Kernels.dot(hidden, event * d, s, 0, d);
+    rank(event, n);
+    float own = scores[0];
     int popular = interactions(candidates[0]);
     double rank = 1;
     double popularRank = 1;
     for (int j = 1; j < n; j++) {
-      float other = Kernels.dot(hidden, event * d, s, j * d, d);
+      float other = scores[j];
       rank += other > own ? 1 : other == own ? 0.5 : 0;
       int liked = interactions(candidates[j]);
       popularRank += liked > popular ? 1 : liked == popular ? 0.5 : 0;
@@ -238,6 +249,25 @@ public final class Prequential {
     if (popular < NEW_ITEM_INTERACTIONS) {
       result.newModel.add(rank);
       result.newPopularity.add(popularRank);
+    }
+  }
+
+  /** Scores of the first n candidates: with several towers, mean probabilities among them. */
+  private void rank(int event, int n) {
+    int d = representations.dim();
+    representations.fill(candidates, n, s);
+    Arrays.fill(scores, 0, n, 0f);
+    for (int t = 0; t < hidden.length; t++) {
+      Tower tower = towers.get(t);
+      int width = tower.width();
+      for (int j = 0; j < n; j++) {
+        ofTower[j] =
+            Kernels.dot(hidden[t], event * width, s, j * d + tower.from(), width)
+                / representations.temperature();
+      }
+      if (hidden.length > 1) {
+        tower.addProbabilities(ofTower, 0, n, scores, 0);
+      }
     }
   }
 

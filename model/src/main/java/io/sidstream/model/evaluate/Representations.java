@@ -1,5 +1,7 @@
 package io.sidstream.model.evaluate;
 
+import java.util.List;
+
 /** Where an evaluation takes items' representations from. */
 public interface Representations {
   /** Width of a representation. */
@@ -13,4 +15,14 @@ public interface Representations {
    * @param out out: [n, dim]
    */
   void fill(int[] items, int n, float[] out);
+
+  /** Recommenders beside that of the whole representation, whose probabilities count too. */
+  default List<Tower> towers() {
+    return List.of();
+  }
+
+  /** What scores are divided by before they become probabilities. */
+  default float temperature() {
+    return 1f;
+  }
 }

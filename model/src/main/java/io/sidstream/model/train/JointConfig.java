@@ -33,6 +33,8 @@ import java.util.List;
  *     items without one are served too
  * @param semanticDropout probability that a step is taken without z, on ID embeddings alone, so
  *     that they learn what they can say by themselves
+ * @param semanticShare share in a ranking of a second recommender that reads z alone; 0 for none.
+ *     It learns in every step, its loss is added, and its gradient reaches z too
  * @param idStart what the ID embedding of a new item starts as
  * @param batchUsers users of a batch
  * @param learningRate Adam's learning rate
@@ -63,6 +65,7 @@ public record JointConfig(
     float dropout,
     float idDropout,
     float semanticDropout,
+    float semanticShare,
     IdStart idStart,
     int batchUsers,
     float learningRate,
@@ -130,6 +133,14 @@ public record JointConfig(
     atLeast("maxLen", maxLen, 1);
     unit("idDropout", idDropout, true);
     unit("semanticDropout", semanticDropout, true);
+    unit("semanticShare", semanticShare, true);
+    if (semanticShare > 0f && variant != Variant.UNIFIED) {
+      throw new IllegalArgumentException(
+          "semanticShare is "
+              + semanticShare
+              + "; a second recommender that reads z alone is for variant UNIFIED, not "
+              + variant);
+    }
     atLeast("batchUsers", batchUsers, 1);
     positive("learningRate", learningRate);
     positive("idLearningRate", idLearningRate);
@@ -144,8 +155,11 @@ public record JointConfig(
               + idStart
               + "; variant ID has nothing but ID embeddings, so it must be RANDOM");
     }
-    // Checks dim, heads, ffn, blocks and dropout.
+    // Check dim, heads, ffn, blocks and dropout.
     new RecommenderShape(width(variant, semanticDim, idDim), heads, ffn, blocks, maxLen, dropout);
+    if (semanticShare > 0f) {
+      new RecommenderShape(semanticDim, heads, ffn, blocks, maxLen, dropout);
+    }
   }
 
   private static int width(Variant variant, int semanticDim, int idDim) {
@@ -179,6 +193,11 @@ public record JointConfig(
   /** The sizes of the recommender. */
   public RecommenderShape recommenderShape() {
     return new RecommenderShape(dim(), heads, ffn, blocks, maxLen, dropout);
+  }
+
+  /** The sizes of the recommender that reads z alone. */
+  RecommenderShape semanticShape() {
+    return new RecommenderShape(semanticDim, heads, ffn, blocks, maxLen, dropout);
   }
 
   /** Shape and losses of the quantizer. */
@@ -246,6 +265,7 @@ public record JointConfig(
     b.dropout = dropout;
     b.idDropout = idDropout;
     b.semanticDropout = semanticDropout;
+    b.semanticShare = semanticShare;
     b.idStart = idStart;
     b.batchUsers = batchUsers;
     b.learningRate = learningRate;
@@ -279,6 +299,7 @@ public record JointConfig(
     private float dropout = 0.5f;
     private float idDropout = 0f;
     private float semanticDropout = 0f;
+    private float semanticShare = 0f;
     private IdStart idStart = IdStart.ZERO;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
@@ -394,6 +415,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#semanticShare}. */
+    public Builder semanticShare(float value) {
+      semanticShare = value;
+      return this;
+    }
+
     /** See {@link JointConfig#semanticDropout}. */
     public Builder semanticDropout(float value) {
       semanticDropout = value;
@@ -481,6 +508,7 @@ public record JointConfig(
           dropout,
           idDropout,
           semanticDropout,
+          semanticShare,
           idStart,
           batchUsers,
           learningRate,

@@ -3,6 +3,7 @@ package io.sidstream.model.train;
 import io.sidstream.model.content.RqVae;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Representations;
+import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.EncodeResult;
@@ -49,6 +50,10 @@ public final class JointTrainer implements Representations {
   private long seed;
   private Rng rng;
   private final SequenceRecommender recommender;
+
+  /** Reads z alone; null for none. */
+  private final SequenceRecommender semanticRecommender;
+
   private final RqVae quantizer;
   private final SampledSoftmax softmax = new SampledSoftmax();
   private TokenizerModel inUse;
@@ -82,6 +87,8 @@ public final class JointTrainer implements Representations {
   private float[] logQ = {};
   private float[] in = {};
   private float[] dh = {};
+  private float[] zs = {};
+  private float[] dzs = {};
   private final EncodeResult encoded = new EncodeResult();
   private float[] chunk = {};
   private int[] chunkCodes = {};
@@ -102,6 +109,10 @@ public final class JointTrainer implements Representations {
     recommender = new SequenceRecommender(config.recommenderShape(), new Rng(seed).stream(1));
     quantizer =
         config.hasSemantic() ? new RqVae(config.quantizerConfig(), new Rng(seed).stream(2)) : null;
+    semanticRecommender =
+        config.semanticShare() > 0f
+            ? new SequenceRecommender(config.semanticShape(), new Rng(seed).stream(3))
+            : null;
     window = new int[config.maxLen() + 1];
     reseeded = new BitSet[config.hasSemantic() ? config.levels() : 0];
     Arrays.setAll(reseeded, l -> new BitSet());
@@ -223,9 +234,12 @@ public final class JointTrainer implements Representations {
     boolean recommend = phase != Phase.QUANTIZER_ALONE;
     float[] z = encode ? encodeBatch() : null;
     double loss = recommend ? recommend(z) : 0;
+    if (recommend && semanticRecommender != null) {
+      loss += recommendBySemantics();
+    }
     int reseededNow = 0;
     if (encode) {
-      quantizer.backward(recommend && !semanticDropped() ? semanticGradient() : null);
+      quantizer.backward(recommend ? semanticGradient() : null);
       boolean slow = phase == Phase.QUANTIZER_SLOW;
       quantizer.applyGradients(
           rate * (slow ? config.slowLearningRate() : config.learningRate()), true);
@@ -297,6 +311,12 @@ public final class JointTrainer implements Representations {
       }
     }
     int idAt = config.hasSemantic() ? config.semanticDim() : 0;
+    if (semanticRecommender != null) {
+      zs = grown(zs, slotCount * idAt);
+      for (int i = 0; i < slotCount; i++) {
+        System.arraycopy(s, i * d, zs, i * idAt, idAt);
+      }
+    }
     boolean semanticDropped = semanticDropped();
     for (int i = 0; i < slotCount; i++) {
       if (semanticDropped) {
@@ -305,8 +325,34 @@ public final class JointTrainer implements Representations {
         Arrays.fill(s, i * d + idAt, (i + 1) * d, 0f);
       }
     }
+    double loss = learn(recommender, s, ds, d, seed);
+    if (config.hasId()) {
+      for (int i = 0; i < slotCount; i++) {
+        if (semanticDropped || !idDropped(i)) {
+          stepId(slots[i], ds, i * d + idAt);
+        }
+      }
+    }
+    return loss;
+  }
+
+  /** The same of the recommender that reads z alone; leaves the gradient of z in dzs. */
+  private double recommendBySemantics() {
+    int d = config.semanticDim();
+    dzs = grown(dzs, slotCount * d);
+    return learn(semanticRecommender, zs, dzs, d, Rng.hash(seed, -2, 0));
+  }
+
+  /**
+   * Forward, loss, backward and Adam of a recommender.
+   *
+   * @param s representations of the slots [slots, d]
+   * @param ds out: their gradient
+   * @return the loss
+   */
+  private double learn(SequenceRecommender by, float[] s, float[] ds, int d, long masks) {
     Kernels.gatherRows(s, 0, d, inputSlot, positions, in, 0);
-    float[] h = recommender.forwardTrain(in, offsets, sequences, seed, steps);
+    float[] h = by.forwardTrain(in, offsets, sequences, masks, steps);
     Arrays.fill(ds, 0, slotCount * d, 0f);
     double loss =
         config.loss() == JointConfig.Loss.SOFTMAX
@@ -321,16 +367,9 @@ public final class JointTrainer implements Representations {
               + steps
               + "; nothing was changed by it: lower learningRate");
     }
-    float[] din = recommender.backward(dh);
+    float[] din = by.backward(dh);
     Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);
-    recommender.adamStep(rate * config.learningRate());
-    if (config.hasId()) {
-      for (int i = 0; i < slotCount; i++) {
-        if (semanticDropped || !idDropped(i)) {
-          stepId(slots[i], ds, i * d + idAt);
-        }
-      }
-    }
+    by.adamStep(rate * config.learningRate());
     return loss;
   }
 
@@ -388,12 +427,18 @@ public final class JointTrainer implements Representations {
         && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
   }
 
-  /** The first columns of ds: the gradient of z [slots, D_2]. */
+  /** The gradient of z [slots, D_2] from all that saw it; null if nothing did. */
   private float[] semanticGradient() {
+    if (semanticDropped()) {
+      return semanticRecommender == null ? null : dzs;
+    }
     int d = config.semanticDim();
     dz = grown(dz, slotCount * d);
     for (int i = 0; i < slotCount; i++) {
       System.arraycopy(ds, i * config.dim(), dz, i * d, d);
+    }
+    if (semanticRecommender != null) {
+      Kernels.axpy(1f, dzs, 0, dz, 0, slotCount * d);
     }
     return dz;
   }
@@ -764,6 +809,18 @@ public final class JointTrainer implements Representations {
     return config.dim();
   }
 
+  @Override
+  public List<Tower> towers() {
+    return semanticRecommender == null
+        ? List.of()
+        : List.of(new Tower(semanticRecommender, 0, config.semanticDim(), config.semanticShare()));
+  }
+
+  @Override
+  public float temperature() {
+    return config.temperature();
+  }
+
   /** What is served; an item without codes is encoded with the tokenizer in use first. */
   @Override
   public void fill(int[] rows, int n, float[] out) {
@@ -821,6 +878,9 @@ public final class JointTrainer implements Representations {
     out.writeLong(steps);
     out.writeLong(rng.state());
     recommender.writeState(out);
+    if (semanticRecommender != null) {
+      semanticRecommender.writeState(out);
+    }
     if (quantizer != null) {
       quantizer.writeState(out);
     }
@@ -848,6 +908,9 @@ public final class JointTrainer implements Representations {
     steps = in.readLong();
     rng = new Rng(in.readLong());
     recommender.readState(in);
+    if (semanticRecommender != null) {
+      semanticRecommender.readState(in);
+    }
     if (quantizer != null) {
       quantizer.readState(in);
     }

@@ -10,6 +10,7 @@ import io.sidstream.model.recommend.SequenceRecommender;
 import io.sidstream.model.train.ItemTable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RankingTest {
@@ -27,6 +28,37 @@ class RankingTest {
               out[at + k] = rng.nextGaussian();
             }
           });
+
+  /** The same, with two towers beside the whole. */
+  private final Representations mixed =
+      new Representations() {
+        private final Tower first = new Tower(recommender(2, 7), 0, 2, 0.35f);
+        private final Tower second = new Tower(recommender(3, 8), 1, DIM, 0.4f);
+
+        @Override
+        public int dim() {
+          return DIM;
+        }
+
+        @Override
+        public void fill(int[] rows, int n, float[] out) {
+          random.fill(rows, n, out);
+        }
+
+        @Override
+        public List<Tower> towers() {
+          return List.of(first, second);
+        }
+
+        @Override
+        public float temperature() {
+          return 0.3f;
+        }
+      };
+
+  private static SequenceRecommender recommender(int width, long seed) {
+    return new SequenceRecommender(new RecommenderShape(width, 1, 8, 1, 5, 0f), new Rng(seed));
+  }
 
   private interface Row {
     void write(int item, float[] out, int at);
@@ -162,6 +194,88 @@ class RankingTest {
     Prequential.Result none =
         p.evaluate(List.of(new Prequential.Window(new int[] {5}, new long[1], 1)), new Rng(1));
     assertThat(none.model.count()).isZero();
+  }
+
+  /** In both protocols, against each tower's probabilities computed by themselves. */
+  @Test
+  void aRankingAveragesTheProbabilitiesOfItsTowers() {
+    int n = 60;
+    int[] catalogue = IntStream.range(0, n).toArray();
+    for (int item : catalogue) {
+      items.put(item, new float[1], 0);
+    }
+    int[] history = {3, 17, 41, 8};
+    for (int target : new int[] {0, 5, 20, 59}) {
+      LeaveOneOut.Result r =
+          LeaveOneOut.evaluate(
+              recommender,
+              mixed,
+              catalogue,
+              new int[][] {history},
+              new int[] {target},
+              new int[][] {history},
+              99,
+              new Rng(1));
+      // All of the catalogue has a share of the probability here, also what is masked then.
+      double rank = rankByDefinition(catalogue, history, target);
+      assertThat(r.fullRanks[0]).as("target " + target).isEqualTo(rank);
+      assertThat(r.sampledRanks[0]).as("target " + target).isEqualTo(rank);
+
+      int[] window = {3, 17, 41, 8, target};
+      Prequential.Result p =
+          new Prequential(recommender, mixed, items, 99)
+              .evaluate(List.of(new Prequential.Window(window, new long[5], 1)), new Rng(1));
+      int[] candidates = IntStream.of(catalogue).filter(i -> !in(history, i)).toArray();
+      assertThat(1 / p.model.mrr())
+          .as("target " + target)
+          .isCloseTo(rankByDefinition(candidates, history, target), within(1e-9));
+    }
+  }
+
+  private double rankByDefinition(int[] candidates, int[] history, int target) {
+    double[] mean = new double[candidates.length];
+    int own = -1;
+    for (Tower tower : Tower.all(recommender, mixed)) {
+      float[] seen = columns(history, tower);
+      int width = tower.width();
+      int[] offsets = {0, history.length};
+      float[] h = tower.recommender().forward(seen, offsets, 1).clone();
+      float[] s = columns(candidates, tower);
+      double[] p = new double[candidates.length];
+      double sum = 0;
+      for (int i = 0; i < p.length; i++) {
+        double score = 0;
+        for (int k = 0; k < width; k++) {
+          score += (double) h[(history.length - 1) * width + k] * s[i * width + k];
+        }
+        p[i] = Math.exp(score / mixed.temperature());
+        sum += p[i];
+        own = candidates[i] == target ? i : own;
+      }
+      for (int i = 0; i < p.length; i++) {
+        mean[i] += tower.share() * p[i] / sum;
+      }
+    }
+    double rank = 1;
+    for (int i = 0; i < mean.length; i++) {
+      rank += mean[i] > mean[own] && !in(history, candidates[i]) ? 1 : 0;
+    }
+    return rank;
+  }
+
+  private static boolean in(int[] a, int value) {
+    return IntStream.of(a).anyMatch(v -> v == value);
+  }
+
+  /** What a tower reads of items, [items, width]. */
+  private float[] columns(int[] rows, Tower tower) {
+    float[] all = new float[rows.length * DIM];
+    random.fill(rows, rows.length, all);
+    float[] s = new float[rows.length * tower.width()];
+    for (int i = 0; i < s.length; i++) {
+      s[i] = all[i / tower.width() * DIM + tower.from() + i % tower.width()];
+    }
+    return s;
   }
 
   @Test

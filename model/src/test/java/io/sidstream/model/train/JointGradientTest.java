@@ -3,11 +3,16 @@ package io.sidstream.model.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.PaddedReference;
+import io.sidstream.model.recommend.RecommenderShape;
+import io.sidstream.model.recommend.SequenceRecommender;
+import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The gradient of the whole joint loss with respect to encoder and decoder, against central
@@ -19,7 +24,7 @@ class JointGradientTest {
   private static final int DX = 5;
   private static final int DZ = 4;
 
-  private final JointConfig config =
+  private JointConfig config =
       JointConfig.builder()
           .contentDim(DX)
           .hidden(List.of(6))
@@ -40,6 +45,10 @@ class JointGradientTest {
   private final UserSequences users = new UserSequences(7);
 
   private double[] recommender;
+
+  /** Of the one that reads z alone, if there is one. */
+  private double[] semanticRecommender;
+
   private double[][] codebooks;
   private double[][] ids;
   private int[] batch;
@@ -47,8 +56,10 @@ class JointGradientTest {
   private int[] codes;
   private double[][][] heldInputs;
 
-  @Test
-  void agreesWithFiniteDifferences() {
+  @ParameterizedTest
+  @ValueSource(floats = {0f, 0.3f})
+  void agreesWithFiniteDifferences(float semanticShare) {
+    config = config.toBuilder().semanticShare(semanticShare).build();
     Rng rng = new Rng(4);
     for (int i = 0; i < 30; i++) {
       items.put(i, vector(rng, DX), 0);
@@ -59,11 +70,11 @@ class JointGradientTest {
     users.set(1, new int[] {5, 1, 7}, new long[3]);
     JointTrainer trainer = new JointTrainer(config, items, users, 8);
     trainer.initialiseCodebooks(30);
-    float[] weights = trainer.recommender().parameters();
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] += 0.3f * rng.nextGaussian();
+    recommender = moved(trainer.recommender(), rng);
+    assertThat(trainer.towers()).hasSize(semanticShare > 0f ? 1 : 0);
+    for (Tower tower : trainer.towers()) {
+      semanticRecommender = moved(tower.recommender(), rng);
     }
-    recommender = doubles(weights);
     codebooks = new double[2][];
     for (int l = 0; l < 2; l++) {
       codebooks[l] = doubles(trainer.quantizer().quantizer().codebook(l).codewords());
@@ -136,6 +147,21 @@ class JointGradientTest {
       System.arraycopy(z, 0, s[i], 0, DZ);
       System.arraycopy(ids[i], 0, s[i], DZ, 2);
     }
+    double recommendation = recommendation(config.recommenderShape(), recommender, s);
+    if (semanticRecommender != null) {
+      double[][] z = new double[n][];
+      for (int i = 0; i < n; i++) {
+        z[i] = Arrays.copyOf(s[i], DZ);
+      }
+      recommendation += recommendation(config.semanticShape(), semanticRecommender, z);
+    }
+    parts[0] = recommendation;
+    parts[1] = reconstruction;
+    parts[2] = commitment;
+    return recommendation + 1.3 * reconstruction + 0.7 * commitment;
+  }
+
+  private double recommendation(RecommenderShape shape, double[] weights, double[][] s) {
     double recommendation = 0;
     for (int user = 0; user < 2; user++) {
       int[] sequence = users.items(user);
@@ -143,7 +169,7 @@ class JointGradientTest {
       for (int t = 0; t < in.length; t++) {
         in[t] = s[slot(sequence[t])];
       }
-      double[][] h = PaddedReference.forward(config.recommenderShape(), recommender, in);
+      double[][] h = PaddedReference.forward(shape, weights, in);
       for (int t = 0; t < in.length; t++) {
         double all = 0;
         for (int j = 0; j < candidates; j++) {
@@ -153,10 +179,16 @@ class JointGradientTest {
         recommendation += (Math.log(all) - own) / 5;
       }
     }
-    parts[0] = recommendation;
-    parts[1] = reconstruction;
-    parts[2] = commitment;
-    return recommendation + 1.3 * reconstruction + 0.7 * commitment;
+    return recommendation;
+  }
+
+  /** Moves the weights off their start, where some gradients are 0; as doubles. */
+  private static double[] moved(SequenceRecommender recommender, Rng rng) {
+    float[] weights = recommender.parameters();
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] += 0.3f * rng.nextGaussian();
+    }
+    return doubles(weights);
   }
 
   /** By its definition: each user is in the batch with probability 1/2. */

@@ -103,6 +103,29 @@ class JointTrainerTest {
     assertThat(blind.quantizer().parameters()).isEqualTo(trainer.quantizer().parameters());
   }
 
+  /** The second recommender learns z alone, also in steps that hide z from the first. */
+  @Test
+  void theRecommenderOfSemanticsSeesNoIdEmbedding() {
+    JointConfig config = small().semanticDropout(0.999999f).semanticShare(0.4f).build();
+    Catalogue c = catalogue(config);
+    Catalogue other = catalogue(config);
+    JointTrainer trainer = adopted(config, c, new Rng(2));
+    JointTrainer blind = adopted(config, other, new Rng(2));
+    Kernels.scale(3f, other.items.id(), 0, other.items.id().length);
+    int[] batch = c.batch(32, new Rng(3));
+    float[] before = second(trainer).clone();
+    trainer.step(batch, Phase.JOINT);
+    blind.step(batch, Phase.JOINT);
+    assertThat(second(trainer)).isNotEqualTo(before);
+    assertThat(second(blind)).isEqualTo(second(trainer));
+    assertThat(blind.quantizer().parameters()).isEqualTo(trainer.quantizer().parameters());
+    assertThat(blind.recommender().parameters()).isNotEqualTo(trainer.recommender().parameters());
+  }
+
+  private static float[] second(JointTrainer trainer) {
+    return trainer.towers().get(0).recommender().parameters();
+  }
+
   @Test
   void recommenderPhaseMovesNoToken() {
     JointConfig config = small().build();
@@ -138,7 +161,13 @@ class JointTrainerTest {
       value = JointConfig.Variant.class,
       names = {"UNIFIED", "SEMANTIC"})
   void goingOnFromStateEqualsGoingOn(JointConfig.Variant variant) throws Exception {
-    JointConfig config = small().variant(variant).idDropout(0.2f).semanticDropout(0.3f).build();
+    JointConfig config =
+        small()
+            .variant(variant)
+            .idDropout(0.2f)
+            .semanticDropout(0.3f)
+            .semanticShare(variant == JointConfig.Variant.UNIFIED ? 0.3f : 0f)
+            .build();
     Catalogue c = catalogue(config);
     Rng batches = new Rng(2);
     JointTrainer a = adopted(config, c, batches);
