@@ -221,11 +221,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--semantic-share",
-      defaultValue = "0",
       paramLabel = "P",
       description =
-          "Share, in a ranking's probabilities, of a second recommender that reads z alone and is trained beside the first; 0 for none (default: ${DEFAULT-VALUE}).")
-  private float semanticShare;
+          "Share, in a ranking's probabilities, of a second recommender that reads z alone and is trained beside the first; 0 for none (default: 0; that of the job for --protocol prequential).")
+  private Float semanticShare;
 
   @Option(
       names = "--dropout",
@@ -726,7 +725,8 @@ public final class TrainCommand implements Callable<Integer> {
           .idDropout(or(idDropout, unifiedAsTheJob, JobOptions.ID_DROPOUT, 0f))
           .semanticDropout(
               or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
-          .semanticShare(semanticShare)
+          .semanticShare(
+              or(semanticShare, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f))
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))

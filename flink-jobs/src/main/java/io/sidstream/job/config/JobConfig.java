@@ -204,6 +204,13 @@ public final class JobConfig implements Serializable {
           JobOptions.ID_DIM,
           "quantizer.dim + id.dim = " + width + " must be a multiple of recommender.heads");
     }
+    if (get(JobOptions.RECOMMENDER_SEMANTIC_SHARE) > 0
+        && get(JobOptions.QUANTIZER_DIM) % get(JobOptions.RECOMMENDER_HEADS) != 0) {
+      throw together(
+          JobOptions.QUANTIZER_DIM,
+          JobOptions.RECOMMENDER_HEADS,
+          "the first must be a multiple of the second, or recommender.semantic-share 0");
+    }
     if (get(JobOptions.RECOMMENDER_MAX_LENGTH) >= get(JobOptions.SEQUENCE_LENGTH)) {
       throw together(
           JobOptions.RECOMMENDER_MAX_LENGTH,

@@ -380,6 +380,13 @@ public final class JobOptions {
           0,
           .99,
           "Share of the training steps that see ID embeddings alone, without the semantic part, so that ID embeddings learn by themselves.");
+  public static final ConfigOption<Double> RECOMMENDER_SEMANTIC_SHARE =
+      real(
+          "recommender.semantic-share",
+          .3,
+          0,
+          .99,
+          "Share, in a ranking's probabilities, of a second recommender that reads the semantic part alone and learns beside the first; 0 for none. It ranks new items better.");
   public static final ConfigOption<Integer> RECOMMENDER_MAX_LENGTH =
       integer(
           "recommender.max-length",

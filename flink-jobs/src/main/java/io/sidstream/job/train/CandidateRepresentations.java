@@ -2,30 +2,45 @@ package io.sidstream.job.train;
 
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Representations;
+import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.JointTrainer;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Items as they would be served if a candidate became the version in use. */
 final class CandidateRepresentations implements Representations {
   private final TokenizerModel tokenizer;
   private final ItemTable items;
+  private final JointTrainer trainer;
   private final JointConfig config;
   private final EncodeResult encoded = new EncodeResult();
   private final Map<Integer, float[]> semantic = new HashMap<>();
 
-  CandidateRepresentations(TokenizerModel tokenizer, ItemTable items, JointConfig config) {
+  CandidateRepresentations(TokenizerModel tokenizer, ItemTable items, JointTrainer trainer) {
     this.tokenizer = tokenizer;
     this.items = items;
-    this.config = config;
+    this.trainer = trainer;
+    this.config = trainer.config();
   }
 
   @Override
   public int dim() {
     return config.dim();
+  }
+
+  @Override
+  public List<Tower> towers() {
+    return trainer.towers();
+  }
+
+  @Override
+  public float temperature() {
+    return trainer.temperature();
   }
 
   @Override

@@ -135,6 +135,10 @@ final class Learner {
         .idDropout(c.get(JobOptions.ID_DROPOUT).floatValue())
         .idLearningRate(c.get(JobOptions.ID_LEARNING_RATE).floatValue())
         .semanticDropout(c.get(JobOptions.RECOMMENDER_SEMANTIC_DROPOUT).floatValue())
+        .semanticShare(
+            c.get(JobOptions.ID_DIM) > 0
+                ? c.get(JobOptions.RECOMMENDER_SEMANTIC_SHARE).floatValue()
+                : 0f)
         .straightThrough(c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH))
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()
@@ -483,7 +487,7 @@ final class Learner {
     Prequential.Result result =
         new Prequential(
                 trainer.recommender(),
-                new CandidateRepresentations(candidate.tokenizer(), items, joint),
+                new CandidateRepresentations(candidate.tokenizer(), items, trainer),
                 items,
                 NEGATIVES)
             .evaluate(held, new Rng(draws));

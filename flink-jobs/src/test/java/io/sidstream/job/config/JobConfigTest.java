@@ -77,6 +77,16 @@ class JobConfigTest {
     assertThat(config.get(JobOptions.GATE_ENABLED)).isFalse();
   }
 
+  @Test
+  void theRecommenderOfSemanticsNeedsWholeHeads() {
+    List<String> sets = List.of("quantizer.dim=63", "id.dim=65");
+    assertThatThrownBy(() -> JobConfig.load(null, sets))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "quantizer.dim is '63' and recommender.heads is '2'; the first must be a multiple of the second, or recommender.semantic-share 0");
+    JobConfig.load(null, List.of("quantizer.dim=63", "id.dim=65", "recommender.semantic-share=0"));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

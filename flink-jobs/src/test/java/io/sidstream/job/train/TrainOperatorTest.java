@@ -294,6 +294,8 @@ class TrainOperatorTest {
         "recommender.learning-rate=1e-9",
         "recommender.dropout=0.99",
         "recommender.semantic-dropout=0.99",
+        "recommender.semantic-share=0",
+        "recommender.semantic-share=0.99",
         "recommender.log-q=1",
       })
   void whatTheConfigurationAllowsTheModelTakes(String setting) throws Exception {

@@ -37,8 +37,11 @@ import java.util.Map;
  * thread-safe.
  */
 public final class JointTrainer implements Representations {
-  /** 2 added the re-seeded codewords; 1 is read as having none. */
-  private static final int STATE_FORMAT = 2;
+  /**
+   * 2 added the re-seeded codewords; 1 is read as having none. 3 is 2 with the recommender of z
+   * alone after the other, written only where there is one.
+   */
+  private static final int STATE_FORMAT = 3;
 
   private static final int ENCODE_CHUNK = 1024;
   private static final float ID_DEVIATION = 0.02f;
@@ -873,7 +876,7 @@ public final class JointTrainer implements Representations {
    * tokenizer in use.
    */
   public void writeState(DataOutput out) throws IOException {
-    out.writeInt(STATE_FORMAT);
+    out.writeInt(semanticRecommender == null ? 2 : STATE_FORMAT);
     out.writeLong(seed);
     out.writeLong(steps);
     out.writeLong(rng.state());
@@ -895,7 +898,8 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration. The tables are
+   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration; but the
+   * recommender of z alone may have come since, and starts anew, or may have gone. The tables are
    * restored by the caller.
    */
   public void readState(DataInput in) throws IOException {
@@ -908,8 +912,12 @@ public final class JointTrainer implements Representations {
     steps = in.readLong();
     rng = new Rng(in.readLong());
     recommender.readState(in);
-    if (semanticRecommender != null) {
-      semanticRecommender.readState(in);
+    if (format == STATE_FORMAT) {
+      SequenceRecommender second =
+          semanticRecommender != null
+              ? semanticRecommender
+              : new SequenceRecommender(config.semanticShape(), new Rng(seed));
+      second.readState(in);
     }
     if (quantizer != null) {
       quantizer.readState(in);

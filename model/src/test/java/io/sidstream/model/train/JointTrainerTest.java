@@ -122,6 +122,35 @@ class JointTrainerTest {
     assertThat(blind.recommender().parameters()).isNotEqualTo(trainer.recommender().parameters());
   }
 
+  /** As a job does whose setting changed between two starts. */
+  @Test
+  void theRecommenderOfSemanticsMayComeAndGoBetweenStates() throws Exception {
+    JointConfig without = small().build();
+    JointConfig with = small().semanticShare(0.4f).build();
+    Catalogue c = catalogue(without);
+    JointTrainer one = adopted(without, c, new Rng(2));
+    JointTrainer two = adopted(with, catalogue(with), new Rng(2));
+
+    JointTrainer came = new JointTrainer(with, c.items, c.users, 99);
+    read(came, state(one));
+    assertThat(came.recommender().parameters()).isEqualTo(one.recommender().parameters());
+    assertThat(came.quantizer().parameters()).isEqualTo(one.quantizer().parameters());
+    assertThat(came.step(c.batch(8, new Rng(3)), Phase.RECOMMENDER).recommendation()).isFinite();
+
+    JointTrainer went = new JointTrainer(without, c.items, c.users, 99);
+    read(went, state(two));
+    assertThat(went.towers()).isEmpty();
+    assertThat(went.recommender().parameters()).isEqualTo(two.recommender().parameters());
+    assertThat(went.quantizer().parameters()).isEqualTo(two.quantizer().parameters());
+    assertThat(went.inUse().toBytes()).isEqualTo(two.inUse().toBytes());
+  }
+
+  private static void read(JointTrainer trainer, byte[] state) throws Exception {
+    DataInputStream in = new DataInputStream(new ByteArrayInputStream(state));
+    trainer.readState(in);
+    assertThat(in.read()).as("all was read").isEqualTo(-1);
+  }
+
   private static float[] second(JointTrainer trainer) {
     return trainer.towers().get(0).recommender().parameters();
   }
@@ -211,9 +240,9 @@ class JointTrainerTest {
     assertThat(b.reseeded()).containsExactly(0, 0, 0);
     assertThat(state(b)).isEqualTo(present);
 
-    ByteBuffer.wrap(old).putInt(0, 3);
+    ByteBuffer.wrap(old).putInt(0, 4);
     assertThatThrownBy(() -> b.readState(new DataInputStream(new ByteArrayInputStream(old))))
-        .hasMessage("trainer state has format 3; this version reads 1 to 2");
+        .hasMessage("trainer state has format 4; this version reads 1 to 3");
   }
 
   /** Steps at full speed until a codeword was re-seeded. */
