@@ -6,7 +6,8 @@ package io.sidstream.model.train;
  * @param users users of the batch that had an input and a target
  * @param positions predicted positions
  * @param distinctItems distinct items, negatives included
- * @param recommendation mean recommendation loss of a position before the step; 0 without one
+ * @param recommendation mean recommendation loss of a position before the step, of both
+ *     recommenders where there are two; 0 without one
  * @param reconstruction mean over items of ‖g(z) − x‖²; 0 where nothing was encoded
  * @param commitment sum over levels of the commitment losses; 0 where nothing was encoded
  * @param reseeded codewords that were re-seeded
