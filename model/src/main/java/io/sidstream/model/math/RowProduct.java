@@ -28,7 +28,7 @@ public final class RowProduct {
   private static final int PIECE = 128;
 
   /** Columns of a panel, the widest block of OpenBLAS' kernels for small products. */
-  private static final int PANEL = 64;
+  public static final int PANEL = 64;
 
   /**
    * Heights to use together: those of the first row whose tallest agrees with its smallest. Of

@@ -14,7 +14,7 @@ public final class Codebook {
   public static final int MAX_SIZE = Short.MAX_VALUE;
 
   /** Codewords whose scores lie together, in an array of their own. */
-  static final int PANEL = 64;
+  static final int PANEL = RowProduct.PANEL;
 
   private static final float UNIT_NORM_TOLERANCE = 1e-3f;
 

@@ -237,9 +237,6 @@ public final class JointTrainer implements Representations {
     boolean recommend = phase != Phase.QUANTIZER_ALONE;
     float[] z = encode ? encodeBatch() : null;
     double loss = recommend ? recommend(z) : 0;
-    if (recommend && semanticRecommender != null) {
-      loss += recommendBySemantics();
-    }
     int reseededNow = 0;
     if (encode) {
       quantizer.backward(recommend ? semanticGradient() : null);
@@ -328,7 +325,8 @@ public final class JointTrainer implements Representations {
         Arrays.fill(s, i * d + idAt, (i + 1) * d, 0f);
       }
     }
-    double loss = learn(recommender, s, ds, d, seed);
+    float[] logQ = config.loss() == JointConfig.Loss.SOFTMAX ? logQ() : null;
+    double loss = learn(recommender, s, ds, d, seed, logQ);
     if (config.hasId()) {
       for (int i = 0; i < slotCount; i++) {
         if (semanticDropped || !idDropped(i)) {
@@ -336,14 +334,11 @@ public final class JointTrainer implements Representations {
         }
       }
     }
+    if (semanticRecommender != null) {
+      dzs = grown(dzs, slotCount * idAt);
+      loss += learn(semanticRecommender, zs, dzs, idAt, Rng.hash(seed, -2, 0), logQ);
+    }
     return loss;
-  }
-
-  /** The same of the recommender that reads z alone; leaves the gradient of z in dzs. */
-  private double recommendBySemantics() {
-    int d = config.semanticDim();
-    dzs = grown(dzs, slotCount * d);
-    return learn(semanticRecommender, zs, dzs, d, Rng.hash(seed, -2, 0));
   }
 
   /**
@@ -353,14 +348,15 @@ public final class JointTrainer implements Representations {
    * @param ds out: their gradient
    * @return the loss
    */
-  private double learn(SequenceRecommender by, float[] s, float[] ds, int d, long masks) {
+  private double learn(
+      SequenceRecommender by, float[] s, float[] ds, int d, long masks, float[] logQ) {
     Kernels.gatherRows(s, 0, d, inputSlot, positions, in, 0);
     float[] h = by.forwardTrain(in, offsets, sequences, masks, steps);
     Arrays.fill(ds, 0, slotCount * d, 0f);
     double loss =
         config.loss() == JointConfig.Loss.SOFTMAX
             ? softmax.loss(
-                h, positions, s, candidates, d, target, config.temperature(), logQ(), dh, ds)
+                h, positions, s, candidates, d, target, config.temperature(), logQ, dh, ds)
             : BinaryCrossEntropy.loss(h, positions, s, d, target, negative, dh, ds);
     if (!Double.isFinite(loss)) {
       throw new IllegalStateException(
