@@ -232,6 +232,7 @@ class TrainCommandTest {
             "idLearningRate", JobOptions.ID_LEARNING_RATE.defaultValue(),
             "semanticDropout", JobOptions.RECOMMENDER_SEMANTIC_DROPOUT.defaultValue(),
             "semanticShare", JobOptions.RECOMMENDER_SEMANTIC_SHARE.defaultValue(),
+            "semanticTemperature", JobOptions.RECOMMENDER_SEMANTIC_TEMPERATURE.defaultValue(),
             "straightThrough", JobOptions.QUANTIZER_STRAIGHT_THROUGH.defaultValue(),
             "logQ", JobOptions.RECOMMENDER_LOG_Q.defaultValue());
     job.forEach(
@@ -246,7 +247,7 @@ class TrainCommandTest {
     for (List<Object> kind :
         List.<List<Object>>of(
             List.of("--codebook", 16),
-            List.of("--codebook", 16, "--semantic-share", 0.3),
+            List.of("--codebook", 16, "--semantic-share", 0.3, "--id-share", 0.35),
             List.of("--codebook", 16, "--schedule", "two-stage", "--quantizer-epochs", 2),
             List.of("--variant", "id", "--id-dim", 16))) {
       Path file = folder.resolve("checkpoint.sidm");

@@ -120,7 +120,6 @@ public final class LeaveOneOut {
     boolean one = towers.size() == 1;
     float[] scores = new float[BATCH * n];
     float[] ofTower = one ? scores : new float[BATCH * n];
-    float scale = 1f / representations.temperature();
     float[] last = new float[BATCH * d];
     int[] user = new int[BATCH];
     int[] row = new int[BATCH];
@@ -143,6 +142,7 @@ public final class LeaveOneOut {
       }
       for (Tower tower : towers) {
         float[] h = windows.run(tower);
+        float scale = 1f / tower.temperature();
         int width = tower.width();
         for (int i = 0; i < m; i++) {
           System.arraycopy(h, row[i] * width, last, i * width, width);

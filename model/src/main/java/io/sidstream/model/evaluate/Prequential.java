@@ -263,7 +263,7 @@ public final class Prequential {
       for (int j = 0; j < n; j++) {
         ofTower[j] =
             Kernels.dot(hidden[t], event * width, s, j * d + tower.from(), width)
-                / representations.temperature();
+                / tower.temperature();
       }
       if (hidden.length > 1) {
         tower.addProbabilities(ofTower, 0, n, scores, 0);

@@ -21,7 +21,7 @@ public interface Representations {
     return List.of();
   }
 
-  /** What scores are divided by before they become probabilities. */
+  /** What scores of the whole representation are divided by before they become probabilities. */
   default float temperature() {
     return 1f;
   }

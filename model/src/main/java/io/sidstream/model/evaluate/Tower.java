@@ -10,10 +10,14 @@ import java.util.List;
  * several, a ranking compares the mean of their probabilities: a mixture of softmaxes (after Yang
  * et al., arXiv 1711.03953).
  *
+ * @param temperature what its scores are divided by before they become probabilities: those of a
+ *     higher one are flatter, and leave the choice among a few items to the others
  * @param share what its probabilities count in the mean
  */
-public record Tower(SequenceRecommender recommender, int from, int to, float share) {
-  int width() {
+public record Tower(
+    SequenceRecommender recommender, int from, int to, float temperature, float share) {
+  /** How many columns it reads. */
+  public int width() {
     return to - from;
   }
 
@@ -24,7 +28,7 @@ public record Tower(SequenceRecommender recommender, int from, int to, float sha
     for (Tower beside : representations.towers()) {
       rest -= beside.share;
     }
-    all.add(new Tower(recommender, 0, representations.dim(), rest));
+    all.add(new Tower(recommender, 0, representations.dim(), representations.temperature(), rest));
     all.addAll(representations.towers());
     return all;
   }

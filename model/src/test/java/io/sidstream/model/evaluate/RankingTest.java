@@ -32,8 +32,8 @@ class RankingTest {
   /** The same, with two towers beside the whole. */
   private final Representations mixed =
       new Representations() {
-        private final Tower first = new Tower(recommender(2, 7), 0, 2, 0.35f);
-        private final Tower second = new Tower(recommender(3, 8), 1, DIM, 0.4f);
+        private final Tower first = new Tower(recommender(2, 7), 0, 2, 0.9f, 0.35f);
+        private final Tower second = new Tower(recommender(3, 8), 1, DIM, 0.3f, 0.4f);
 
         @Override
         public int dim() {
@@ -248,7 +248,7 @@ class RankingTest {
         for (int k = 0; k < width; k++) {
           score += (double) h[(history.length - 1) * width + k] * s[i * width + k];
         }
-        p[i] = Math.exp(score / mixed.temperature());
+        p[i] = Math.exp(score / tower.temperature());
         sum += p[i];
         own = candidates[i] == target ? i : own;
       }

@@ -9,10 +9,11 @@ import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.PaddedReference;
 import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The gradient of the whole joint loss with respect to encoder and decoder, against central
@@ -46,8 +47,10 @@ class JointGradientTest {
 
   private double[] recommender;
 
-  /** Of the one that reads z alone, if there is one. */
-  private double[] semanticRecommender;
+  private List<Tower> towers;
+
+  /** Weights of the towers. */
+  private final List<double[]> beside = new ArrayList<>();
 
   private double[][] codebooks;
   private double[][] ids;
@@ -57,9 +60,9 @@ class JointGradientTest {
   private double[][][] heldInputs;
 
   @ParameterizedTest
-  @ValueSource(floats = {0f, 0.3f})
-  void agreesWithFiniteDifferences(float semanticShare) {
-    config = config.toBuilder().semanticShare(semanticShare).build();
+  @CsvSource({"0, 0", "0.3, 0", "0, 0.35", "0.3, 0.35"})
+  void agreesWithFiniteDifferences(float semanticShare, float idShare) {
+    config = config.toBuilder().semanticShare(semanticShare).idShare(idShare).build();
     Rng rng = new Rng(4);
     for (int i = 0; i < 30; i++) {
       items.put(i, vector(rng, DX), 0);
@@ -71,9 +74,10 @@ class JointGradientTest {
     JointTrainer trainer = new JointTrainer(config, items, users, 8);
     trainer.initialiseCodebooks(30);
     recommender = moved(trainer.recommender(), rng);
-    assertThat(trainer.towers()).hasSize(semanticShare > 0f ? 1 : 0);
-    for (Tower tower : trainer.towers()) {
-      semanticRecommender = moved(tower.recommender(), rng);
+    towers = trainer.towers();
+    assertThat(towers).hasSize((semanticShare > 0f ? 1 : 0) + (idShare > 0f ? 1 : 0));
+    for (Tower tower : towers) {
+      beside.add(moved(tower.recommender(), rng));
     }
     codebooks = new double[2][];
     for (int l = 0; l < 2; l++) {
@@ -99,17 +103,27 @@ class JointGradientTest {
     assertThat(stats.commitment()).isCloseTo(parts[2], within(1e-4));
     float[] gradients = trainer.quantizer().gradients();
     for (int i = 0; i < p.length; i++) {
-      double was = p[i];
-      p[i] = was + 1e-5;
-      double up = loss(p, false, parts);
-      p[i] = was - 1e-5;
-      double down = loss(p, false, parts);
-      p[i] = was;
-      double expected = (up - down) / 2e-5;
-      assertThat((double) gradients[i])
-          .as("parameter " + i)
-          .isCloseTo(expected, within(2e-4 * (1 + Math.abs(expected))));
+      check("parameter " + i, gradients[i], p, p, i);
     }
+    // What Adam's first moment was made of in the first step.
+    float[] mean = items.idMean();
+    for (int i = 0; i < batch.length; i++) {
+      for (int j = 0; j < 2; j++) {
+        check("ID embedding " + i + ", " + j, mean[batch[i] * 2 + j] / 0.1f, p, ids[i], j);
+      }
+    }
+  }
+
+  private void check(String what, double gradient, double[] p, double[] variable, int at) {
+    double[] parts = new double[3];
+    double was = variable[at];
+    variable[at] = was + 1e-5;
+    double up = loss(p, false, parts);
+    variable[at] = was - 1e-5;
+    double down = loss(p, false, parts);
+    variable[at] = was;
+    double expected = (up - down) / 2e-5;
+    assertThat(gradient).as(what).isCloseTo(expected, within(2e-4 * (1 + Math.abs(expected))));
   }
 
   private double loss(double[] p, boolean hold, double[] parts) {
@@ -148,12 +162,13 @@ class JointGradientTest {
       System.arraycopy(ids[i], 0, s[i], DZ, 2);
     }
     double recommendation = recommendation(config.recommenderShape(), recommender, s);
-    if (semanticRecommender != null) {
-      double[][] z = new double[n][];
+    for (int t = 0; t < towers.size(); t++) {
+      Tower tower = towers.get(t);
+      double[][] part = new double[n][];
       for (int i = 0; i < n; i++) {
-        z[i] = Arrays.copyOf(s[i], DZ);
+        part[i] = Arrays.copyOfRange(s[i], tower.from(), tower.to());
       }
-      recommendation += recommendation(config.semanticShape(), semanticRecommender, z);
+      recommendation += recommendation(config.partShape(tower.width()), beside.get(t), part);
     }
     parts[0] = recommendation;
     parts[1] = reconstruction;
