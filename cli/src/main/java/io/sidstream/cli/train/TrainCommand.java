@@ -104,7 +104,6 @@ public final class TrainCommand implements Callable<Integer> {
     "--semantic-dropout",
     "--semantic-share",
     "--semantic-temperature",
-    "--id-share",
     "--stop-on",
     "--learning-rate-decay"
   };
@@ -225,23 +224,15 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--semantic-share",
       paramLabel = "P",
       description =
-          "Share, in a ranking's probabilities, of a recommender that reads z alone and is trained beside the first; 0 for none (default: 0; that of the job for --protocol prequential).")
+          "Share, in a ranking's probabilities, of a second recommender that reads z alone and is trained beside the first; 0 for none (default: 0; that of the job for --protocol prequential).")
   private Float semanticShare;
 
   @Option(
       names = "--semantic-temperature",
       paramLabel = "T",
       description =
-          "What its scores are divided by in a ranking, besides --temperature: above 1 its probabilities are flatter, and the first decides among the items that it is sure of (default: 1; that of the job for --protocol prequential).")
+          "What the second recommender's scores are divided by in a ranking, besides --temperature: above 1 its probabilities are flatter, and the first decides among the items that it is sure of (default: 1; that of the job for --protocol prequential).")
   private Float semanticTemperature;
-
-  @Option(
-      names = "--id-share",
-      defaultValue = "0",
-      paramLabel = "P",
-      description =
-          "Share, in a ranking's probabilities, of a recommender that reads ID embeddings alone and is trained beside the first; 0 for none (default: ${DEFAULT-VALUE}).")
-  private float idShare;
 
   @Option(
       names = "--dropout",
@@ -750,7 +741,6 @@ public final class TrainCommand implements Callable<Integer> {
                   unifiedAsTheJob,
                   JobOptions.RECOMMENDER_SEMANTIC_TEMPERATURE,
                   1f))
-          .idShare(idShare)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))

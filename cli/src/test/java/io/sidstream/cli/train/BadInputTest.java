@@ -113,10 +113,8 @@ class BadInputTest {
           --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --churn-budget=-1
           --learning-rate-decay 0.0: it must be above 0, at most 1        | train @. --vectors @vectors.npy --learning-rate-decay 0
           semanticDropout is 1.0; it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
-          semanticShare is 0.3; a recommender beside the first that reads | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
+          semanticShare is 0.3; a second recommender that reads z alone   | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
           semanticTemperature is 0.0; it must be above 0                  | train @. --vectors @vectors.npy --semantic-temperature 0
-          idShare is 0.3; a recommender beside the first that reads ID    | train @. --vectors @vectors.npy --variant id --id-share 0.3
-          semanticShare is 0.6 and idShare 0.4; together they must be less| train @. --vectors @vectors.npy --semantic-share 0.6 --id-share 0.4
           --beam 10: it must be 20 or more                                | train @. --vectors @vectors.npy --variant tiger --beam 10
           # Files that are written
            is a folder; name a file                                      | train @. --vectors @vectors.npy --json @.
@@ -151,7 +149,6 @@ class BadInputTest {
           --semantic-dropout 0 is for the joint model                     | train @. --variant tiger --semantic-dropout 0
           --semantic-share 0 is for the joint model                       | train @. --variant tiger --semantic-share 0
           --semantic-temperature 2 is for the joint model                 | train @. --variant tiger --semantic-temperature 2
-          --id-share 0 is for the joint model                             | train @. --variant tiger --id-share 0
           --stop-on full is for the joint model                           | train @. --variant tiger --stop-on full
           --stop-on full has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --stop-on full
           # Encode

@@ -247,7 +247,7 @@ class TrainCommandTest {
     for (List<Object> kind :
         List.<List<Object>>of(
             List.of("--codebook", 16),
-            List.of("--codebook", 16, "--semantic-share", 0.3, "--id-share", 0.35),
+            List.of("--codebook", 16, "--semantic-share", 0.3),
             List.of("--codebook", 16, "--schedule", "two-stage", "--quantizer-epochs", 2),
             List.of("--variant", "id", "--id-dim", 16))) {
       Path file = folder.resolve("checkpoint.sidm");

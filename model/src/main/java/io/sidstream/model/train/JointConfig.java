@@ -35,10 +35,9 @@ import java.util.List;
  *     that they learn what they can say by themselves
  * @param semanticShare share in a ranking of a second recommender that reads z alone; 0 for none.
  *     It learns in every step, its loss is added, and its gradient reaches z too
- * @param semanticTemperature what the scores of that recommender are divided by, besides the
- *     temperature, before they become probabilities in a ranking: above 1 they are flatter, and the
- *     first recommender decides among the items that it is sure of
- * @param idShare share in a ranking of one that reads ID embeddings alone
+ * @param semanticTemperature what its scores are divided by, besides the temperature, before they
+ *     become probabilities in a ranking: above 1 they are flatter, and the first recommender
+ *     decides among the items that it is sure of
  * @param idStart what the ID embedding of a new item starts as
  * @param batchUsers users of a batch
  * @param learningRate Adam's learning rate
@@ -71,7 +70,6 @@ public record JointConfig(
     float semanticDropout,
     float semanticShare,
     float semanticTemperature,
-    float idShare,
     IdStart idStart,
     int batchUsers,
     float learningRate,
@@ -141,16 +139,12 @@ public record JointConfig(
     unit("semanticDropout", semanticDropout, true);
     unit("semanticShare", semanticShare, true);
     positive("semanticTemperature", semanticTemperature);
-    unit("idShare", idShare, true);
-    onlyUnified("semanticShare", semanticShare, "z", variant);
-    onlyUnified("idShare", idShare, "ID embeddings", variant);
-    if (semanticShare + idShare >= 1f) {
+    if (semanticShare > 0f && variant != Variant.UNIFIED) {
       throw new IllegalArgumentException(
           "semanticShare is "
               + semanticShare
-              + " and idShare "
-              + idShare
-              + "; together they must be less than 1, which leaves a share to what reads both");
+              + "; a second recommender that reads z alone is for variant UNIFIED, not "
+              + variant);
     }
     atLeast("batchUsers", batchUsers, 1);
     positive("learningRate", learningRate);
@@ -170,22 +164,6 @@ public record JointConfig(
     new RecommenderShape(width(variant, semanticDim, idDim), heads, ffn, blocks, maxLen, dropout);
     if (semanticShare > 0f) {
       new RecommenderShape(semanticDim, heads, ffn, blocks, maxLen, dropout);
-    }
-    if (idShare > 0f) {
-      new RecommenderShape(idDim, heads, ffn, blocks, maxLen, dropout);
-    }
-  }
-
-  private static void onlyUnified(String name, float share, String part, Variant variant) {
-    if (share > 0f && variant != Variant.UNIFIED) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + share
-              + "; a recommender beside the first that reads "
-              + part
-              + " alone is for variant UNIFIED, not "
-              + variant);
     }
   }
 
@@ -222,9 +200,9 @@ public record JointConfig(
     return new RecommenderShape(dim(), heads, ffn, blocks, maxLen, dropout);
   }
 
-  /** The sizes of a recommender that reads a part of the representations alone. */
-  RecommenderShape partShape(int width) {
-    return new RecommenderShape(width, heads, ffn, blocks, maxLen, dropout);
+  /** The sizes of the recommender that reads z alone. */
+  RecommenderShape semanticShape() {
+    return new RecommenderShape(semanticDim, heads, ffn, blocks, maxLen, dropout);
   }
 
   /** Shape and losses of the quantizer. */
@@ -294,7 +272,6 @@ public record JointConfig(
     b.semanticDropout = semanticDropout;
     b.semanticShare = semanticShare;
     b.semanticTemperature = semanticTemperature;
-    b.idShare = idShare;
     b.idStart = idStart;
     b.batchUsers = batchUsers;
     b.learningRate = learningRate;
@@ -330,7 +307,6 @@ public record JointConfig(
     private float semanticDropout = 0f;
     private float semanticShare = 0f;
     private float semanticTemperature = 1f;
-    private float idShare = 0f;
     private IdStart idStart = IdStart.ZERO;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
@@ -458,12 +434,6 @@ public record JointConfig(
       return this;
     }
 
-    /** See {@link JointConfig#idShare}. */
-    public Builder idShare(float value) {
-      idShare = value;
-      return this;
-    }
-
     /** See {@link JointConfig#semanticDropout}. */
     public Builder semanticDropout(float value) {
       semanticDropout = value;
@@ -553,7 +523,6 @@ public record JointConfig(
           semanticDropout,
           semanticShare,
           semanticTemperature,
-          idShare,
           idStart,
           batchUsers,
           learningRate,

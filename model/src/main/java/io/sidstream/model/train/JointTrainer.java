@@ -18,7 +18,6 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * Joint training of quantizer and recommender (arXiv 2502.16474, section 3): loss = recommendation
@@ -39,17 +38,10 @@ import java.util.Objects;
  */
 public final class JointTrainer implements Representations {
   /**
-   * 2 added the re-seeded codewords; 1 is read as having none. 4 is 2 with the recommenders of
-   * parts after the first, and is written only where there are any; 3 is read as having that of z
-   * alone.
+   * 2 added the re-seeded codewords; 1 is read as having none. 3 is 2 with the recommender of z
+   * alone after the other, written only where there is one.
    */
-  private static final int STATE_FORMAT = 4;
-
-  /** Columns of z and of e, as bits of a state say which has a recommender of its own. */
-  private static final int SEMANTIC_PART = 0;
-
-  private static final int ID_PART = 1;
-  private static final int PARTS = 2;
+  private static final int STATE_FORMAT = 3;
 
   private static final int ENCODE_CHUNK = 1024;
   private static final float ID_DEVIATION = 0.02f;
@@ -62,10 +54,8 @@ public final class JointTrainer implements Representations {
   private Rng rng;
   private final SequenceRecommender recommender;
 
-  /** What reads z alone and e alone, by index; null for none. */
-  private final Part[] parts = new Part[PARTS];
-
-  private final List<Tower> towers;
+  /** Reads z alone; null for none. */
+  private final SequenceRecommender semanticRecommender;
 
   private final RqVae quantizer;
   private final SampledSoftmax softmax = new SampledSoftmax();
@@ -100,6 +90,8 @@ public final class JointTrainer implements Representations {
   private float[] logQ = {};
   private float[] in = {};
   private float[] dh = {};
+  private float[] zs = {};
+  private float[] dzs = {};
   private final EncodeResult encoded = new EncodeResult();
   private float[] chunk = {};
   private int[] chunkCodes = {};
@@ -120,41 +112,13 @@ public final class JointTrainer implements Representations {
     recommender = new SequenceRecommender(config.recommenderShape(), new Rng(seed).stream(1));
     quantizer =
         config.hasSemantic() ? new RqVae(config.quantizerConfig(), new Rng(seed).stream(2)) : null;
-    int semantic = config.hasSemantic() ? config.semanticDim() : 0;
-    float flatter = config.temperature() * config.semanticTemperature();
-    parts[SEMANTIC_PART] = part(SEMANTIC_PART, 0, semantic, flatter, config.semanticShare());
-    parts[ID_PART] = part(ID_PART, semantic, config.dim(), config.temperature(), config.idShare());
-    towers = Arrays.stream(parts).filter(Objects::nonNull).map(part -> part.tower).toList();
+    semanticRecommender =
+        config.semanticShare() > 0f
+            ? new SequenceRecommender(config.semanticShape(), new Rng(seed).stream(3))
+            : null;
     window = new int[config.maxLen() + 1];
     reseeded = new BitSet[config.hasSemantic() ? config.levels() : 0];
     Arrays.setAll(reseeded, l -> new BitSet());
-  }
-
-  /**
-   * A recommender that reads columns [from, to) of the representations alone. It learns in every
-   * step.
-   */
-  private static final class Part {
-    final Tower tower;
-
-    /** Those columns of the slots [slots, to - from]. */
-    float[] s = {};
-
-    /** Their gradient. */
-    float[] ds = {};
-
-    Part(Tower tower) {
-      this.tower = tower;
-    }
-  }
-
-  private Part part(int index, int from, int to, float temperature, float share) {
-    if (share == 0f) {
-      return null;
-    }
-    SequenceRecommender alone =
-        new SequenceRecommender(config.partShape(to - from), new Rng(seed).stream(3 + index));
-    return new Part(new Tower(alone, from, to, temperature, share));
   }
 
   /** An empty item table of the configuration's widths. */
@@ -346,17 +310,13 @@ public final class JointTrainer implements Representations {
         fillId(slots[i], s, i * d + config.semanticDim());
       }
     }
-    for (Part part : parts) {
-      if (part != null) {
-        int width = part.tower.width();
-        part.s = grown(part.s, slotCount * width);
-        part.ds = grown(part.ds, slotCount * width);
-        for (int i = 0; i < slotCount; i++) {
-          System.arraycopy(s, i * d + part.tower.from(), part.s, i * width, width);
-        }
+    int idAt = config.hasSemantic() ? config.semanticDim() : 0;
+    if (semanticRecommender != null) {
+      zs = grown(zs, slotCount * idAt);
+      for (int i = 0; i < slotCount; i++) {
+        System.arraycopy(s, i * d, zs, i * idAt, idAt);
       }
     }
-    int idAt = config.hasSemantic() ? config.semanticDim() : 0;
     boolean semanticDropped = semanticDropped();
     for (int i = 0; i < slotCount; i++) {
       if (semanticDropped) {
@@ -366,39 +326,24 @@ public final class JointTrainer implements Representations {
       }
     }
     float[] logQ = config.loss() == JointConfig.Loss.SOFTMAX ? logQ() : null;
-    double loss = learn(recommender, s, ds, d, seed, logQ);
-    for (int index = 0; index < PARTS; index++) {
-      Part part = parts[index];
-      if (part != null) {
-        long masks = Rng.hash(seed, -2 - index, 0);
-        loss += learn(part.tower.recommender(), part.s, part.ds, part.tower.width(), masks, logQ);
-      }
+    double loss = loss(recommender, s, ds, d, seed, logQ);
+    if (semanticRecommender != null) {
+      dzs = grown(dzs, slotCount * idAt);
+      loss += loss(semanticRecommender, zs, dzs, idAt, Rng.hash(seed, -2, 0), logQ);
     }
-    // Only now that all losses are known to be finite does anything change.
-    float learningRate = rate * config.learningRate();
-    recommender.adamStep(learningRate);
-    towers.forEach(tower -> tower.recommender().adamStep(learningRate));
+    // Only now that the losses are known to be finite does anything change.
+    recommender.adamStep(rate * config.learningRate());
+    if (semanticRecommender != null) {
+      semanticRecommender.adamStep(rate * config.learningRate());
+    }
     if (config.hasId()) {
-      stepIds(semanticDropped, idAt);
+      for (int i = 0; i < slotCount; i++) {
+        if (semanticDropped || !idDropped(i)) {
+          stepId(slots[i], ds, i * d + idAt);
+        }
+      }
     }
     return loss;
-  }
-
-  private void stepIds(boolean semanticDropped, int idAt) {
-    Part alone = parts[ID_PART];
-    int d = config.dim();
-    int w = config.idDim();
-    for (int i = 0; i < slotCount; i++) {
-      boolean seen = semanticDropped || !idDropped(i);
-      if (alone != null) {
-        if (seen) {
-          Kernels.axpy(1f, ds, i * d + idAt, alone.ds, i * w, w);
-        }
-        stepId(slots[i], alone.ds, i * w);
-      } else if (seen) {
-        stepId(slots[i], ds, i * d + idAt);
-      }
-    }
   }
 
   /**
@@ -408,7 +353,7 @@ public final class JointTrainer implements Representations {
    * @param ds out: their gradient
    * @return the loss
    */
-  private double learn(
+  private double loss(
       SequenceRecommender by, float[] s, float[] ds, int d, long masks, float[] logQ) {
     Kernels.gatherRows(s, 0, d, inputSlot, positions, in, 0);
     float[] h = by.forwardTrain(in, offsets, sequences, masks, steps);
@@ -487,17 +432,16 @@ public final class JointTrainer implements Representations {
 
   /** The gradient of z [slots, D_2] from all that saw it; null if nothing did. */
   private float[] semanticGradient() {
-    Part alone = parts[SEMANTIC_PART];
     if (semanticDropped()) {
-      return alone == null ? null : alone.ds;
+      return semanticRecommender == null ? null : dzs;
     }
     int d = config.semanticDim();
     dz = grown(dz, slotCount * d);
     for (int i = 0; i < slotCount; i++) {
       System.arraycopy(ds, i * config.dim(), dz, i * d, d);
     }
-    if (alone != null) {
-      Kernels.axpy(1f, alone.ds, 0, dz, 0, slotCount * d);
+    if (semanticRecommender != null) {
+      Kernels.axpy(1f, dzs, 0, dz, 0, slotCount * d);
     }
     return dz;
   }
@@ -870,7 +814,15 @@ public final class JointTrainer implements Representations {
 
   @Override
   public List<Tower> towers() {
-    return towers;
+    return semanticRecommender == null
+        ? List.of()
+        : List.of(
+            new Tower(
+                semanticRecommender,
+                0,
+                config.semanticDim(),
+                config.temperature() * config.semanticTemperature(),
+                config.semanticShare()));
   }
 
   @Override
@@ -930,20 +882,13 @@ public final class JointTrainer implements Representations {
    * tokenizer in use.
    */
   public void writeState(DataOutput out) throws IOException {
-    out.writeInt(towers.isEmpty() ? 2 : STATE_FORMAT);
+    out.writeInt(semanticRecommender == null ? 2 : STATE_FORMAT);
     out.writeLong(seed);
     out.writeLong(steps);
     out.writeLong(rng.state());
     recommender.writeState(out);
-    if (!towers.isEmpty()) {
-      int present = 0;
-      for (int index = 0; index < PARTS; index++) {
-        present |= parts[index] == null ? 0 : 1 << index;
-      }
-      out.writeInt(present);
-    }
-    for (Tower tower : towers) {
-      tower.recommender().writeState(out);
+    if (semanticRecommender != null) {
+      semanticRecommender.writeState(out);
     }
     if (quantizer != null) {
       quantizer.writeState(out);
@@ -959,9 +904,9 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration; but a
-   * recommender of z or of e alone may have come since, and starts anew, or may have gone. The
-   * tables are restored by the caller.
+   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration; but the
+   * recommender of z alone may have come since, and starts anew, or may have gone. The tables are
+   * restored by the caller.
    */
   public void readState(DataInput in) throws IOException {
     int format = in.readInt();
@@ -973,16 +918,12 @@ public final class JointTrainer implements Representations {
     steps = in.readLong();
     rng = new Rng(in.readLong());
     recommender.readState(in);
-    int present = format == STATE_FORMAT ? in.readInt() : format == 3 ? 1 << SEMANTIC_PART : 0;
-    for (int index = 0; index < PARTS; index++) {
-      if ((present & 1 << index) != 0) {
-        int width = index == SEMANTIC_PART ? config.semanticDim() : config.idDim();
-        SequenceRecommender written =
-            parts[index] != null
-                ? parts[index].tower.recommender()
-                : new SequenceRecommender(config.partShape(width), new Rng(seed));
-        written.readState(in);
-      }
+    if (format == STATE_FORMAT) {
+      SequenceRecommender second =
+          semanticRecommender != null
+              ? semanticRecommender
+              : new SequenceRecommender(config.semanticShape(), new Rng(seed));
+      second.readState(in);
     }
     if (quantizer != null) {
       quantizer.readState(in);

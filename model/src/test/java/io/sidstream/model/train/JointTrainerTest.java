@@ -20,7 +20,6 @@ import java.util.BitSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class JointTrainerTest {
@@ -126,99 +125,57 @@ class JointTrainerTest {
   }
 
   @Test
-  void towersHaveTheConfigurationsSharesAndTemperatures() {
+  void theRecommenderOfSemanticsHasItsShareAndTemperature() {
     JointConfig config =
-        small().temperature(0.8f).semanticShare(0.5f).semanticTemperature(5f).idShare(0.2f).build();
+        small().temperature(0.8f).semanticShare(0.5f).semanticTemperature(5f).build();
     Catalogue c = catalogue(config);
     JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
-    int z = config.semanticDim();
     assertThat(trainer.temperature()).isEqualTo(0.8f);
     assertThat(trainer.towers())
         .extracting(Tower::from, Tower::to, Tower::temperature, Tower::share)
-        .containsExactly(tuple(0, z, 4f, 0.5f), tuple(z, config.dim(), 0.8f, 0.2f));
-  }
-
-  /** It learns e alone, also of items that the first is shown without, and never hears of z. */
-  @Test
-  void theRecommenderOfIdEmbeddingsSeesNoSemantics() {
-    JointConfig config = small().idDropout(0.999999f).idShare(0.4f).build();
-    Catalogue c = catalogue(config);
-    Catalogue other = catalogue(config);
-    JointTrainer trainer = adopted(config, c, new Rng(2));
-    JointTrainer blind = adopted(config, other, new Rng(2));
-    Arrays.fill(other.items.semantic(), 7f);
-    int[] batch = c.batch(32, new Rng(3));
-    float[] before = second(trainer).clone();
-    float[] ids = c.items.id().clone();
-    trainer.step(batch, Phase.RECOMMENDER);
-    blind.step(batch, Phase.RECOMMENDER);
-    assertThat(second(trainer)).isNotEqualTo(before);
-    assertThat(second(blind)).isEqualTo(second(trainer));
-    assertThat(c.items.id()).isNotEqualTo(ids);
-    assertThat(other.items.id()).isEqualTo(c.items.id());
-    assertThat(blind.recommender().parameters()).isNotEqualTo(trainer.recommender().parameters());
+        .containsExactly(tuple(0, config.semanticDim(), 4f, 0.5f));
   }
 
   @Test
-  void aStepWhoseLossIsNotFiniteChangesNothing() throws Exception {
-    JointConfig config = small().semanticShare(0.3f).idShare(0.4f).build();
+  void aStepWhoseLossIsNotFiniteChangesNothing() {
+    JointConfig config = small().semanticShare(0.3f).build();
     Catalogue c = catalogue(config);
     JointTrainer trainer = adopted(config, c, new Rng(2));
-    // What the last of the three recommenders computes is not finite, the others' is.
-    float[] last = trainer.towers().get(1).recommender().parameters();
-    Arrays.fill(last, Float.MAX_VALUE);
+    // The first recommender's loss is finite, the second's is not.
+    Arrays.fill(second(trainer), Float.MAX_VALUE);
     float[] first = trainer.recommender().parameters().clone();
     float[] second = second(trainer).clone();
+    float[] quantizer = trainer.quantizer().parameters().clone();
     float[] ids = c.items.id().clone();
-    assertThatThrownBy(() -> trainer.step(c.batch(32, new Rng(3)), Phase.RECOMMENDER))
+    assertThatThrownBy(() -> trainer.step(c.batch(32, new Rng(3)), Phase.JOINT))
         .hasMessageContaining("nothing was changed by it: lower learningRate");
     assertThat(trainer.recommender().parameters()).isEqualTo(first);
     assertThat(second(trainer)).isEqualTo(second);
+    assertThat(trainer.quantizer().parameters()).isEqualTo(quantizer);
     assertThat(c.items.id()).isEqualTo(ids);
   }
 
-  /** As a job does whose settings changed between two starts. */
-  @ParameterizedTest
-  @CsvSource({"0.4, 0, 0, 0", "0, 0, 0.3, 0.4", "0.3, 0.4, 0, 0.5", "0, 0.4, 0.4, 0"})
-  void recommendersOfPartsMayComeAndGoBetweenStates(
-      float semanticBefore, float idBefore, float semanticAfter, float idAfter) throws Exception {
-    JointConfig before = small().semanticShare(semanticBefore).idShare(idBefore).build();
-    JointConfig after = small().semanticShare(semanticAfter).idShare(idAfter).build();
-    Catalogue c = catalogue(before);
-    JointTrainer one = adopted(before, c, new Rng(2));
-    JointTrainer two = new JointTrainer(after, c.items, c.users, 99);
-    read(two, state(one));
-    assertThat(two.recommender().parameters()).isEqualTo(one.recommender().parameters());
-    assertThat(two.quantizer().parameters()).isEqualTo(one.quantizer().parameters());
-    assertThat(two.inUse().toBytes()).isEqualTo(one.inUse().toBytes());
-    for (Tower tower : two.towers()) {
-      one.towers().stream()
-          .filter(other -> other.from() == tower.from())
-          .forEach(
-              other ->
-                  assertThat(tower.recommender().parameters())
-                      .isEqualTo(other.recommender().parameters()));
-    }
-    assertThat(two.step(c.batch(8, new Rng(3)), Phase.RECOMMENDER).recommendation()).isFinite();
-  }
-
-  /** Format 3 had the recommender of z alone, and said so by its number only. */
+  /** As a job does whose setting changed between two starts. */
   @Test
-  void aStateOfFormat3HasTheRecommenderOfSemantics() throws Exception {
-    JointConfig config = small().semanticShare(0.4f).build();
-    Catalogue c = catalogue(config);
-    JointTrainer one = adopted(config, c, new Rng(2));
-    byte[] present = state(one);
-    ByteArrayOutputStream first = new ByteArrayOutputStream();
-    one.recommender().writeState(new DataOutputStream(first));
-    int at = Integer.BYTES + 3 * Long.BYTES + first.size();
-    assertThat(ByteBuffer.wrap(present).getInt(at)).isEqualTo(1);
-    byte[] old = Arrays.copyOf(present, present.length - Integer.BYTES);
-    System.arraycopy(present, at + Integer.BYTES, old, at, old.length - at);
-    ByteBuffer.wrap(old).putInt(0, 3);
-    JointTrainer two = new JointTrainer(config, c.items, c.users, 99);
-    read(two, old);
-    assertThat(state(two)).isEqualTo(present);
+  void theRecommenderOfSemanticsMayComeAndGoBetweenStates() throws Exception {
+    JointConfig without = small().build();
+    JointConfig with = small().semanticShare(0.4f).build();
+    Catalogue c = catalogue(without);
+    JointTrainer one = adopted(without, c, new Rng(2));
+    JointTrainer two = adopted(with, catalogue(with), new Rng(2));
+
+    JointTrainer came = new JointTrainer(with, c.items, c.users, 99);
+    read(came, state(one));
+    assertThat(came.recommender().parameters()).isEqualTo(one.recommender().parameters());
+    assertThat(came.quantizer().parameters()).isEqualTo(one.quantizer().parameters());
+    assertThat(came.step(c.batch(8, new Rng(3)), Phase.RECOMMENDER).recommendation()).isFinite();
+
+    JointTrainer went = new JointTrainer(without, c.items, c.users, 99);
+    read(went, state(two));
+    assertThat(went.towers()).isEmpty();
+    assertThat(went.recommender().parameters()).isEqualTo(two.recommender().parameters());
+    assertThat(went.quantizer().parameters()).isEqualTo(two.quantizer().parameters());
+    assertThat(went.inUse().toBytes()).isEqualTo(two.inUse().toBytes());
   }
 
   private static void read(JointTrainer trainer, byte[] state) throws Exception {
@@ -272,7 +229,6 @@ class JointTrainerTest {
             .idDropout(0.2f)
             .semanticDropout(0.3f)
             .semanticShare(variant == JointConfig.Variant.UNIFIED ? 0.3f : 0f)
-            .idShare(variant == JointConfig.Variant.UNIFIED ? 0.3f : 0f)
             .build();
     Catalogue c = catalogue(config);
     Rng batches = new Rng(2);
@@ -317,9 +273,9 @@ class JointTrainerTest {
     assertThat(b.reseeded()).containsExactly(0, 0, 0);
     assertThat(state(b)).isEqualTo(present);
 
-    ByteBuffer.wrap(old).putInt(0, 5);
+    ByteBuffer.wrap(old).putInt(0, 4);
     assertThatThrownBy(() -> b.readState(new DataInputStream(new ByteArrayInputStream(old))))
-        .hasMessage("trainer state has format 5; this version reads 1 to 4");
+        .hasMessage("trainer state has format 4; this version reads 1 to 3");
   }
 
   /** Steps at full speed until a codeword was re-seeded. */
