@@ -229,10 +229,11 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--semantic-temperature",
+      defaultValue = "1",
       paramLabel = "T",
       description =
-          "What the second recommender's scores are divided by in a ranking, besides --temperature: above 1 its probabilities are flatter, and the first decides among the items that it is sure of (default: 1; that of the job for --protocol prequential).")
-  private Float semanticTemperature;
+          "What the second recommender's scores are divided by in a ranking, besides --temperature: above 1 its probabilities are flatter, and the first decides among the items that it is sure of (default: ${DEFAULT-VALUE}).")
+  private float semanticTemperature;
 
   @Option(
       names = "--dropout",
@@ -735,12 +736,7 @@ public final class TrainCommand implements Callable<Integer> {
               or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
           .semanticShare(
               or(semanticShare, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f))
-          .semanticTemperature(
-              or(
-                  semanticTemperature,
-                  unifiedAsTheJob,
-                  JobOptions.RECOMMENDER_SEMANTIC_TEMPERATURE,
-                  1f))
+          .semanticTemperature(semanticTemperature)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
           .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))

@@ -232,7 +232,6 @@ class TrainCommandTest {
             "idLearningRate", JobOptions.ID_LEARNING_RATE.defaultValue(),
             "semanticDropout", JobOptions.RECOMMENDER_SEMANTIC_DROPOUT.defaultValue(),
             "semanticShare", JobOptions.RECOMMENDER_SEMANTIC_SHARE.defaultValue(),
-            "semanticTemperature", JobOptions.RECOMMENDER_SEMANTIC_TEMPERATURE.defaultValue(),
             "straightThrough", JobOptions.QUANTIZER_STRAIGHT_THROUGH.defaultValue(),
             "logQ", JobOptions.RECOMMENDER_LOG_Q.defaultValue());
     job.forEach(

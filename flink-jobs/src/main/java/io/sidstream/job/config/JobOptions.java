@@ -387,13 +387,6 @@ public final class JobOptions {
           0,
           .99,
           "Share, in a ranking's probabilities, of a second recommender that reads the semantic part alone and learns beside the first; 0 for none. It ranks new items better.");
-  public static final ConfigOption<Double> RECOMMENDER_SEMANTIC_TEMPERATURE =
-      real(
-          "recommender.semantic-temperature",
-          1,
-          .01,
-          100,
-          "What the second recommender's scores are divided by in a ranking: above 1 its probabilities are flatter, and the first decides among the items that it is sure of.");
   public static final ConfigOption<Integer> RECOMMENDER_MAX_LENGTH =
       integer(
           "recommender.max-length",

@@ -139,7 +139,6 @@ final class Learner {
             c.get(JobOptions.ID_DIM) > 0
                 ? c.get(JobOptions.RECOMMENDER_SEMANTIC_SHARE).floatValue()
                 : 0f)
-        .semanticTemperature(c.get(JobOptions.RECOMMENDER_SEMANTIC_TEMPERATURE).floatValue())
         .straightThrough(c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH))
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()

@@ -296,8 +296,6 @@ class TrainOperatorTest {
         "recommender.semantic-dropout=0.99",
         "recommender.semantic-share=0",
         "recommender.semantic-share=0.99",
-        "recommender.semantic-temperature=0.01",
-        "recommender.semantic-temperature=100",
         "recommender.log-q=1",
       })
   void whatTheConfigurationAllowsTheModelTakes(String setting) throws Exception {

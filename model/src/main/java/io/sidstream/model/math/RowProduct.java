@@ -37,7 +37,7 @@ public final class RowProduct {
    * kernels only 4 and 8 agree with themselves at every position: of twelve rows the first six and
    * the others are summed in different orders.
    */
-  private static final int[][] FAMILIES = {{112, 64, 32, 16, 4}, {256, 64, 32, 16, 8}};
+  private static final int[][] FAMILIES = {{120, 64, 32, 16, 4}, {256, 64, 32, 16, 8}};
 
   private static final int SMALLEST_AT_MOST = 8;
   private static final int PROBES = 2;
@@ -179,8 +179,9 @@ public final class RowProduct {
       }
       for (int h = 0; h < heights.length; h++) {
         float[] y = start.clone();
-        product.tiles(new int[] {heights[h]}, x, 0, rows, 1f, y, 0);
-        agrees[h] &= Arrays.equals(y, expected);
+        int whole = rows - rows % heights[h];
+        product.tiles(new int[] {heights[h]}, x, 0, whole, 1f, y, 0);
+        agrees[h] &= Arrays.equals(y, 0, whole * n, expected, 0, whole * n);
       }
     }
     if (!agrees[heights.length - 1]) {
