@@ -115,6 +115,7 @@ class BadInputTest {
           semanticDropout is 1.0; it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
           semanticShare is 0.3; a second recommender that reads z alone   | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
           semanticTemperature is 0.0; it must be above 0                  | train @. --vectors @vectors.npy --semantic-temperature 0
+          --semantic-temperature 2 has no effect without --semantic-share | train @. --vectors @vectors.npy --semantic-temperature 2
           --beam 10: it must be 20 or more                                | train @. --vectors @vectors.npy --variant tiger --beam 10
           # Files that are written
            is a folder; name a file                                      | train @. --vectors @vectors.npy --json @.

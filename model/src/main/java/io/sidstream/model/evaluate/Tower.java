@@ -16,8 +16,7 @@ import java.util.List;
  */
 public record Tower(
     SequenceRecommender recommender, int from, int to, float temperature, float share) {
-  /** How many columns it reads. */
-  public int width() {
+  int width() {
     return to - from;
   }
 
