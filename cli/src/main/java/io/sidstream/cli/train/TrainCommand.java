@@ -459,6 +459,9 @@ public final class TrainCommand implements Callable<Integer> {
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
     TrainingData data = TrainingData.of(DataSetReader.read(dataFolder, maxItems), vectors);
     JointConfig config = config(data);
+    if (config.semanticShare() == 0f) {
+      refuse("has no effect without --semantic-share", "--semantic-temperature");
+    }
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         Locale.ROOT,
@@ -715,52 +718,44 @@ public final class TrainCommand implements Callable<Integer> {
               + data.items()
               + " items of --data; take at most as many codewords as items");
     }
-    JointConfig config;
     try {
-      config =
-          JointConfig.builder()
-              .variant(variant)
-              .contentDim(data.contentDim())
-              .metrics(metrics())
-              .codewords(codebook)
-              .idDim(
-                  idDim != null
-                      ? idDim
-                      : variant == Variant.ID
-                          ? Report.ID_ONLY_DIM
-                          : asTheJob ? JobOptions.ID_DIM.defaultValue() : 8)
-              .idStart(
-                  idStart != null
-                      ? idStart
-                      : variant == Variant.ID
-                          ? JointConfig.IdStart.RANDOM
-                          : JointConfig.IdStart.ZERO)
-              .idDropout(or(idDropout, unifiedAsTheJob, JobOptions.ID_DROPOUT, 0f))
-              .semanticDropout(
-                  or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
-              .semanticShare(
-                  or(semanticShare, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f))
-              .semanticTemperature(semanticTemperature)
-              .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
-              .temperature(temperature)
-              .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))
-              .reconstructionWeight(reconstructionWeight)
-              .commitmentWeight(commitmentWeight)
-              .straightThrough(straightThrough)
-              .sharedNegatives(sharedNegatives)
-              .loss(loss)
-              .batchUsers(batch)
-              .learningRate(learningRate)
-              .idLearningRate(
-                  or(idLearningRate, unifiedAsTheJob, JobOptions.ID_LEARNING_RATE, learningRate))
-              .build();
+      return JointConfig.builder()
+          .variant(variant)
+          .contentDim(data.contentDim())
+          .metrics(metrics())
+          .codewords(codebook)
+          .idDim(
+              idDim != null
+                  ? idDim
+                  : variant == Variant.ID
+                      ? Report.ID_ONLY_DIM
+                      : asTheJob ? JobOptions.ID_DIM.defaultValue() : 8)
+          .idStart(
+              idStart != null
+                  ? idStart
+                  : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
+          .idDropout(or(idDropout, unifiedAsTheJob, JobOptions.ID_DROPOUT, 0f))
+          .semanticDropout(
+              or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
+          .semanticShare(
+              or(semanticShare, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f))
+          .semanticTemperature(semanticTemperature)
+          .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
+          .temperature(temperature)
+          .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))
+          .reconstructionWeight(reconstructionWeight)
+          .commitmentWeight(commitmentWeight)
+          .straightThrough(straightThrough)
+          .sharedNegatives(sharedNegatives)
+          .loss(loss)
+          .batchUsers(batch)
+          .learningRate(learningRate)
+          .idLearningRate(
+              or(idLearningRate, unifiedAsTheJob, JobOptions.ID_LEARNING_RATE, learningRate))
+          .build();
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    if (config.semanticShare() == 0f) {
-      refuse("has no effect without --semantic-share", "--semantic-temperature");
-    }
-    return config;
   }
 
   /** What was asked for; else the job's default where it is meant to be like the job. */

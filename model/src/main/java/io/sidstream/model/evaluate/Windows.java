@@ -1,5 +1,6 @@
 package io.sidstream.model.evaluate;
 
+import io.sidstream.model.math.Kernels;
 import java.util.Arrays;
 
 /** Packs item sequences into a batch and runs recommenders over it. Not thread-safe. */
@@ -56,9 +57,7 @@ final class Windows {
     if (part.length < rows * width) {
       part = new float[2 * rows * width];
     }
-    for (int i = 0; i < rows; i++) {
-      System.arraycopy(s, i * d + tower.from(), part, i * width, width);
-    }
+    Kernels.gatherColumns(s, d, tower.from(), width, rows, part);
     return tower.recommender().forward(part, offsets, count);
   }
 }

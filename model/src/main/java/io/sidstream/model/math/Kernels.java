@@ -401,4 +401,12 @@ public final class Kernels {
       System.arraycopy(src, srcOff + rows[i] * cols, dst, dstOff + i * cols, cols);
     }
   }
+
+  /** dst[i, :] = src[i, from .. from + width - 1] for i in 0..rows-1, src of cols columns. */
+  public static void gatherColumns(
+      float[] src, int cols, int from, int width, int rows, float[] dst) {
+    for (int i = 0; i < rows; i++) {
+      System.arraycopy(src, i * cols + from, dst, i * width, width);
+    }
+  }
 }

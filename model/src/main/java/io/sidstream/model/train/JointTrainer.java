@@ -293,8 +293,8 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Forward, loss, backward and Adam of the recommender and the ID embeddings; leaves the gradient
-   * of s in ds.
+   * Forward, loss, backward and Adam of the recommenders and the ID embeddings; leaves the gradient
+   * of s in ds, and that of z by the second in dzs.
    */
   private double recommend(float[] z) {
     int d = config.dim();
@@ -313,9 +313,7 @@ public final class JointTrainer implements Representations {
     int idAt = config.hasSemantic() ? config.semanticDim() : 0;
     if (semanticRecommender != null) {
       zs = grown(zs, slotCount * idAt);
-      for (int i = 0; i < slotCount; i++) {
-        System.arraycopy(s, i * d, zs, i * idAt, idAt);
-      }
+      Kernels.gatherColumns(s, d, 0, idAt, slotCount, zs);
     }
     boolean semanticDropped = semanticDropped();
     for (int i = 0; i < slotCount; i++) {
@@ -437,9 +435,7 @@ public final class JointTrainer implements Representations {
     }
     int d = config.semanticDim();
     dz = grown(dz, slotCount * d);
-    for (int i = 0; i < slotCount; i++) {
-      System.arraycopy(ds, i * config.dim(), dz, i * d, d);
-    }
+    Kernels.gatherColumns(ds, config.dim(), 0, d, slotCount, dz);
     if (semanticRecommender != null) {
       Kernels.axpy(1f, dzs, 0, dz, 0, slotCount * d);
     }

@@ -199,6 +199,13 @@ class KernelsTest {
   }
 
   @Test
+  void gatherColumnsTakesAPartOfEachRow() {
+    float[] dst = new float[5];
+    Kernels.gatherColumns(new float[] {1, 2, 3, 4, 5, 6}, 3, 1, 2, 2, dst);
+    assertThat(dst).containsExactly(2, 3, 5, 6, 0);
+  }
+
+  @Test
   void aRowOfNormZeroStaysZero() {
     float[] x = {3, 4, 0, 0};
     Kernels.normaliseRows(x, 0, 2, 2);

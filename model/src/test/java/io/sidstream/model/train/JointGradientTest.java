@@ -9,7 +9,6 @@ import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.PaddedReference;
 import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,10 +46,8 @@ class JointGradientTest {
 
   private double[] recommender;
 
-  private List<Tower> towers;
-
-  /** Weights of the towers. */
-  private final List<double[]> beside = new ArrayList<>();
+  /** Of the one that reads z alone, if there is one. */
+  private double[] semanticRecommender;
 
   private double[][] codebooks;
   private double[][] ids;
@@ -74,10 +71,9 @@ class JointGradientTest {
     JointTrainer trainer = new JointTrainer(config, items, users, 8);
     trainer.initialiseCodebooks(30);
     recommender = moved(trainer.recommender(), rng);
-    towers = trainer.towers();
-    assertThat(towers).hasSize(semanticShare > 0f ? 1 : 0);
-    for (Tower tower : towers) {
-      beside.add(moved(tower.recommender(), rng));
+    assertThat(trainer.towers()).hasSize(semanticShare > 0f ? 1 : 0);
+    for (Tower tower : trainer.towers()) {
+      semanticRecommender = moved(tower.recommender(), rng);
     }
     codebooks = new double[2][];
     for (int l = 0; l < 2; l++) {
@@ -162,13 +158,12 @@ class JointGradientTest {
       System.arraycopy(ids[i], 0, s[i], DZ, 2);
     }
     double recommendation = recommendation(config.recommenderShape(), recommender, s);
-    for (int t = 0; t < towers.size(); t++) {
-      Tower tower = towers.get(t);
-      double[][] part = new double[n][];
+    if (semanticRecommender != null) {
+      double[][] z = new double[n][];
       for (int i = 0; i < n; i++) {
-        part[i] = Arrays.copyOfRange(s[i], tower.from(), tower.to());
+        z[i] = Arrays.copyOf(s[i], DZ);
       }
-      recommendation += recommendation(config.semanticShape(), beside.get(t), part);
+      recommendation += recommendation(config.semanticShape(), semanticRecommender, z);
     }
     parts[0] = recommendation;
     parts[1] = reconstruction;
