@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.CommandRun;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The measurements run and compute what they say; their figures are for a quiet machine. */
 class BenchTest {
@@ -71,6 +73,7 @@ class BenchTest {
         "python3-torch is not installed: " + encode.path("skipped"));
     assertThat(encode.path("batches").path(0).path("pytorch").asDouble()).isPositive();
     assertThat(encode.path("sameCodes").path("pytorch").asDouble()).isGreaterThan(0.99);
+    assertThat(encode.path("peer").path("kernel").asText()).isIn("detected", "SkylakeX", "Haswell");
     for (String loss : List.of("bce", "softmax")) {
       JsonNode train =
           bench("train", "--users", "8", "--items", "300", "--steps", "1", "--loss", loss);
@@ -78,6 +81,28 @@ class BenchTest {
       assertThat(train.path("pytorchDistinct").asDouble()).as(loss).isPositive();
       assertThat(train.path("speedupDistinct").asDouble()).as(loss).isPositive();
     }
+  }
+
+  /** OpenBLAS takes a processor newer than itself for an old one. */
+  @Test
+  void pytorchIsMeasuredWithTheFastestOfItsKernels(@TempDir Path folder) throws IOException {
+    assertThat(kernel(folder, "SkylakeX) g=150 ;; Haswell) g=80 ;; *) g=30")).isEqualTo("SkylakeX");
+    // What the processor has no instructions for ends.
+    assertThat(kernel(folder, "SkylakeX) exit 132 ;; Haswell) g=80 ;; *) g=30"))
+        .isEqualTo("Haswell");
+    assertThat(kernel(folder, "SkylakeX) g=154 ;; *) g=150")).isEqualTo("detected");
+  }
+
+  private static String kernel(Path folder, String cases) throws IOException {
+    Path script =
+        Files.writeString(
+            folder.resolve("peer.sh"),
+            "case \"${OPENBLAS_CORETYPE:-}\" in "
+                + cases
+                + " ;; esac\necho \"{\\\"torch\\\": \\\"1\\\", \\\"sgemmGflops\\\": $g}\"\nread request\n");
+    PyTorchPeer.Found found = PyTorchPeer.find("sh", script);
+    found.peer().close();
+    return found.about().path("kernel").asText();
   }
 
   @Test
