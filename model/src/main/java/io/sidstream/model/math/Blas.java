@@ -7,8 +7,11 @@ import java.io.File;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.IntConsumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -22,16 +25,28 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  * OpenBLAS builds are known to compute wrong results on some processors; where a result is wrong
  * the class refuses to load.
  *
- * <p>System properties, read once: {@value #THREADS_PROPERTY} the number of BLAS threads (default
- * 1: parallelism is that of the caller's tasks); {@value #ENGINE_PROPERTY}{@code =java} takes the
- * plain Java implementation instead of the native one.
+ * <p>A large product is computed in parts, rows or columns of C, that depend on its shape alone;
+ * OpenBLAS computes each on one thread. So the bits are the same whatever the number of threads,
+ * which its own threads, cutting a product by their number, do not give.
+ *
+ * <p>System properties, read once: {@value #THREADS_PROPERTY} the number of threads that share the
+ * parts (default 1: parallelism is that of the caller's tasks); {@value #ENGINE_PROPERTY}{@code
+ * =java} takes the plain Java implementation instead of the native one.
  */
 public final class Blas {
-  /** Property: number of threads that one native product may use. */
+  /** Property: number of threads that one product may use. */
   public static final String THREADS_PROPERTY = "sidstream.blas.threads";
 
   /** Property: {@code native} (default) or {@code java}. */
   public static final String ENGINE_PROPERTY = "sidstream.blas";
+
+  /** Rows or columns of C that a part has at least: fewer pack an operand too often. */
+  private static final int PART = 256;
+
+  private static final int MOST_PARTS = 8;
+
+  /** Multiplications of a product that is cut: some 0.1 ms, of which waking a thread takes half. */
+  private static final long WORTH_CUTTING = 1L << 23;
 
   private static final int[] CHECKED_SIZES = {1, 7, 1021};
 
@@ -49,6 +64,9 @@ public final class Blas {
      * Blas#gemm} checks exactly.
      */
     static final MethodHandle SGEMM = handle(BLAS);
+
+    /** Null for one thread. */
+    static final ForkJoinPool POOL = threads() == 1 ? null : new ForkJoinPool(threads());
 
     static {
       selfCheck();
@@ -105,12 +123,16 @@ public final class Blas {
       }
     }
 
-    private static BLAS loadNative() {
+    private static int threads() {
       int threads = Integer.getInteger(THREADS_PROPERTY, 1);
       if (threads < 1) {
         throw new IllegalStateException(
             "System property " + THREADS_PROPERTY + " is " + threads + "; set it to 1 or more");
       }
+      return threads;
+    }
+
+    private static BLAS loadNative() {
       try {
         // The very file that JavaCPP has loaded: of a second copy, setting the number of threads
         // would know nothing.
@@ -120,7 +142,7 @@ public final class Blas {
           library = new File(folder, System.mapLibraryName("openblas_nolapack"));
         }
         System.setProperty("dev.ludovic.netlib.blas.nativeLibPath", library.getPath());
-        openblas.blas_set_num_threads(threads);
+        openblas.blas_set_num_threads(1);
         return NativeBLAS.getInstance();
       } catch (RuntimeException | LinkageError e) {
         throw new IllegalStateException(
@@ -178,6 +200,78 @@ public final class Blas {
     check("A", a.length, aOff, transA ? k : m, transA ? m : k, lda);
     check("B", b.length, bOff, transB ? n : k, transB ? k : n, ldb);
     check("C", c.length, cOff, m, n, ldc);
+    if ((long) m * n * k < WORTH_CUTTING || Math.max(m, n) < 2 * PART) {
+      sgemm(transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
+    } else {
+      ForkJoinPool pool = Engine.POOL;
+      inParts(pool, transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
+    }
+  }
+
+  /** Pool null computes the parts one after the other. */
+  static void inParts(
+      ForkJoinPool pool,
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      float alpha,
+      float[] a,
+      int aOff,
+      int lda,
+      float[] b,
+      int bOff,
+      int ldb,
+      float beta,
+      float[] c,
+      int cOff,
+      int ldc) {
+    boolean byRows = m >= n;
+    int length = byRows ? m : n;
+    int parts = Math.min(MOST_PARTS, length / PART);
+    // Whole tiles of the kernels.
+    int part = (length / parts + 15) / 16 * 16;
+    IntConsumer multiply =
+        i -> {
+          int from = i * part;
+          int size = i + 1 < parts ? part : length - from;
+          int aFrom = byRows ? aOff + (transA ? from : from * lda) : aOff;
+          int bFrom = byRows ? bOff : bOff + (transB ? from * ldb : from);
+          int cFrom = cOff + (byRows ? from * ldc : from);
+          int rows = byRows ? size : m;
+          int columns = byRows ? n : size;
+          sgemm(
+              transA, transB, rows, columns, k, alpha, a, aFrom, lda, b, bFrom, ldb, beta, c, cFrom,
+              ldc);
+        };
+    if (pool == null) {
+      for (int i = 0; i < parts; i++) {
+        multiply.accept(i);
+      }
+    } else {
+      // A parallel stream runs in the pool of the thread that starts it.
+      pool.submit(() -> IntStream.range(0, parts).parallel().forEach(multiply)).join();
+    }
+  }
+
+  private static void sgemm(
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      float alpha,
+      float[] a,
+      int aOff,
+      int lda,
+      float[] b,
+      int bOff,
+      int ldb,
+      float beta,
+      float[] c,
+      int cOff,
+      int ldc) {
     String opA = transA ? "T" : "N";
     String opB = transB ? "T" : "N";
     try {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ForkJoinPool;
 import java.util.stream.Stream;
 import org.bytedeco.openblas.global.openblas;
 import org.junit.jupiter.api.Test;
@@ -17,7 +18,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class BlasTest {
   @ParameterizedTest
-  @CsvSource({"1,1,1", "7,1,1021", "1021,7,1", "33,65,17", "1,256,64"})
+  // The last two are cut into parts, by rows and by columns.
+  @CsvSource({"1,1,1", "7,1,1021", "1021,7,1", "33,65,17", "1,256,64", "1111,90,91", "90,1111,91"})
   void equalsTheTripleLoopWithOffsetsAndTransposes(int m, int n, int k) {
     Rng rng = new Rng(1);
     for (int t = 0; t < 4; t++) {
@@ -43,6 +45,29 @@ class BlasTest {
           assertThat((double) c[6 + i * ldc + j]).isCloseTo(sum, within(1e-4));
         }
         assertThat(c[6 + i * ldc + n]).as("gap after row %d", i).isEqualTo(before[6 + i * ldc + n]);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2500,64,300", "300,2500,64", "2047,100,101", "777,2050,40"})
+  void givesTheSameBitsWhateverTheNumberOfThreads(int m, int n, int k) {
+    for (int t = 0; t < 4; t++) {
+      boolean ta = (t & 1) != 0;
+      boolean tb = (t & 2) != 0;
+      Rng rng = new Rng(t);
+      float[] a = random(rng, m * k);
+      float[] b = random(rng, k * n);
+      int lda = ta ? m : k;
+      int ldb = tb ? k : n;
+      float[] one = new float[m * n];
+      Blas.gemm(ta, tb, m, n, k, 1f, a, 0, lda, b, 0, ldb, 0f, one, 0, n);
+      for (int threads = 2; threads <= 3; threads++) {
+        ForkJoinPool pool = new ForkJoinPool(threads);
+        float[] c = new float[m * n];
+        Blas.inParts(pool, ta, tb, m, n, k, 1f, a, 0, lda, b, 0, ldb, 0f, c, 0, n);
+        pool.shutdown();
+        assertThat(c).isEqualTo(one);
       }
     }
   }
