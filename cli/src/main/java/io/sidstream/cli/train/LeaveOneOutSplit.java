@@ -34,7 +34,7 @@ final class LeaveOneOutSplit {
    * Splits.
    *
    * @param all per user the items, oldest first
-   * @throws UsageException where no user has three items
+   * @throws UsageException where no user has three items, or none has two left to learn from
    */
   LeaveOneOutSplit(int[][] all, int items) {
     this.all = all;
@@ -46,6 +46,7 @@ final class LeaveOneOutSplit {
     testTargets = new int[n];
     popularity = new int[items];
     boolean any = false;
+    boolean learns = false;
     for (int u = 0; u < n; u++) {
       int m = all[u].length;
       boolean targets = m >= 3;
@@ -55,6 +56,7 @@ final class LeaveOneOutSplit {
       validationTargets[u] = targets ? all[u][m - 2] : 0;
       testHistories[u] = targets ? Arrays.copyOf(all[u], m - 1) : new int[0];
       testTargets[u] = targets ? all[u][m - 1] : 0;
+      learns |= train[u].length >= 2;
       for (int item : train[u]) {
         popularity[item]++;
       }
@@ -64,6 +66,12 @@ final class LeaveOneOutSplit {
           "none of the "
               + n
               + " users of --data has three interactions: one to learn from, one to validate and one to test");
+    }
+    if (!learns) {
+      throw new UsageException(
+          "none of the "
+              + n
+              + " users of --data has two interactions left to learn from, as the last two of each are kept to validate and to test; a user with four or more is needed");
     }
   }
 

@@ -23,10 +23,10 @@ public final class LeaveOneOut {
     /** Against the catalogue. */
     public final RankingMetrics full = new RankingMetrics();
 
-    /** [users] rank of each target against sampled negatives; NaN for a user that was left out. */
+    /** [users] rank of each target against sampled negatives; NaN where there was none. */
     public final double[] sampledRanks;
 
-    /** [users] rank of each target against the catalogue; NaN for a user that was left out. */
+    /** [users] rank of each target against the catalogue; NaN where there was nothing to rank. */
     public final double[] fullRanks;
 
     private Result(int users) {
@@ -156,13 +156,18 @@ public final class LeaveOneOut {
       for (int i = 0; i < m; i++) {
         int u = user[i];
         int own = place[targets[u]];
-        result.sampledRanks[u] = sampledRank(scores, i * n, own, place, negatives[u]);
-        result.sampled.add(result.sampledRanks[u]);
+        // Alone, a target would be first, whatever the model.
+        if (negatives[u].length > 0) {
+          result.sampledRanks[u] = sampledRank(scores, i * n, own, place, negatives[u]);
+          result.sampled.add(result.sampledRanks[u]);
+        }
         masked.clear();
         mask(masked, place, histories[u]);
         masked.set(own);
-        result.fullRanks[u] = fullRank(scores, i * n, n, own, masked);
-        result.full.add(result.fullRanks[u]);
+        if (masked.cardinality() < n) {
+          result.fullRanks[u] = fullRank(scores, i * n, n, own, masked);
+          result.full.add(result.fullRanks[u]);
+        }
       }
     }
     return result;
@@ -193,7 +198,7 @@ public final class LeaveOneOut {
       float[] scores, int off, int own, int[] place, int[] negatives) {
     double rank = 1;
     for (int item : negatives) {
-      rank += beats(scores[off + place[item]], scores[off + own]);
+      rank += RankingMetrics.beats(scores[off + place[item]], scores[off + own]);
     }
     return rank;
   }
@@ -202,13 +207,9 @@ public final class LeaveOneOut {
     double rank = 1;
     for (int j = 0; j < n; j++) {
       if (!masked.get(j)) {
-        rank += beats(scores[off + j], scores[off + own]);
+        rank += RankingMetrics.beats(scores[off + j], scores[off + own]);
       }
     }
     return rank;
-  }
-
-  private static double beats(float other, float own) {
-    return other > own ? 1 : other == own ? 0.5 : 0;
   }
 }

@@ -239,8 +239,7 @@ public final class Prequential {
     double rank = 1;
     double popularRank = 1;
     for (int j = 1; j < n; j++) {
-      float other = scores[j];
-      rank += other > own ? 1 : other == own ? 0.5 : 0;
+      rank += RankingMetrics.beats(scores[j], own);
       int liked = interactions(candidates[j]);
       popularRank += liked > popular ? 1 : liked == popular ? 0.5 : 0;
     }

@@ -26,6 +26,23 @@ public final class RankingMetrics {
     }
   }
 
+  /**
+   * What a candidate adds to the rank of the relevant item: 1 where it scores higher, half where it
+   * scores the same.
+   *
+   * @throws IllegalStateException where a score is NaN, which would rank first
+   */
+  static double beats(float other, float own) {
+    if (other < own) {
+      return 0;
+    }
+    if (Float.isNaN(other) || Float.isNaN(own)) {
+      throw new IllegalStateException(
+          "a score is NaN: the model's numbers are no longer finite; lower the learning rates, or raise a temperature that is near 0");
+    }
+    return other > own ? 1 : 0.5;
+  }
+
   /** Adds what another has counted. */
   public void add(RankingMetrics other) {
     count += other.count;

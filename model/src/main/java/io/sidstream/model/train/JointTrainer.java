@@ -289,7 +289,8 @@ public final class JointTrainer implements Representations {
 
   private IllegalStateException diverged(IllegalArgumentException e) {
     return new IllegalStateException(
-        "the encoder's output is no longer finite in step " + steps + ": lower learningRate", e);
+        "the encoder's output is no longer finite in step " + steps + ": lower the learning rate",
+        e);
   }
 
   /**
@@ -367,7 +368,7 @@ public final class JointTrainer implements Representations {
               + loss
               + " in step "
               + steps
-              + "; nothing was changed by it: lower learningRate");
+              + "; nothing was changed by it: lower the learning rate, or raise a temperature that is near 0");
     }
     float[] din = by.backward(dh);
     Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);

@@ -297,4 +297,43 @@ class RankingTest {
         .as("full " + full + ", sampled " + sampled)
         .isTrue();
   }
+
+  /** First among nobody is no merit. */
+  @Test
+  void aTargetWithNothingToBeRankedAgainstIsLeftOut() {
+    int[] catalogue = {0, 1, 2, 3};
+    int[][] histories = {{1, 2, 3}, {1, 2}};
+    int[][] never = {{0, 1, 2, 3}, {0, 1, 2, 3}};
+    LeaveOneOut.Result r =
+        LeaveOneOut.evaluate(
+            recommender, random, catalogue, histories, new int[] {0, 0}, never, 99, new Rng(1));
+    assertThat(r.sampled.count()).isZero();
+    assertThat(r.sampledRanks).containsOnly(Double.NaN);
+    assertThat(r.full.count()).isEqualTo(1);
+    assertThat(r.fullRanks[0]).isNaN();
+    assertThat(r.fullRanks[1]).isBetween(1.0, 2.0);
+  }
+
+  @Test
+  void aScoreThatIsNotANumberIsRefused() {
+    Representations broken = representations((item, out, at) -> out[at] = item == 3 ? 0f / 0f : 1f);
+    assertThatThrownBy(
+            () ->
+                LeaveOneOut.evaluate(
+                    recommender,
+                    broken,
+                    new int[] {0, 1, 2, 3},
+                    new int[][] {{1}},
+                    new int[] {2},
+                    new int[][] {{1, 2}},
+                    99,
+                    new Rng(1)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("a score is NaN");
+    assertThatThrownBy(() -> RankingMetrics.beats(1f, Float.NaN))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(RankingMetrics.beats(1f, 2f)).isZero();
+    assertThat(RankingMetrics.beats(2f, 1f)).isEqualTo(1);
+    assertThat(RankingMetrics.beats(2f, 2f)).isEqualTo(0.5);
+  }
 }

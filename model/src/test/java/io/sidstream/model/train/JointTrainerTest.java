@@ -148,7 +148,7 @@ class JointTrainerTest {
     float[] quantizer = trainer.quantizer().parameters().clone();
     float[] ids = c.items.id().clone();
     assertThatThrownBy(() -> trainer.step(c.batch(32, new Rng(3)), Phase.JOINT))
-        .hasMessageContaining("nothing was changed by it: lower learningRate");
+        .hasMessageContaining("nothing was changed by it: lower the learning rate");
     assertThat(trainer.recommender().parameters()).isEqualTo(first);
     assertThat(second(trainer)).isEqualTo(second);
     assertThat(trainer.quantizer().parameters()).isEqualTo(quantizer);
@@ -486,10 +486,10 @@ class JointTrainerTest {
     trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE);
     assertThatThrownBy(() -> trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("the encoder's output is no longer finite in step 2: lower learningRate");
+        .hasMessage("the encoder's output is no longer finite in step 2: lower the learning rate");
     assertThatThrownBy(() -> trainer.adopt(trainer.candidate(NO_TOLERANCE)))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("lower learningRate");
+        .hasMessageContaining("lower the learning rate");
   }
 
   @Test
@@ -502,7 +502,7 @@ class JointTrainerTest {
     float[] weights = trainer.recommender().parameters().clone();
     assertThatThrownBy(() -> trainer.step(new int[] {0}, Phase.JOINT))
         .hasMessage(
-            "recommendation loss is NaN in step 1; nothing was changed by it: lower learningRate");
+            "recommendation loss is NaN in step 1; nothing was changed by it: lower the learning rate, or raise a temperature that is near 0");
     assertThat(trainer.recommender().parameters()).isEqualTo(weights);
   }
 }
