@@ -41,9 +41,11 @@ final class Report {
       counted.put(part, new RankingMetrics[] {new RankingMetrics(), new RankingMetrics()});
     }
     for (int u = 0; u < targets.length; u++) {
+      RankingMetrics[] both = counted.get(parts[targets[u]]);
       if (!Double.isNaN(result.sampledRanks[u])) {
-        RankingMetrics[] both = counted.get(parts[targets[u]]);
         both[0].add(result.sampledRanks[u]);
+      }
+      if (!Double.isNaN(result.fullRanks[u])) {
         both[1].add(result.fullRanks[u]);
       }
     }
@@ -59,7 +61,8 @@ final class Report {
   }
 
   /**
-   * levels, uniqueTuples, distinctTuples, largestCollision, reconstructionMse and collapse; nulls
+   * levels, uniqueTuples (different tuples over items, as the paper counts), aloneInTuple (share of
+   * items whose tuple no other has), largestCollision, reconstructionMse and collapse; nulls
    * without one.
    */
   static Map<String, Object> quality(Quality q, JointConfig config) {
@@ -74,8 +77,8 @@ final class Report {
       }
     }
     out.put("levels", levels);
-    out.put("uniqueTuples", q == null ? null : q.uniqueTuples());
-    out.put("distinctTuples", q == null ? null : q.distinctTuples());
+    out.put("uniqueTuples", q == null ? null : q.distinctTuples());
+    out.put("aloneInTuple", q == null ? null : q.uniqueTuples());
     out.put("largestCollision", q == null ? null : q.largestCollision());
     out.put("reconstructionMse", q == null ? null : q.reconstruction());
     out.put("collapse", q == null ? List.of() : Collapse.of(q, config.codewords()));

@@ -150,19 +150,27 @@ final class StreamReplay {
     }
   }
 
-  /** Takes events in, month by month, each predicted first; what the learning model ranked. */
+  /**
+   * Takes events in, each predicted first, month by month and no more of a user at once than a
+   * window can tell; what the learning model ranked.
+   */
   private Prequential.Result predict(
       int from, int to, boolean predicted, Map<Integer, Integer> active) {
     Prequential.Result all = new Prequential.Result();
     for (int at = from; at < to; ) {
-      int end = predicted ? endOfMonth(at, to) : to;
+      int most = predicted ? endOfMonth(at, to) : to;
       Map<Integer, Integer> fresh = new LinkedHashMap<>();
-      for (int e = at; e < end; e++) {
+      int end = at;
+      for (int e = at; e < most; e++) {
+        if (predicted && fresh.getOrDefault(data.user()[e], 0) == config.maxLen()) {
+          break;
+        }
         for (Contender c : contenders().values()) {
           c.arrive(e);
         }
         users.append(data.user()[e], data.item()[e], data.time()[e]);
         fresh.merge(data.user()[e], 1, Integer::sum);
+        end = e + 1;
       }
       if (predicted) {
         List<Prequential.Window> windows = new ArrayList<>();
@@ -249,7 +257,8 @@ final class StreamReplay {
       live.trainer.adopt(tokenizer);
       told.put("churn", quality.churn());
       told.put("churnPerLevel", quality.churnPerLevel());
-      told.put("uniqueTuples", quality.uniqueTuples());
+      told.put("uniqueTuples", quality.distinctTuples());
+      told.put("aloneInTuple", quality.uniqueTuples());
     }
     return told;
   }

@@ -30,6 +30,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.flink.configuration.ConfigOption;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -107,6 +109,15 @@ public final class TrainCommand implements Callable<Integer> {
     "--stop-on",
     "--learning-rate-decay"
   };
+
+  private static final Pattern KNOB = Pattern.compile("^([a-zA-Z]+) is (\\S+); ");
+
+  /** Of knobs whose option has another name. */
+  private static final Map<String, String> OPTION_OF =
+      Map.of(
+          "batchUsers", "--batch",
+          "codewords", "--codebook",
+          "sharedNegatives", "--negatives-shared");
 
   /** The largest k of the reported HR@k. */
   private static final int LARGEST_CUT = 20;
@@ -210,7 +221,7 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--id-dropout",
       paramLabel = "P",
       description =
-          "Probability that an item of a batch is shown without its ID embedding (default: 0; that of the job for --protocol prequential).")
+          "Probability that an item of a batch is shown without its ID embedding (default: 0.3, as in the job).")
   private Float idDropout;
 
   @Option(
@@ -276,6 +287,12 @@ public final class TrainCommand implements Callable<Integer> {
       paramLabel = "W",
       description = "Weight of the commitment losses (default: ${DEFAULT-VALUE}).")
   private float commitmentWeight;
+
+  @Option(
+      names = "--codebook-decay",
+      paramLabel = "D",
+      description = "Decay of the codebooks' moving averages, above 0 and below 1 (default: 0.9).")
+  private Float codebookDecay;
 
   @Option(
       names = "--straight-through",
@@ -718,8 +735,16 @@ public final class TrainCommand implements Callable<Integer> {
               + data.items()
               + " items of --data; take at most as many codewords as items");
     }
+    if (variant != Variant.SEMANTIC && idDim != null && idDim % 2 != 0) {
+      throw new UsageException(
+          "--id-dim " + idDim + ": it must be even, as two attention heads share the width");
+    }
     try {
-      return JointConfig.builder()
+      JointConfig.Builder builder = JointConfig.builder();
+      if (codebookDecay != null) {
+        builder.codebookDecay(codebookDecay);
+      }
+      return builder
           .variant(variant)
           .contentDim(data.contentDim())
           .metrics(metrics())
@@ -734,7 +759,7 @@ public final class TrainCommand implements Callable<Integer> {
               idStart != null
                   ? idStart
                   : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
-          .idDropout(or(idDropout, unifiedAsTheJob, JobOptions.ID_DROPOUT, 0f))
+          .idDropout(or(idDropout, variant == Variant.UNIFIED, JobOptions.ID_DROPOUT, 0f))
           .semanticDropout(
               or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
           .semanticShare(
@@ -754,8 +779,21 @@ public final class TrainCommand implements Callable<Integer> {
               or(idLearningRate, unifiedAsTheJob, JobOptions.ID_LEARNING_RATE, learningRate))
           .build();
     } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
+      throw new UsageException(byOption(e.getMessage()));
     }
+  }
+
+  /** A message of the configuration, which opens with the name of a knob, by that of its option. */
+  private static String byOption(String message) {
+    Matcher knob = KNOB.matcher(message);
+    if (!knob.find()) {
+      return message;
+    }
+    String name = knob.group(1);
+    String option =
+        OPTION_OF.getOrDefault(
+            name, "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
+    return option + " " + knob.group(2) + ": " + message.substring(knob.end());
   }
 
   /** What was asked for; else the job's default where it is meant to be like the job. */
@@ -842,10 +880,23 @@ public final class TrainCommand implements Callable<Integer> {
     } else {
       refuse("has no effect with --variant " + name(kind), "--beam");
     }
+    if (chosen == Protocol.LEAVE_ONE_OUT) {
+      refuse(
+          "has no effect without --protocol prequential",
+          "--bootstrap",
+          "--bootstrap-steps",
+          "--round",
+          "--round-steps",
+          "--quantizer-every",
+          "--churn-budget",
+          "--retrain");
+    }
     if (chosen == Protocol.PREQUENTIAL) {
       refuse(
           "has no effect with --protocol prequential",
           "--schedule",
+          "--epochs",
+          "--negatives",
           "--quantizer-epochs",
           "--patience",
           "--stop-on",

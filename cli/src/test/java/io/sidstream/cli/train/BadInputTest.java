@@ -59,6 +59,7 @@ class BadInputTest {
     write("nanbooks.npy", books, 2, 4, D);
     data("nobody", "");
     data("short", "u1\ti1\t5\nu1\ti2\t6\nu2\ti3\t7\n");
+    data("three", "u1\ti1\t5\nu1\ti2\t6\nu1\ti3\t7\nu2\ti1\t5\nu2\ti4\t6\nu2\ti5\t7\n");
     data("single", "u1\ti1\t5\nu2\ti2\t6\nu3\ti3\t7\n");
     data("late", "u1\ti1\t99999999999999999\n");
     Path twice = data("twice", "u1\ti1\t5\n");
@@ -98,6 +99,8 @@ class BadInputTest {
           none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy
           none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy --variant tiger
           none of the 3 users of --data has two interactions              | train @single --vectors @vectors.npy --protocol prequential --bootstrap 1
+          none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy
+          none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy --variant tiger
           --bootstrap 40000: --data has 1600                              | train @. --vectors @vectors.npy --protocol prequential
           interactions.tsv:1: '99999999999999999' is not a time           | train @late --vectors @vectors.npy
           items.jsonl:2: idx 2 (where none is given, the line) is that of | train @twice --vectors @vectors.npy
@@ -108,14 +111,18 @@ class BadInputTest {
           --patience 0: it must be 1 or more                              | train @. --vectors @vectors.npy --patience 0
           --schedule both: it must be joint, two-stage or                  | train @. --vectors @vectors.npy --schedule both
           --protocol random: it must be                                   | train @. --vectors @vectors.npy --protocol random
-          dropout is 1.5; it must be in                                   | train @. --vectors @vectors.npy --dropout 1.5
-          learningRate is NaN; it must be above 0                         | train @. --vectors @vectors.npy --learning-rate NaN
-          --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --churn-budget=-1
+          --dropout 1.5: it must be in                                    | train @. --vectors @vectors.npy --dropout 1.5
+          --learning-rate NaN: it must be above 0                         | train @. --vectors @vectors.npy --learning-rate NaN
+          --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --protocol prequential --churn-budget=-1
           --learning-rate-decay 0.0: it must be above 0, at most 1        | train @. --vectors @vectors.npy --learning-rate-decay 0
-          semanticDropout is 1.0; it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
-          semanticShare is 0.3; a second recommender that reads z alone   | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
-          semanticTemperature is 0.0; it must be above 0                  | train @. --vectors @vectors.npy --semantic-temperature 0
+          --semantic-dropout 1.0: it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
+          --semantic-share 0.3: a second recommender that reads z alone   | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
+          --semantic-temperature 0.0: it must be above 0                  | train @. --vectors @vectors.npy --semantic-temperature 0
           --semantic-temperature 2 has no effect without --semantic-share | train @. --vectors @vectors.npy --semantic-temperature 2
+          --id-dim 0: it must be 1 or more                                | train @. --vectors @vectors.npy --id-dim 0
+          --id-dim 7: it must be even, as two attention heads             | train @. --vectors @vectors.npy --id-dim 7
+          --negatives-shared 0: it must be 1 or more                      | train @. --vectors @vectors.npy --negatives-shared 0
+          --codebook-decay 1.0: it must be in (0, 1)                      | train @. --vectors @vectors.npy --codebook-decay 1
           --beam 10: it must be 20 or more                                | train @. --vectors @vectors.npy --variant tiger --beam 10
           # Files that are written
            is a folder; name a file                                      | train @. --vectors @vectors.npy --json @.
@@ -132,6 +139,10 @@ class BadInputTest {
           --beam 30 has no effect with --variant unified; leave it out    | train @. --vectors @vectors.npy --beam 30
           --quantizer-epochs 3 has no effect with --schedule joint        | train @. --vectors @vectors.npy --quantizer-epochs 3
           --quantizer-epochs 3 has no effect with --variant id            | train @. --variant id --schedule two-stage --quantizer-epochs 3
+          --round 9 has no effect without --protocol prequential          | train @. --vectors @vectors.npy --round 9
+          --retrain true has no effect without --protocol prequential     | train @. --vectors @vectors.npy --retrain
+          --epochs 3 has no effect with --protocol prequential            | train @. --vectors @vectors.npy --protocol prequential --epochs 3
+          --negatives c has no effect with --protocol prequential         | train @. --vectors @vectors.npy --protocol prequential --negatives c
           --checkpoint c has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --checkpoint c
           --resume c has no effect with --protocol prequential            | train @. --vectors @vectors.npy --protocol prequential --resume c
           --protocol prequential: --variant tiger                         | train @. --variant tiger --protocol prequential

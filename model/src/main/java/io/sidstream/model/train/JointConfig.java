@@ -312,7 +312,7 @@ public record JointConfig(
     private float learningRate = 1e-3f;
     private Float idLearningRate;
     private float slowLearningRate = 5e-5f;
-    private float codebookDecay = 0.8f;
+    private float codebookDecay = 0.9f;
     private float slowCodebookDecay = 0.999f;
     private float reconstructionWeight = 1f;
     private float commitmentWeight = 1f;
