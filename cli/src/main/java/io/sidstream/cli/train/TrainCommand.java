@@ -798,8 +798,8 @@ public final class TrainCommand implements Callable<Integer> {
         throw new IllegalStateException("cannot read " + component.getName(), e);
       }
     }
-    out.put("protocol", protocol);
-    out.put("schedule", kind == Kind.TIGER ? "two-stage" : schedule);
+    out.put("protocol", protocol.toLowerCase(Locale.ROOT));
+    out.put("schedule", kind == Kind.TIGER ? "two-stage" : schedule.toLowerCase(Locale.ROOT));
     if (kind == Kind.TIGER) {
       out.put("variant", name(kind));
       out.put("beam", String.valueOf(beam));

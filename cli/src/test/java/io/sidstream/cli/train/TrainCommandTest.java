@@ -273,6 +273,10 @@ class TrainCommandTest {
     train("--codebook", 16, "--epochs", 2, "--checkpoint", file);
     assertOther(file, "codewords is 8, in the checkpoint 16", "--codebook", 8);
     assertOther(file, "seed is 8, in the checkpoint 7", "--codebook", 16, "--seed", 8);
+    for (String name : List.of("JOINT", "Joint")) {
+      Object[] same = {"--schedule", name, "--protocol", "Leave-One-Out", "--resume", file};
+      train(List.of("--codebook", 16, "--epochs", 3), same);
+    }
     assertOther(file, "dropout is 0.1, in the checkpoint 0.5", "--codebook", 16, "--dropout", 0.1);
     assertOther(file, "schedule is two-stage, in", "--codebook", 16, "--schedule", "two-stage");
     assertOther(file, "variant is SEMANTIC, in", "--codebook", 16, "--variant", "semantic");
