@@ -355,7 +355,8 @@ final class DemoCommand implements Callable<Integer> {
     System.out.println(progress.line(feeder.itemsSent(), feeder.interactionsSent()));
     System.out.println(mapper.writeValueAsString(summary));
     if (json != null) {
-      mapper.writeValue(json.toFile(), summary);
+      Summary written = summary;
+      OutputFile.write(json, to -> mapper.writeValue(to, written));
     }
   }
 

@@ -1,5 +1,7 @@
 package io.sidstream.cli;
 
+import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
@@ -34,8 +36,11 @@ final class Failures {
       return name;
     }
     String first = message.lines().findFirst().orElse("");
-    return failure instanceof IllegalStateException || failure instanceof java.io.IOException
-        ? first
-        : name + ": " + first;
+    // Without a reason, the message of a file system is the path alone.
+    boolean speaks =
+        failure instanceof FileSystemException file
+            ? file.getReason() != null
+            : failure instanceof IllegalStateException || failure instanceof IOException;
+    return speaks ? first : name + ": " + first;
   }
 }

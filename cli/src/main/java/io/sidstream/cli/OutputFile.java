@@ -1,29 +1,182 @@
 package io.sidstream.cli;
 
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
-/** A file that a command writes at its end: that it can is looked at before the work begins. */
+/**
+ * A file that a command writes at its end. That it can is looked at before the work begins; it is
+ * written beside the file that it replaces, so that no half file is ever there under its name and a
+ * failure leaves the old one. Symbolic links are followed: what they lead to is replaced.
+ */
 public final class OutputFile {
+  /** As many links as Linux follows. */
+  private static final int MOST_LINKS = 40;
+
+  /** What a new file may be, before the process's mask. */
+  private static final Set<PosixFilePermission> PERMISSIONS =
+      PosixFilePermissions.fromString("rw-rw-rw-");
+
   private OutputFile() {}
 
   /**
-   * Checks that the file may be written.
+   * A file that an option names.
+   *
+   * @param option the option
+   * @param file null where it was not given
+   */
+  public record Named(String option, Path file) {}
+
+  /** What is written to a file. */
+  public interface Content {
+    /** Writes it; the stream is buffered, and may be closed or not. */
+    void write(OutputStream out) throws IOException;
+  }
+
+  /**
+   * Checks that the files may be written, and that none of them is another of them or one that is
+   * read, by whatever path.
+   *
+   * @throws UsageException where one may not; names the option or both
+   */
+  public static void check(List<Named> outputs, List<Named> inputs) {
+    for (int i = 0; i < outputs.size(); i++) {
+      Named output = outputs.get(i);
+      check(output.option, output.file);
+      outputs.subList(0, i).forEach(other -> refuseSame(output, other));
+      inputs.forEach(input -> refuseSame(output, input));
+    }
+  }
+
+  /**
+   * Checks that the file may be written, by making one beside it.
    *
    * @param option the option that names it
    * @param file null for none
-   * @throws UsageException where it is a folder, or its folder is not there
+   * @throws UsageException where it is a folder or no regular file, or nothing can be written there
    */
   public static void check(String option, Path file) {
     if (file == null) {
       return;
     }
+    String name = option + " " + file;
     if (Files.isDirectory(file)) {
-      throw new UsageException(option + " " + file + " is a folder; name a file");
+      throw new UsageException(name + " is a folder; name a file");
+    }
+    if (Files.exists(file)) {
+      if (!Files.isRegularFile(file)) {
+        throw new UsageException(name + " is a device or the like; name a regular file");
+      }
+      if (!Files.isWritable(file)) {
+        throw new UsageException(name + " is write-protected; name another file");
+      }
     }
     Path folder = file.toAbsolutePath().getParent();
     if (!Files.isDirectory(folder)) {
-      throw new UsageException(option + " " + file + ": there is no folder " + folder);
+      throw new UsageException(name + ": there is no folder " + folder);
     }
+    try {
+      Files.delete(beside(real(file)));
+    } catch (IOException e) {
+      throw new UsageException(
+          name + " cannot be written (" + Failures.describe(e) + "); name a file elsewhere");
+    }
+  }
+
+  /**
+   * Writes a file: to one beside it first, which then takes its name.
+   *
+   * @throws IOException naming the file; it is then as it was
+   */
+  public static void write(Path file, Content content) throws IOException {
+    write(Map.of(file, content));
+  }
+
+  /**
+   * Writes several files: none takes its name before all are written.
+   *
+   * @throws IOException naming the file that could not be written
+   */
+  public static void write(Map<Path, Content> contents) throws IOException {
+    Map<Path, Path> targets = new LinkedHashMap<>();
+    Path at = null;
+    try {
+      for (Map.Entry<Path, Content> entry : contents.entrySet()) {
+        at = entry.getKey();
+        Path target = real(at);
+        Path beside = beside(target);
+        targets.put(beside, target);
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(beside))) {
+          entry.getValue().write(out);
+        }
+      }
+      for (Map.Entry<Path, Path> entry : targets.entrySet()) {
+        at = entry.getValue();
+        Files.move(
+            entry.getKey(),
+            at,
+            StandardCopyOption.REPLACE_EXISTING,
+            StandardCopyOption.ATOMIC_MOVE);
+      }
+    } catch (IOException e) {
+      throw new IOException(at + " cannot be written", e);
+    } finally {
+      for (Path beside : targets.keySet()) {
+        Files.deleteIfExists(beside);
+      }
+    }
+  }
+
+  private static void refuseSame(Named output, Named other) {
+    if (output.file == null || other.file == null) {
+      return;
+    }
+    try {
+      if (!real(output.file).equals(real(other.file))) {
+        return;
+      }
+    } catch (IOException e) {
+      // One that leads nowhere is not the other.
+      return;
+    }
+    throw new UsageException(
+        String.format(
+            "%s %s and %s %s are the same file; name another for %s",
+            output.option, output.file, other.option, other.file, output.option));
+  }
+
+  /** What the path leads to, there or not. */
+  private static Path real(Path file) throws IOException {
+    if (Files.exists(file)) {
+      return file.toRealPath();
+    }
+    Path at = file.toAbsolutePath();
+    for (int links = 0; Files.isSymbolicLink(at); links++) {
+      if (links == MOST_LINKS) {
+        throw new FileSystemLoopException(file.toString());
+      }
+      at = at.resolveSibling(Files.readSymbolicLink(at));
+    }
+    return at.getParent().toRealPath().resolve(at.getFileName());
+  }
+
+  /** Makes an empty file beside another, with its permissions where it is there. */
+  private static Path beside(Path target) throws IOException {
+    return Files.createTempFile(
+        target.getParent(),
+        target.getFileName() + ".",
+        ".part",
+        PosixFilePermissions.asFileAttribute(
+            Files.exists(target) ? Files.getPosixFilePermissions(target) : PERMISSIONS));
   }
 }

@@ -42,6 +42,9 @@ public final class BenchEncode implements Callable<Integer> {
   private static final int CHECKED_ROWS = 1024;
   private static final int FITTED_ROWS = 4096;
 
+  /** Its vectors and all that the programs keep of them fit the launcher's heap. */
+  private static final int LARGEST_BATCH = 65_536;
+
   /** Products [m, k] x [k, n] among which the peak is looked for. */
   private static final int[][] PRODUCTS = {{256, 512, 384}, {1024, 512, 384}, {1024, 1024, 1024}};
 
@@ -68,8 +71,13 @@ public final class BenchEncode implements Callable<Integer> {
   public Integer call() throws Exception {
     options.check();
     for (int batch : batches) {
-      if (batch < 1) {
-        throw new UsageException("--batches " + batches + ": each must be 1 or more");
+      if (batch < 1 || batch > LARGEST_BATCH) {
+        throw new UsageException(
+            String.format(
+                Locale.ROOT,
+                "--batches %s: each must be 1 or more, at most %,d",
+                batches,
+                LARGEST_BATCH));
       }
     }
     if (!(seconds > 0)) {

@@ -3,6 +3,7 @@ package io.sidstream.cli.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Main;
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -56,6 +57,9 @@ final class BenchOptions {
     if (repeats < 1) {
       throw new UsageException("--repeats " + repeats + ": it must be 1 or more");
     }
+    OutputFile.check(
+        List.of(new OutputFile.Named("--json", json)),
+        List.of(new OutputFile.Named("--peer", peer)));
   }
 
   /** Whether this process is not the one to measure in. */
@@ -115,7 +119,7 @@ final class BenchOptions {
     out.println(mapper.writeValueAsString(report));
     out.flush();
     if (json != null) {
-      mapper.writeValue(json.toFile(), report);
+      OutputFile.write(json, to -> mapper.writeValue(to, report));
     }
   }
 

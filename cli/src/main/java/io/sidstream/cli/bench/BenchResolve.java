@@ -1,6 +1,7 @@
 package io.sidstream.cli.bench;
 
 import io.sidstream.cli.Console;
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.job.JobEnvironment;
 import io.sidstream.job.config.JobConfig;
@@ -166,6 +167,7 @@ public final class BenchResolve implements Callable<Integer> {
           "--items %d, --per-tuple %d, --repeats %d: they must be at least 1000, 1 and 1"
               .formatted(items, perTuple, repeats));
     }
+    OutputFile.check("--json", json);
     Console.logTo(Files.createTempDirectory("sidstream-bench-").resolve("sidstream.log"));
     ResolveLoad load = new ResolveLoad(items, perTuple);
     run(load);

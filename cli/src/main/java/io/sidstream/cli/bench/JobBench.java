@@ -3,6 +3,7 @@ package io.sidstream.cli.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.sun.management.OperatingSystemMXBean;
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.JobBuilder;
@@ -11,6 +12,7 @@ import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -141,6 +143,7 @@ public final class JobBench implements Callable<Integer> {
       throw new UsageException(
           "--seconds " + seconds + " and --repeats " + repeats + ": each at least 1");
     }
+    OutputFile.check("--json", json);
     if (Runtime.getRuntime().maxMemory() < 1_500_000_000L) {
       throw new UsageException("a heap of 2 GiB or more is needed: SIDSTREAM_JAVA_OPTS=-Xmx2g");
     }
@@ -155,7 +158,7 @@ public final class JobBench implements Callable<Integer> {
         String result = measure(pass, whole);
         System.out.println(result);
         if (json != null) {
-          Files.writeString(json, result + "\n");
+          OutputFile.write(json, to -> to.write((result + "\n").getBytes(StandardCharsets.UTF_8)));
         }
       } finally {
         pass.load.close();

@@ -1,10 +1,12 @@
 package io.sidstream.cli.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.UsageException;
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -19,8 +21,11 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * Reads a folder with a data set.
@@ -32,10 +37,25 @@ import java.util.zip.GZIPInputStream;
  *   <li>{@code interactions.tsv} (or {@code .gz}): user TAB item TAB unix seconds, no header.
  * </ul>
  *
- * Interactions with items that are not among the items read are left out.
+ * Both in UTF-8. Interactions with items that are not among the items read are left out.
  */
 public final class DataSetReader {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String ITEMS = "items.jsonl";
+  private static final String INTERACTIONS = "interactions.tsv";
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  /** What some programs begin a file of UTF-8 with. */
+  private static final char BYTE_ORDER_MARK = '\uFEFF';
+
+  /** Of an identifier, as {@link java.io.DataOutput#writeUTF} writes it into a model. */
+  private static final int MOST_BYTES = 65_535;
+
+  /** 0000-01-01T00:00:00Z. */
+  private static final long FIRST_SECOND = -62_167_219_200L;
+
+  /** 9999-12-31T23:59:59Z; seconds beyond are those of a clock of milliseconds. */
+  private static final long LAST_SECOND = 253_402_300_799L;
 
   private DataSetReader() {}
 
@@ -52,8 +72,8 @@ public final class DataSetReader {
       throw new UsageException("--data " + folder + " is not a folder");
     }
     MessageDigest digest = sha256();
-    Path itemsFile = either(folder, "items.jsonl");
-    Path eventsFile = either(folder, "interactions.tsv");
+    Path itemsFile = either(folder, ITEMS);
+    Path eventsFile = either(folder, INTERACTIONS);
     Map<String, Integer> index = new HashMap<>();
     List<SourceItem> items = new ArrayList<>();
     BitSet rows = new BitSet();
@@ -62,7 +82,7 @@ public final class DataSetReader {
       for (String text;
           (text = lines.readLine()) != null && !(maxItems > 0 && line >= maxItems); ) {
         line++;
-        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        update(digest, text);
         SourceItem item = item(text, itemsFile, line);
         if (index.put(item.id(), items.size()) != null) {
           throw new UsageException(
@@ -80,14 +100,20 @@ public final class DataSetReader {
         rows.set(item.row());
         items.add(item);
       }
+    } catch (ZipException | EOFException e) {
+      throw broken(itemsFile, e);
     }
     if (items.isEmpty()) {
       throw new UsageException(itemsFile + " has no items");
     }
+    // No line begins with it, so that lines of one file are not those of the other.
+    digest.update((byte) 0);
     List<String> users = new ArrayList<>();
     List<Integer> what = new ArrayList<>();
     List<Long> times = new ArrayList<>();
     Map<String, String> names = new HashMap<>();
+    int unknown = 0;
+    String example = null;
     try (BufferedReader lines = open(eventsFile)) {
       int line = 0;
       for (String text; (text = lines.readLine()) != null; ) {
@@ -104,18 +130,29 @@ public final class DataSetReader {
         }
         Integer i = index.get(cells[1]);
         if (i == null) {
+          if (unknown++ == 0) {
+            example = "'" + cells[1] + "' in line " + line;
+          }
           continue;
         }
-        digest.update(text.getBytes(StandardCharsets.UTF_8));
-        try {
-          times.add(Math.multiplyExact(Long.parseLong(cells[2]), 1000L));
-        } catch (NumberFormatException | ArithmeticException e) {
-          throw new UsageException(
-              eventsFile + ":" + line + ": '" + cells[2] + "' is not a time in unix seconds");
-        }
+        update(digest, text);
+        times.add(1000L * seconds(cells[2], eventsFile, line));
         users.add(names.computeIfAbsent(cells[0], name -> name));
         what.add(i);
       }
+    } catch (ZipException | EOFException e) {
+      throw broken(eventsFile, e);
+    }
+    if (times.isEmpty() && unknown > 0) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "%s: none of its %,d interactions names an item of %s, as %s: give the interactions of these items%s",
+              eventsFile,
+              unknown,
+              itemsFile.getFileName(),
+              example,
+              maxItems > 0 ? ", or a larger --max-items than " + maxItems : ""));
     }
     return DataSet.sorted(
         String.valueOf(folder.toAbsolutePath().normalize().getFileName()),
@@ -138,11 +175,26 @@ public final class DataSetReader {
     if (id.isEmpty()) {
       throw new UsageException(file + ":" + line + ": no 'item' (the identifier, a text)");
     }
-    JsonNode idx = node.get("idx");
-    int row = idx == null ? line - 1 : idx.canConvertToExactIntegral() ? idx.asInt(0) - 1 : -1;
-    if (row < 0) {
+    int bytes = id.chars().map(c -> c > 0x7FF ? 3 : c > 0x7F || c == 0 ? 2 : 1).sum();
+    if (bytes > MOST_BYTES) {
       throw new UsageException(
-          file + ":" + line + ": idx " + idx + " is not a whole number from 1");
+          String.format(
+              Locale.ROOT,
+              "%s:%d: 'item' has %,d bytes, %s...; an identifier has at most %,d",
+              file,
+              line,
+              bytes,
+              id.substring(0, 20),
+              MOST_BYTES));
+    }
+    JsonNode idx = node.get("idx");
+    boolean whole = idx == null || idx.canConvertToExactIntegral() && idx.canConvertToInt();
+    int number = idx == null ? line : idx.asInt();
+    if (!whole || number < 1) {
+      throw new UsageException(
+          String.format(
+              "%s:%d: idx %s is not a whole number from 1 to %d",
+              file, line, idx, Integer.MAX_VALUE));
     }
     Map<String, String> attributes = new LinkedHashMap<>();
     node.fields()
@@ -162,7 +214,28 @@ public final class DataSetReader {
                 }
               }
             });
-    return new SourceItem(id, textOrNull(node, "title"), textOrNull(node, "text"), attributes, row);
+    return new SourceItem(
+        id, textOrNull(node, "title"), textOrNull(node, "text"), attributes, number - 1);
+  }
+
+  private static long seconds(String text, Path file, int line) {
+    long seconds;
+    try {
+      seconds = Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      throw new UsageException(
+          file + ":" + line + ": '" + text + "' is not a time in unix seconds");
+    }
+    if (seconds < FIRST_SECOND || seconds > LAST_SECOND) {
+      throw new UsageException(
+          file
+              + ":"
+              + line
+              + ": '"
+              + text
+              + "' is not a time in unix seconds of the years 0 to 9999; divide milliseconds by 1000");
+    }
+    return seconds;
   }
 
   private static String textOrNull(JsonNode node, String name) {
@@ -170,8 +243,20 @@ public final class DataSetReader {
     return value == null || value.isNull() ? null : value.asText();
   }
 
+  /** Every file of a folder that may be read, whether it is there or not. */
+  public static List<Path> files(Path folder) {
+    return Stream.of(ITEMS, INTERACTIONS)
+        .flatMap(name -> either(name))
+        .map(folder::resolve)
+        .toList();
+  }
+
+  private static Stream<String> either(String name) {
+    return Stream.of(name, name + ".gz");
+  }
+
   private static Path either(Path folder, String name) {
-    for (Path file : List.of(folder.resolve(name), folder.resolve(name + ".gz"))) {
+    for (Path file : either(name).map(folder::resolve).toList()) {
       if (Files.isRegularFile(file)) {
         return file;
       }
@@ -181,10 +266,32 @@ public final class DataSetReader {
 
   private static BufferedReader open(Path file) throws IOException {
     InputStream in = Files.newInputStream(file);
-    return new BufferedReader(
-        new InputStreamReader(
-            file.toString().endsWith(".gz") ? new GZIPInputStream(in, 1 << 16) : in,
-            StandardCharsets.UTF_8));
+    try {
+      BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(
+                  file.toString().endsWith(".gz") ? new GZIPInputStream(in, 1 << 16) : in,
+                  StandardCharsets.UTF_8));
+      lines.mark(1);
+      if (lines.read() != BYTE_ORDER_MARK) {
+        lines.reset();
+      }
+      return lines;
+    } catch (IOException e) {
+      in.close();
+      throw e;
+    }
+  }
+
+  private static UsageException broken(Path file, IOException e) {
+    String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
+    return new UsageException(file + " is no whole gzip file (" + why + "); copy it again");
+  }
+
+  /** A line and its end: no other lines have the same bytes together. */
+  private static void update(MessageDigest digest, String line) {
+    digest.update(line.getBytes(StandardCharsets.UTF_8));
+    digest.update((byte) '\n');
   }
 
   static MessageDigest sha256() {

@@ -1,13 +1,13 @@
 package io.sidstream.cli.encode;
 
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.file.Npy;
 import io.sidstream.model.quantize.EncodeResult;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /** Encodes a file of vectors chunk by chunk, and writes codes and embeddings. */
 final class CodeWriter {
@@ -54,13 +54,11 @@ final class CodeWriter {
   }
 
   void write(Path codesFile, Path embeddingFile) throws IOException {
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(codesFile))) {
-      Npy.write(out, codes, rows, levels);
-    }
+    Map<Path, OutputFile.Content> files = new LinkedHashMap<>();
+    files.put(codesFile, out -> Npy.write(out, codes, rows, levels));
     if (embeddingFile != null) {
-      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(embeddingFile))) {
-        Npy.write(out, z, rows, dim);
-      }
+      files.put(embeddingFile, out -> Npy.write(out, z, rows, dim));
     }
+    OutputFile.write(files);
   }
 }

@@ -10,6 +10,7 @@ import io.sidstream.model.quantize.EncodeResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -54,8 +55,13 @@ public final class EncodeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    OutputFile.check("--out", codesFile);
-    OutputFile.check("--embedding", embeddingFile);
+    OutputFile.check(
+        List.of(
+            new OutputFile.Named("--out", codesFile),
+            new OutputFile.Named("--embedding", embeddingFile)),
+        List.of(
+            new OutputFile.Named("--model", modelFile),
+            new OutputFile.Named("--vectors", vectorsFile)));
     TokenizerModel model = model();
     NpyVectors vectors = NpyVectors.open(vectorsFile);
     if (vectors.dim() != model.inputDim()) {

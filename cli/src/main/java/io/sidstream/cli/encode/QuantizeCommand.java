@@ -69,8 +69,13 @@ public final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    OutputFile.check("--out", codesFile);
-    OutputFile.check("--embedding", embeddingFile);
+    OutputFile.check(
+        List.of(
+            new OutputFile.Named("--out", codesFile),
+            new OutputFile.Named("--embedding", embeddingFile)),
+        List.of(
+            new OutputFile.Named("--codebooks", codebooksFile),
+            new OutputFile.Named("--vectors", vectorsFile)));
     ResidualQuantizer quantizer = quantizer();
     NpyVectors vectors = NpyVectors.open(vectorsFile);
     if (vectors.dim() != quantizer.dim()) {

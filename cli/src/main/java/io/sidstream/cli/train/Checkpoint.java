@@ -2,6 +2,7 @@ package io.sidstream.cli.train;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.train.StepStats;
@@ -47,7 +48,7 @@ final class Checkpoint implements OfflineTraining.Listener {
    * @param provenance what the result of the training depends on
    */
   Checkpoint(Path file, ModelFile.Provenance provenance, OfflineTraining training, Curve curve) {
-    this.file = file.toAbsolutePath();
+    this.file = file;
     this.provenance = provenance;
     this.training = training;
     this.curve = curve;
@@ -68,7 +69,7 @@ final class Checkpoint implements OfflineTraining.Listener {
     }
     sections.put(PROGRESS, JSON.writeValueAsBytes(training.progress()));
     sections.put(CURVE, JSON.writeValueAsBytes(curve.points()));
-    new ModelFile(provenance, sections).write(file);
+    OutputFile.write(file, new ModelFile(provenance, sections)::write);
   }
 
   /**

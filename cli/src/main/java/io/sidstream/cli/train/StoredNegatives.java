@@ -1,15 +1,14 @@
 package io.sidstream.cli.train;
 
+import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.file.Npy;
 import io.sidstream.model.math.Rng;
 import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,9 +57,7 @@ record StoredNegatives(int[][] validation, int[][] test) {
       return read(file, split.all.length, catalogue.length);
     }
     StoredNegatives drawn = draw(split, catalogue);
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
-      Npy.write(out, drawn.flat(), 2, split.all.length, COUNT);
-    }
+    OutputFile.write(file, out -> Npy.write(out, drawn.flat(), 2, split.all.length, COUNT));
     return drawn;
   }
 

@@ -21,6 +21,7 @@ import io.sidstream.model.train.JointConfig.Variant;
 import io.sidstream.model.train.Quality;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -499,7 +500,7 @@ public final class TrainCommand implements Callable<Integer> {
     if (json == null) {
       out.println(mapper.writeValueAsString(report));
     } else {
-      mapper.writeValue(json.toFile(), report);
+      OutputFile.write(json, to -> mapper.writeValue(to, report));
     }
     out.flush();
     return 0;
@@ -708,7 +709,7 @@ public final class TrainCommand implements Callable<Integer> {
   private void store(TrainingData data, JointConfig config, Map<String, byte[]> sections)
       throws IOException {
     if (save != null) {
-      new ModelFile(provenance(data, parameters(config)), sections).write(save.toAbsolutePath());
+      OutputFile.write(save, new ModelFile(provenance(data, parameters(config)), sections)::write);
       spec.commandLine().getOut().println("model: " + save);
     }
   }
@@ -836,8 +837,8 @@ public final class TrainCommand implements Callable<Integer> {
         throw new IllegalStateException("cannot read " + component.getName(), e);
       }
     }
-    out.put("protocol", protocol);
-    out.put("schedule", kind == Kind.TIGER ? "two-stage" : schedule);
+    out.put("protocol", protocol.toLowerCase(Locale.ROOT));
+    out.put("schedule", kind == Kind.TIGER ? "two-stage" : schedule.toLowerCase(Locale.ROOT));
     if (kind == Kind.TIGER) {
       out.put("variant", name(kind));
       out.put("beam", String.valueOf(beam));
@@ -948,10 +949,25 @@ public final class TrainCommand implements Callable<Integer> {
     if (!(churnBudget >= 0 && churnBudget <= 1)) {
       throw new UsageException("--churn-budget " + churnBudget + ": it must be in [0, 1]");
     }
-    OutputFile.check("--json", json);
-    OutputFile.check("--save", save);
-    OutputFile.check("--negatives", negativesFile);
-    OutputFile.check("--checkpoint", checkpoint);
+    checkFiles();
+  }
+
+  private void checkFiles() {
+    List<OutputFile.Named> outputs = new ArrayList<>();
+    List<OutputFile.Named> inputs = new ArrayList<>();
+    DataSetReader.files(dataFolder)
+        .forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
+    inputs.add(new OutputFile.Named("--vectors", vectorsFile));
+    boolean negativesAreRead = negativesFile != null && Files.isRegularFile(negativesFile);
+    (negativesAreRead ? inputs : outputs).add(new OutputFile.Named("--negatives", negativesFile));
+    outputs.add(new OutputFile.Named("--checkpoint", checkpoint));
+    OutputFile.check(outputs, inputs);
+    // Not for --checkpoint, which may replace the file that it goes on from.
+    inputs.add(new OutputFile.Named("--resume", resume));
+    inputs.addAll(outputs);
+    OutputFile.check(
+        List.of(new OutputFile.Named("--json", json), new OutputFile.Named("--save", save)),
+        inputs);
   }
 
   private static void atLeast(String option, int value, int least) {

@@ -109,6 +109,15 @@ class BenchTest {
   void namesWhatIsWrong() {
     assertUsage("--repeats 0", "bench", "train", "--repeats", "0");
     assertUsage("--batches [1, 0]", "bench", "encode", "--batches", "1,0");
+    assertUsage(
+        "--batches [1, 5000000]: each must be 1 or more, at most 65,536",
+        "bench",
+        "encode",
+        "--batches",
+        "1,5000000");
+    for (String what : List.of("encode", "train", "resolve", "job")) {
+      assertUsage("--json nodir/x: there is no folder", "bench", what, "--json", "nodir/x");
+    }
     assertUsage("--items 10, ", "bench", "resolve", "--items", "10");
     assertUsage("name what to measure", "bench");
   }

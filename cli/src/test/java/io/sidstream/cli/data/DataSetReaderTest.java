@@ -10,6 +10,10 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,7 +77,25 @@ class DataSetReaderTest {
     assertWrong("interactions.tsv:2: expected user TAB item TAB unix seconds");
     write("interactions.tsv", "u1\tA\tnoon\n");
     assertWrong("interactions.tsv:1: 'noon' is not a time");
+    write("interactions.tsv", "u1\tA\t253402300799\nu1\tA\t1700000000000\n");
+    assertWrong("interactions.tsv:2: '1700000000000' is not a time in unix seconds of the years");
+    assertWrong("divide milliseconds by 1000");
+    write("interactions.tsv", "u1\tA\t-62167219200\nu1\tA\t-62167219201\n");
+    assertWrong("interactions.tsv:2: '-62167219201' is not a time");
     write("interactions.tsv", EVENTS);
+    write("items.jsonl", "{\"item\": \"A\"} {\"item\": \"B\"}\n");
+    assertWrong("items.jsonl:1: not JSON: Trailing token");
+    write("items.jsonl", "{\"item\": \"A\"}\n{\"item\": \"B\"}}\n");
+    assertWrong("items.jsonl:2: not JSON");
+    for (String idx : List.of("4294967297", "-2147483648", "0", "1.5", "\"1\"")) {
+      write("items.jsonl", "{\"item\": \"A\", \"idx\": " + idx + "}\n");
+      assertWrong("items.jsonl:1: idx " + idx + " is not a whole number from 1 to 2147483647");
+    }
+    String longest = "\u20AC".repeat(21_845);
+    write("items.jsonl", "{\"item\": \"A\"}\n{\"item\": \"" + longest + "\"}\n");
+    assertThat(DataSetReader.read(folder, 0).items()).hasSize(2);
+    write("items.jsonl", "{\"item\": \"A\"}\n{\"item\": \"" + longest + "x\"}\n");
+    assertWrong("items.jsonl:2: 'item' has 65,536 bytes");
     write("items.jsonl", "{\"item\": \"A\"}\n{\"item\": \"A\"}\n");
     assertWrong("items.jsonl:2: item A is there twice");
     write("items.jsonl", "{\"name\": \"A\"}\n");
@@ -82,6 +104,64 @@ class DataSetReaderTest {
     assertWrong("items.jsonl:1: not JSON");
     write("items.jsonl", "");
     assertWrong("has no items");
+  }
+
+  @Test
+  void namesACompressedFileThatIsBroken() throws IOException {
+    write("interactions.tsv", EVENTS);
+    write("items.jsonl.gz", ITEMS);
+    assertWrong("items.jsonl.gz is no whole gzip file (Not in GZIP format); copy it again");
+    write("items.jsonl.gz", "");
+    assertWrong("items.jsonl.gz is no whole gzip file (it ends too early); copy it again");
+    write("items.jsonl", ITEMS);
+    Files.delete(folder.resolve("interactions.tsv"));
+    Path packed = folder.resolve("interactions.tsv.gz");
+    gzip(packed, EVENTS);
+    byte[] bytes = Files.readAllBytes(packed);
+    Files.write(packed, Arrays.copyOf(bytes, bytes.length - 12));
+    assertWrong("interactions.tsv.gz is no whole gzip file (Unexpected end of ZLIB input stream)");
+    bytes[bytes.length - 6] ^= 1;
+    Files.write(packed, bytes);
+    assertWrong("interactions.tsv.gz is no whole gzip file (Corrupt GZIP trailer); copy it again");
+  }
+
+  @Test
+  void readsFilesThatBeginWithAByteOrderMark() throws IOException {
+    write("items.jsonl", ITEMS);
+    write("interactions.tsv", EVENTS);
+    DataSet plain = DataSetReader.read(folder, 0);
+    write("items.jsonl", "\uFEFF" + ITEMS);
+    write("interactions.tsv", "\uFEFF" + EVENTS);
+    DataSet marked = DataSetReader.read(folder, 0);
+    assertThat(marked.user()).containsExactly("u1", "u2", "u1", "u1");
+    assertThat(marked.digest()).isEqualTo(plain.digest());
+  }
+
+  @Test
+  void otherDataHaveAnotherDigest() throws IOException {
+    // The same characters with line breaks elsewhere.
+    Set<String> digests = new HashSet<>();
+    for (String events :
+        List.of("u1\tA\t1\n1u\tA\t2\n", "u1\tA\t11\nu\tA\t2\n", "u1\tA\t11\r\nu\tA\t2")) {
+      write("items.jsonl", ITEMS);
+      write("interactions.tsv", events);
+      digests.add(DataSetReader.read(folder, 0).digest());
+    }
+    assertThat(digests).hasSize(2);
+  }
+
+  @Test
+  void namesTheInteractionsOfOtherItems() throws IOException {
+    write("items.jsonl", ITEMS);
+    write("interactions.tsv", "u1\tX\t10\nu1\tY\t10\n");
+    assertWrong(
+        "interactions.tsv: none of its 2 interactions names an item of items.jsonl, as 'X' in line 1: give the interactions of these items");
+    write("interactions.tsv", "u1\tC\t10\n");
+    assertThatThrownBy(() -> DataSetReader.read(folder, 2))
+        .isInstanceOf(UsageException.class)
+        .hasMessageEndingWith("of these items, or a larger --max-items than 2");
+    write("interactions.tsv", "");
+    assertThat(DataSetReader.read(folder, 0).interactions()).isZero();
   }
 
   @Test

@@ -35,6 +35,19 @@ class QuantizeCommandTest {
     }
   }
 
+  /** What was there under the name is as it was: another name of it shows that. */
+  @Test
+  void writesBesideTheFileThatItReplaces() throws IOException {
+    write("cb.npy", books(3), 3, K, D);
+    write("v.npy", gaussian(N * D, 2), N, D);
+    Path old = Files.writeString(folder.resolve("codes.npy"), "old");
+    Path kept = Files.createLink(folder.resolve("kept"), old);
+    assertThat(quantize("cosine,cosine,euclidean").err()).isEmpty();
+    assertThat(kept).hasContent("old");
+    assertThat(Files.size(old)).isGreaterThan(N * 3 * Integer.BYTES);
+    assertThat(Files.list(folder)).hasSize(4);
+  }
+
   @Test
   void namesFileShapeAndWhatIsExpected() throws IOException {
     write("cb.npy", books(3), 3, K, D);

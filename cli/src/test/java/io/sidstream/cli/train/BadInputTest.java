@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -53,6 +54,7 @@ class BadInputTest {
       Npy.write(out, new int[N * 3], N, 3);
     }
     write("books.npy", gaussian(2 * 4 * D), 2, 4, D);
+    write("longbooks.npy", gaussian(2 * 4 * D), 2, 4, D);
     write("nobooks.npy", new float[0], 2, 0, D);
     float[] books = gaussian(2 * 4 * D);
     books[4 * D + 2 * D] = Float.NaN;
@@ -74,6 +76,15 @@ class BadInputTest {
     model[5000] ^= 1;
     Files.write(folder.resolve("flipped"), model);
     Files.write(folder.resolve("empty"), new byte[0]);
+    write("nodim.npy", new float[0], 3, 256, 0);
+    Files.write(folder.resolve("longbooks.npy"), new byte[3], StandardOpenOption.APPEND);
+    data("strangers", "u1\tx1\t5\nu1\tx2\t6\nu1\tx3\t7\n");
+    data("ms", "u1\ti1\t5\nu1\ti1\t1700000000000\n");
+    Path broken = Files.createDirectory(folder.resolve("broken"));
+    Files.copy(folder.resolve("items.jsonl"), broken.resolve("items.jsonl.gz"));
+    Files.copy(folder.resolve("interactions.tsv"), broken.resolve("interactions.tsv"));
+    Files.createSymbolicLink(folder.resolve("nowhere"), Path.of("none/x"));
+    Files.createSymbolicLink(folder.resolve("link.npy"), Path.of("vectors.npy"));
   }
 
   @ParameterizedTest
@@ -103,6 +114,9 @@ class BadInputTest {
           none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy --variant tiger
           --bootstrap 40000: --data has 1600                              | train @. --vectors @vectors.npy --protocol prequential
           interactions.tsv:1: '99999999999999999' is not a time           | train @late --vectors @vectors.npy
+          interactions.tsv:2: '1700000000000' is not a time in unix       | train @ms --vectors @vectors.npy
+          none of its 3 interactions names an item of items.jsonl, as 'x1'| train @strangers --vectors @vectors.npy
+          items.jsonl.gz is no whole gzip file (Not in GZIP format); copy | train @broken --vectors @vectors.npy
           items.jsonl:2: idx 2 (where none is given, the line) is that of | train @twice --vectors @vectors.npy
           items.jsonl:1: idx 2.5 is not a whole number                    | train @half --vectors @vectors.npy
           # Numbers and names
@@ -129,6 +143,23 @@ class BadInputTest {
            is a folder; name a file                                      | train @. --vectors @vectors.npy --checkpoint @.
           there is no folder                                              | train @. --vectors @vectors.npy --save @none/model
            is a folder; name a file                                      | encode --model @model --vectors @vectors.npy --out @.
+          nowhere cannot be written (                                     | train @. --vectors @vectors.npy --json @nowhere
+          nowhere cannot be written (                                     | train @. --vectors @vectors.npy --save @nowhere
+          are the same file; name another for --save                      | train @. --vectors @vectors.npy --json @x --save @x
+          are the same file; name another for --save                      | train @. --vectors @vectors.npy --checkpoint @x --save @x
+          are the same file; name another for --checkpoint                | train @. --vectors @vectors.npy --checkpoint @x --negatives @x
+          are the same file; name another for --json                      | train @. --vectors @vectors.npy --negatives @codes.npy --json @codes.npy
+          are the same file; name another for --save                      | train @. --vectors @vectors.npy --resume @model --save @model
+          are the same file; name another for --save                      | train @. --vectors @vectors.npy --save @vectors.npy
+          are the same file; name another for --checkpoint                | train @. --vectors @vectors.npy --checkpoint @items.jsonl
+          are the same file; name another for --json                      | train @. --vectors @vectors.npy --json @interactions.tsv.gz
+          are the same file; name another for --out                       | encode --model @model --vectors @vectors.npy --out @model
+          are the same file; name another for --out                       | encode --model @model --vectors @vectors.npy --out @link.npy
+          are the same file; name another for --embedding                 | encode --model @model --vectors @vectors.npy --out @o.npy --embedding @o.npy
+          are the same file; name another for --embedding                 | encode --model @model --vectors @vectors.npy --out @o.npy --embedding @vectors.npy
+          are the same file; name another for --out                       | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @books.npy
+          are the same file; name another for --out                       | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @vectors.npy
+          are the same file; name another for --embedding                 | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy --embedding @o.npy
           # Other files that are read
           vectors.npy: npy array has type '<f4', expected '<i4'           | train @. --vectors @vectors.npy --negatives @vectors.npy
           codes.npy has shape (120, 3); this data set needs (2, 200, 99)  | train @. --vectors @vectors.npy --negatives @codes.npy
@@ -177,6 +208,8 @@ class BadInputTest {
           level 1 (cosine): Codeword 0 of a cosine level has squared norm | quantize --codebooks @books.npy --metrics cosine,euclidean --vectors @vectors.npy --out @o.npy
           expected one of                                                 | quantize --codebooks @books.npy --metrics manhattan,cosine --vectors @vectors.npy --out @o.npy
           level 1 (euclidean): Codebook size is 0                         | quantize --codebooks @nobooks.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy
+          level 1 (cosine): Codewords have 0 dimensions (D); it must be 1 | quantize --codebooks @nodim.npy --metrics cosine,cosine,euclidean --vectors @vectors.npy --out @o.npy
+          longbooks.npy: npy file goes on after the 512 bytes             | quantize --codebooks @longbooks.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy
           level 2 (euclidean): Codeword 2 has a value that is not finite  | quantize --codebooks @nanbooks.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy
           vectors.npy has shape (120, 16); expected (L, K, D)             | quantize --codebooks @vectors.npy --metrics cosine --vectors @vectors.npy --out @o.npy
           codes.npy: npy array has type '<i4', expected '<f4' or '<f2'    | quantize --codebooks @codes.npy --metrics cosine --vectors @vectors.npy --out @o.npy

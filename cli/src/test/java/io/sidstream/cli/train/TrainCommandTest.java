@@ -35,8 +35,9 @@ class TrainCommandTest {
 
   @Test
   void reportsEveryFigureAndSavesAModelThatEncodeReads() throws IOException {
-    Path model = folder.resolve("model.sidm");
+    Path model = Files.createSymbolicLink(folder.resolve("model.sidm"), Path.of("real.sidm"));
     JsonNode report = train("--codebook", 16, "--epochs", 6, "--save", model);
+    assertThat(model).isSymbolicLink();
     for (String protocol : List.of("sampled", "full")) {
       for (String figure :
           List.of("hr1", "hr5", "hr10", "hr20", "ndcg5", "ndcg10", "ndcg20", "mrr")) {
@@ -278,7 +279,8 @@ class TrainCommandTest {
       Path file = folder.resolve("checkpoint.sidm");
       JsonNode whole = train(kind, "--epochs", 4);
       train(kind, "--epochs", 2, "--checkpoint", file);
-      JsonNode resumed = train(kind, "--epochs", 4, "--resume", file, "--patience", 50);
+      JsonNode resumed =
+          train(kind, "--epochs", 4, "--resume", file, "--patience", 50, "--checkpoint", file);
       assertThat(curve(resumed)).isEqualTo(curve(whole));
       for (String figure :
           List.of("modelDigest", "bestEpoch", "epochs", "steps", "sampled", "full", "parts")) {
@@ -297,6 +299,10 @@ class TrainCommandTest {
   void goesOnWithWhatItWasBegunWithOnly() throws IOException {
     Path file = folder.resolve("checkpoint.sidm");
     train("--codebook", 16, "--epochs", 2, "--checkpoint", file);
+    for (String name : List.of("JOINT", "Joint")) {
+      Object[] same = {"--schedule", name, "--protocol", "Leave-One-Out", "--resume", file};
+      train(List.of("--codebook", 16, "--epochs", 3), same);
+    }
     assertOther(file, "codewords is 8, in the checkpoint 16", "--codebook", 8);
     assertOther(file, "seed is 8, in the checkpoint 7", "--codebook", 16, "--seed", 8);
     assertOther(file, "dropout is 0.1, in the checkpoint 0.5", "--codebook", 16, "--dropout", 0.1);

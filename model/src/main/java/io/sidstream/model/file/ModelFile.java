@@ -1,6 +1,5 @@
 package io.sidstream.model.file;
 
-import java.io.BufferedOutputStream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -12,7 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -106,7 +104,8 @@ public final class ModelFile {
     return buffer.toByteArray();
   }
 
-  private void write(OutputStream stream) throws IOException {
+  /** Writes {@link #toBytes}. */
+  public void write(OutputStream stream) throws IOException {
     MessageDigest sha = sha256();
     DataOutputStream out = new DataOutputStream(new DigestOutputStream(stream, sha));
     out.write(MAGIC);
@@ -203,18 +202,6 @@ public final class ModelFile {
     } catch (IOException e) {
       throw new IllegalArgumentException("Model file ends inside its header: " + e.getMessage(), e);
     }
-  }
-
-  /**
-   * Writes to a file: to one beside it first, which then takes its name, so that no half file is
-   * ever there under that name.
-   */
-  public void write(Path path) throws IOException {
-    Path beside = path.resolveSibling(path.getFileName() + ".part");
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(beside))) {
-      write(out);
-    }
-    Files.move(beside, path, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /**

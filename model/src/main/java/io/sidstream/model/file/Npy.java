@@ -52,10 +52,10 @@ public final class Npy {
   public record Header(String type, int[] shape, int size, int offset) {}
 
   /**
-   * Reads a float32 or float16 array.
+   * Reads a float32 or float16 array, to the end of the stream.
    *
-   * @throws IOException saying what is wrong with a file that is foreign, truncated or of another
-   *     type
+   * @throws IOException saying what is wrong with a file that is foreign, truncated, longer than
+   *     its array or of another type
    */
   public static Floats readFloats(InputStream in) throws IOException {
     Header header = readHeader(in);
@@ -82,10 +82,10 @@ public final class Npy {
   }
 
   /**
-   * Reads an int32 array.
+   * Reads an int32 array, to the end of the stream.
    *
-   * @throws IOException saying what is wrong with a file that is foreign, truncated or of another
-   *     type
+   * @throws IOException saying what is wrong with a file that is foreign, truncated, longer than
+   *     its array or of another type
    */
   public static Ints readInts(InputStream in) throws IOException {
     Header header = readHeader(in);
@@ -179,8 +179,16 @@ public final class Npy {
   }
 
   private static ByteBuffer body(InputStream in, Header header, int width) throws IOException {
-    return ByteBuffer.wrap(exactly(in, Math.multiplyExact(header.size, width), "array"))
-        .order(ByteOrder.LITTLE_ENDIAN);
+    byte[] bytes = exactly(in, Math.multiplyExact(header.size, width), "array");
+    if (in.read() >= 0) {
+      throw new IOException(
+          "npy file goes on after the "
+              + bytes.length
+              + " bytes of its array, of shape "
+              + Arrays.toString(header.shape)
+              + "; write it again");
+    }
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static byte[] exactly(InputStream in, int length, String what) throws IOException {

@@ -47,7 +47,11 @@ public final class Codebook {
       throw new IllegalArgumentException(
           "Codebook size is " + size + "; it must be in 1.." + MAX_SIZE);
     }
-    if (dim < 1 || codewords.length != (long) size * dim) {
+    if (dim < 1) {
+      throw new IllegalArgumentException(
+          "Codewords have " + dim + " dimensions (D); it must be 1 or more");
+    }
+    if (codewords.length != (long) size * dim) {
       throw new IllegalArgumentException(
           "Codebook of "
               + size

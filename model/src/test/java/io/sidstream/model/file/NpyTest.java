@@ -59,6 +59,7 @@ class NpyTest {
     assertRefused("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", "'<f8'");
     assertRefused("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "1 to 3 dimensions");
     assertRefused("{'descr': '<f4', 'fortran_order': False, 'shape': (9,), }", "truncated");
+    assertRefused("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", "goes on after");
     assertRefused("{'descr': '<f4', 'shape': (9,), }", "fortran_order");
     assertRefused("{'descr': '<f4', 'fortran_order': False, 'shape': (99999, 99999), }", "larger");
     assertThatThrownBy(() -> Npy.readFloats(new ByteArrayInputStream(new byte[20])))
