@@ -9,6 +9,7 @@ import io.sidstream.model.train.StepStats;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +36,7 @@ final class Checkpoint implements OfflineTraining.Listener {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** What may differ between a run and the run that goes on from its checkpoint. */
-  private static final Set<String> FREE = Set.of("epochs", "patience");
+  private static final Set<String> FREE = Set.of("epochs", "patience", "threads");
 
   private final Path file;
   private final ModelFile.Provenance provenance;
@@ -118,13 +119,18 @@ final class Checkpoint implements OfflineTraining.Listener {
       String name, ModelFile.Provenance stored, ModelFile.Provenance expected) {
     Map<String, String> was = settings(stored);
     Map<String, String> is = settings(expected);
-    Set<String> all = new TreeSet<>(was.keySet());
+    // The variant first: others follow from it.
+    Set<String> all =
+        new TreeSet<>(
+            Comparator.comparing((String setting) -> !setting.equals("variant"))
+                .thenComparing(Comparator.naturalOrder()));
+    all.addAll(was.keySet());
     all.addAll(is.keySet());
     for (String setting : all) {
       if (!Objects.equals(was.get(setting), is.get(setting))) {
         throw new UsageException(
             String.format(
-                "%s: %s is %s, in the checkpoint %s; give the data and options of the run that wrote it, only --epochs and --patience may differ",
+                "%s: %s is %s, in the checkpoint %s; give the data and options of the run that wrote it, only --epochs, --patience and --threads may differ",
                 name, setting, is.get(setting), was.get(setting)));
       }
     }

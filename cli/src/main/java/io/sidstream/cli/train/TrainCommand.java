@@ -455,7 +455,7 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--resume",
       paramLabel = "FILE",
       description =
-          "leave-one-out: go on from a file of --checkpoint, as if there had been no break. Data, seed and options must be the same, but for --epochs (all, those before the break included) and --patience.")
+          "leave-one-out: go on from a file of --checkpoint, as if there had been no break. Data, seed and options must be the same, but for --epochs (all, those before the break included), --patience and --threads.")
   private Path resume;
 
   @Override
