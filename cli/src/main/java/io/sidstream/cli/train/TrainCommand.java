@@ -7,16 +7,12 @@ import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.NpyVectors;
-import io.sidstream.job.config.JobOptions;
-import io.sidstream.model.content.RqVaeConfig;
 import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.generate.TupleTrie;
 import io.sidstream.model.math.Blas;
-import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.train.JointConfig;
-import io.sidstream.model.train.JointConfig.Loss;
 import io.sidstream.model.train.JointConfig.Variant;
 import io.sidstream.model.train.Quality;
 import java.io.IOException;
@@ -25,16 +21,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.apache.flink.configuration.ConfigOption;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
@@ -50,32 +43,6 @@ import picocli.CommandLine.Spec;
           + "prequential: the events in order of time, each predicted and then learnt, as the job does."
     })
 public final class TrainCommand implements Callable<Integer> {
-  /** What is trained. */
-  enum Kind {
-    /** ID embeddings and codes. */
-    UNIFIED,
-    /** ID embeddings alone. */
-    ID,
-    /** Codes alone. */
-    SEMANTIC,
-    /** The quantizer of SEMANTIC, then a generator of its code tuples. */
-    TIGER;
-
-    Variant joint() {
-      return this == TIGER ? Variant.SEMANTIC : Variant.valueOf(name());
-    }
-  }
-
-  /** How levels measure distance. */
-  enum Distance {
-    /** Cosine, the last level Euclidean. */
-    HYBRID,
-    /** Cosine at every level. */
-    COSINE,
-    /** Euclidean at every level. */
-    EUCLIDEAN
-  }
-
   /** How a model is judged. */
   enum Protocol {
     /** Last items of each user. */
@@ -111,15 +78,6 @@ public final class TrainCommand implements Callable<Integer> {
     "--learning-rate-decay"
   };
 
-  private static final Pattern KNOB = Pattern.compile("^([a-zA-Z]+) is (\\S+); ");
-
-  /** Of knobs whose option has another name. */
-  private static final Map<String, String> OPTION_OF =
-      Map.of(
-          "batchUsers", "--batch",
-          "codewords", "--codebook",
-          "sharedNegatives", "--negatives-shared");
-
   /** The largest k of the reported HR@k. */
   private static final int LARGEST_CUT = 20;
 
@@ -145,13 +103,7 @@ public final class TrainCommand implements Callable<Integer> {
       description = "Take the first N items and the interactions with them; 0 for all.")
   private int maxItems;
 
-  @Option(
-      names = "--variant",
-      defaultValue = "unified",
-      paramLabel = "V",
-      description =
-          "unified, id, semantic, or tiger: the quantizer alone, then a generator of code tuples (default: ${DEFAULT-VALUE}).")
-  private Kind kind;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--beam",
@@ -160,13 +112,6 @@ public final class TrainCommand implements Callable<Integer> {
       description =
           "Width of the beam search of --variant tiger, 20 or more (default: ${DEFAULT-VALUE}).")
   private int beam;
-
-  @Option(
-      names = "--distance",
-      defaultValue = "hybrid",
-      paramLabel = "D",
-      description = "hybrid, cosine or euclidean (default: ${DEFAULT-VALUE}).")
-  private Distance distance;
 
   @Option(
       names = "--schedule",
@@ -182,147 +127,6 @@ public final class TrainCommand implements Callable<Integer> {
       paramLabel = "P",
       description = "leave-one-out or prequential (default: ${DEFAULT-VALUE}).")
   private String protocol;
-
-  @Option(
-      names = "--loss",
-      defaultValue = "softmax",
-      paramLabel = "L",
-      description = "bce or softmax (default: ${DEFAULT-VALUE}).")
-  private Loss loss;
-
-  @Option(
-      names = "--levels",
-      defaultValue = "3",
-      paramLabel = "L",
-      description = "Levels of the quantizer (default: ${DEFAULT-VALUE}).")
-  private int levels;
-
-  @Option(
-      names = "--codebook",
-      defaultValue = "256",
-      paramLabel = "K",
-      description = "Codewords of a level (default: ${DEFAULT-VALUE}).")
-  private int codebook;
-
-  @Option(
-      names = "--id-dim",
-      paramLabel = "D",
-      description =
-          "Width of an ID embedding (default: 8; 64 for --variant id; that of the job for --protocol prequential).")
-  private Integer idDim;
-
-  @Option(
-      names = "--id-start",
-      paramLabel = "S",
-      description =
-          "What a new item's ID embedding starts as: zero, random or prefix_mean (default: zero; random for --variant id).")
-  private JointConfig.IdStart idStart;
-
-  @Option(
-      names = "--id-dropout",
-      paramLabel = "P",
-      description =
-          "Probability that an item of a batch is shown without its ID embedding (default: 0.3, as in the job).")
-  private Float idDropout;
-
-  @Option(
-      names = "--semantic-dropout",
-      paramLabel = "P",
-      description =
-          "Probability that a step is taken on ID embeddings alone, without z (default: 0; that of the job for --protocol prequential).")
-  private Float semanticDropout;
-
-  @Option(
-      names = "--semantic-share",
-      paramLabel = "P",
-      description =
-          "Share, in a ranking's probabilities, of a second recommender that reads z alone and is trained beside the first; 0 for none (default: 0; that of the job for --protocol prequential).")
-  private Float semanticShare;
-
-  @Option(
-      names = "--semantic-temperature",
-      defaultValue = "1",
-      paramLabel = "T",
-      description =
-          "What the second recommender's scores are divided by in a ranking, besides --temperature: above 1 its probabilities are flatter, and the first decides among the items that it is sure of (default: ${DEFAULT-VALUE}).")
-  private float semanticTemperature;
-
-  @Option(
-      names = "--dropout",
-      paramLabel = "P",
-      description = "Dropout of the recommender (default: 0.5; 0.1 for --variant tiger).")
-  private Float dropout;
-
-  @Option(
-      names = "--temperature",
-      defaultValue = "1",
-      paramLabel = "T",
-      description = "Scores are divided by it under --loss softmax (default: ${DEFAULT-VALUE}).")
-  private float temperature;
-
-  @Option(
-      names = "--log-q",
-      paramLabel = "W",
-      description =
-          "Share of the log of a candidate's probability to be in a batch that is taken from its score under --loss softmax, 0 to 1 (default: 1; that of the job for --protocol prequential).")
-  private Float logQ;
-
-  @Option(
-      names = "--negatives-shared",
-      defaultValue = "1024",
-      paramLabel = "N",
-      description =
-          "Uniform negatives that a batch shares under --loss softmax (default: ${DEFAULT-VALUE}).")
-  private int sharedNegatives;
-
-  @Option(
-      names = "--reconstruction-weight",
-      defaultValue = "1",
-      paramLabel = "W",
-      description = "Weight of the reconstruction loss (default: ${DEFAULT-VALUE}).")
-  private float reconstructionWeight;
-
-  @Option(
-      names = "--commitment-weight",
-      defaultValue = "1",
-      paramLabel = "W",
-      description = "Weight of the commitment losses (default: ${DEFAULT-VALUE}).")
-  private float commitmentWeight;
-
-  @Option(
-      names = "--codebook-decay",
-      paramLabel = "D",
-      description = "Decay of the codebooks' moving averages, above 0 and below 1 (default: 0.9).")
-  private Float codebookDecay;
-
-  @Option(
-      names = "--straight-through",
-      defaultValue = "ROTATION",
-      paramLabel = "S",
-      description =
-          "How the gradient of z passes the quantizer: rotation, per_level or single (default: rotation).")
-  private RqVaeConfig.StraightThrough straightThrough;
-
-  @Option(
-      names = "--batch",
-      defaultValue = "256",
-      paramLabel = "N",
-      description = "Users of a batch (default: ${DEFAULT-VALUE}).")
-  private int batch;
-
-  @Option(
-      names = "--learning-rate",
-      defaultValue = "0.001",
-      paramLabel = "R",
-      description = "Adam's learning rate (default: ${DEFAULT-VALUE}).")
-  private float learningRate;
-
-  @Option(
-      names = "--id-learning-rate",
-      paramLabel = "R",
-      description =
-          "Adam's learning rate of the ID embeddings (default: that of --learning-rate; that of the job for --protocol prequential).")
-  private Float idLearningRate;
 
   @Option(
       names = "--epochs",
@@ -492,7 +296,7 @@ public final class TrainCommand implements Callable<Integer> {
     out.flush();
     Map<String, Object> report =
         chosen == Protocol.LEAVE_ONE_OUT
-            ? kind == Kind.TIGER
+            ? model.kind == ModelOptions.Kind.TIGER
                 ? generative(data, config, started)
                 : leaveOneOut(data, config, scheduled, started)
             : prequential(data, config, started);
@@ -571,7 +375,8 @@ public final class TrainCommand implements Callable<Integer> {
           new TupleTrie(
               quantizer.items().codes(), data.items(), config.levels(), config.codewords());
       training = new GenerativeTraining(trie, split, config.dropout(), beam, seed);
-      training.run(quantizerEpochs, epochs, patience, batch, learningRate, curve::generated);
+      training.run(
+          quantizerEpochs, epochs, patience, model.batch, model.learningRate, curve::generated);
     }
     RankingMetrics test = training.test();
     Map<String, byte[]> sections = new LinkedHashMap<>();
@@ -720,114 +525,24 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   private JointConfig config(TrainingData data) {
-    Variant variant = kind.joint();
-    boolean asTheJob = Protocol.named(protocol) == Protocol.PREQUENTIAL;
-    // The other variants are what the job is compared with.
-    boolean unifiedAsTheJob = asTheJob && variant == Variant.UNIFIED;
-    if (variant != Variant.ID && vectorsFile == null) {
+    if (model.kind.joint() != Variant.ID && vectorsFile == null) {
       throw new UsageException(
-          "--variant " + name(kind) + " needs --vectors FILE.npy, one row for each item");
+          "--variant "
+              + ModelOptions.name(model.kind)
+              + " needs --vectors FILE.npy, one row for each item");
     }
-    if (variant != Variant.ID && codebook > data.items()) {
-      throw new UsageException(
-          "--codebook "
-              + codebook
-              + " is more than the "
-              + data.items()
-              + " items of --data; take at most as many codewords as items");
-    }
-    if (variant != Variant.SEMANTIC && idDim != null && idDim % 2 != 0) {
-      throw new UsageException(
-          "--id-dim " + idDim + ": it must be even, as two attention heads share the width");
-    }
-    try {
-      JointConfig.Builder builder = JointConfig.builder();
-      if (codebookDecay != null) {
-        builder.codebookDecay(codebookDecay);
-      }
-      return builder
-          .variant(variant)
-          .contentDim(data.contentDim())
-          .metrics(metrics())
-          .codewords(codebook)
-          .idDim(
-              idDim != null
-                  ? idDim
-                  : variant == Variant.ID
-                      ? Report.ID_ONLY_DIM
-                      : asTheJob ? JobOptions.ID_DIM.defaultValue() : 8)
-          .idStart(
-              idStart != null
-                  ? idStart
-                  : variant == Variant.ID ? JointConfig.IdStart.RANDOM : JointConfig.IdStart.ZERO)
-          .idDropout(or(idDropout, variant == Variant.UNIFIED, JobOptions.ID_DROPOUT, 0f))
-          .semanticDropout(
-              or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
-          .semanticShare(
-              or(semanticShare, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f))
-          .semanticTemperature(semanticTemperature)
-          .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
-          .temperature(temperature)
-          .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))
-          .reconstructionWeight(reconstructionWeight)
-          .commitmentWeight(commitmentWeight)
-          .straightThrough(straightThrough)
-          .sharedNegatives(sharedNegatives)
-          .loss(loss)
-          .batchUsers(batch)
-          .learningRate(learningRate)
-          .idLearningRate(
-              or(idLearningRate, unifiedAsTheJob, JobOptions.ID_LEARNING_RATE, learningRate))
-          .build();
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(byOption(e.getMessage()));
-    }
-  }
-
-  /** A message of the configuration, which opens with the name of a knob, by that of its option. */
-  private static String byOption(String message) {
-    Matcher knob = KNOB.matcher(message);
-    if (!knob.find()) {
-      return message;
-    }
-    String name = knob.group(1);
-    String option =
-        OPTION_OF.getOrDefault(
-            name, "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
-    return option + " " + knob.group(2) + ": " + message.substring(knob.end());
-  }
-
-  /** What was asked for; else the job's default where it is meant to be like the job. */
-  private static float or(
-      Float asked, boolean asTheJob, ConfigOption<Double> job, float otherwise) {
-    return asked != null ? asked : asTheJob ? job.defaultValue().floatValue() : otherwise;
-  }
-
-  private List<Metric> metrics() {
-    List<Metric> metrics =
-        new ArrayList<>(
-            Collections.nCopies(
-                levels, distance == Distance.EUCLIDEAN ? Metric.EUCLIDEAN : Metric.COSINE));
-    if (distance == Distance.HYBRID) {
-      metrics.set(levels - 1, Metric.EUCLIDEAN);
-    }
-    return metrics;
+    return model.config(data, Protocol.named(protocol) == Protocol.PREQUENTIAL);
   }
 
   private static String describe(JointConfig config) {
     return String.format(
         "%s, %s, id %d, %s",
-        name(config.variant()),
+        ModelOptions.name(config.variant()),
         config.hasSemantic() ? config.metrics() + " x " + config.codewords() : "no quantizer",
         config.hasId() ? config.idDim() : 0,
-        name(config.loss()));
+        ModelOptions.name(config.loss()));
   }
 
-  private static String name(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
-  }
-
-  /** Every setting that the result depends on, by the name of its option or knob. */
   private Map<String, String> parameters(JointConfig config) {
     Map<String, String> out = new LinkedHashMap<>();
     for (var component : JointConfig.class.getRecordComponents()) {
@@ -838,16 +553,18 @@ public final class TrainCommand implements Callable<Integer> {
       }
     }
     out.put("protocol", protocol.toLowerCase(Locale.ROOT));
-    out.put("schedule", kind == Kind.TIGER ? "two-stage" : schedule.toLowerCase(Locale.ROOT));
-    if (kind == Kind.TIGER) {
-      out.put("variant", name(kind));
+    out.put(
+        "schedule",
+        model.kind == ModelOptions.Kind.TIGER ? "two-stage" : schedule.toLowerCase(Locale.ROOT));
+    if (model.kind == ModelOptions.Kind.TIGER) {
+      out.put("variant", ModelOptions.name(model.kind));
       out.put("beam", String.valueOf(beam));
       out.put("validationUsers", String.valueOf(GenerativeTraining.VALIDATION_USERS));
     }
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
     out.put("patience", String.valueOf(patience));
-    out.put("stopOn", name(stopOn));
+    out.put("stopOn", ModelOptions.name(stopOn));
     out.put("learningRateDecay", String.valueOf(learningRateDecay));
     out.put("maxItems", String.valueOf(maxItems));
     out.put("threads", String.valueOf(threads));
@@ -869,7 +586,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   /** Refuses what was asked for and would change nothing. */
   private void refuseWithoutEffect(Protocol chosen, OfflineTraining.Schedule scheduled) {
-    boolean tiger = kind == Kind.TIGER;
+    boolean tiger = model.kind == ModelOptions.Kind.TIGER;
     if (tiger && chosen == Protocol.PREQUENTIAL) {
       throw new UsageException(
           "--protocol prequential: --variant tiger is judged by leave-one-out only; leave the option out");
@@ -879,7 +596,7 @@ public final class TrainCommand implements Callable<Integer> {
       refuse("has no place for the generator of --variant tiger", "--save", "--checkpoint");
       refuse("cannot be had with --variant tiger, which has no checkpoints", "--resume");
     } else {
-      refuse("has no effect with --variant " + name(kind), "--beam");
+      refuse("has no effect with --variant " + ModelOptions.name(model.kind), "--beam");
     }
     if (chosen == Protocol.LEAVE_ONE_OUT) {
       refuse(
@@ -904,7 +621,7 @@ public final class TrainCommand implements Callable<Integer> {
           "--learning-rate-decay",
           "--checkpoint",
           "--resume");
-    } else if (kind == Kind.ID) {
+    } else if (model.kind == ModelOptions.Kind.ID) {
       refuse("has no effect with --variant id, which has no quantizer", "--quantizer-epochs");
     } else if (!tiger && scheduled == OfflineTraining.Schedule.JOINT) {
       refuse("has no effect with --schedule joint", "--quantizer-epochs");
@@ -928,9 +645,9 @@ public final class TrainCommand implements Callable<Integer> {
 
   private void check() {
     atLeast("--max-items", maxItems, 0);
-    atLeast("--levels", levels, 1);
-    atLeast("--codebook", codebook, 2);
-    atLeast("--batch", batch, 1);
+    atLeast("--levels", model.levels, 1);
+    atLeast("--codebook", model.codebook, 2);
+    atLeast("--batch", model.batch, 1);
     atLeast("--epochs", epochs, 1);
     atLeast("--quantizer-epochs", quantizerEpochs, 1);
     atLeast("--patience", patience, 1);
