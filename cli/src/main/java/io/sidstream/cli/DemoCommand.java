@@ -441,7 +441,15 @@ final class DemoCommand implements Callable<Integer> {
       throw new UsageException(
           "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
     }
-    OutputFile.check("--json", json);
+    List<OutputFile.Named> inputs =
+        new ArrayList<>(
+            List.of(
+                new OutputFile.Named("--vectors", vectorsFile),
+                new OutputFile.Named("--conf", conf)));
+    if (data != null) {
+      DataSetReader.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
+    }
+    OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
     // Wrong settings are told before anything starts.
     JobConfig.load(conf, sets);
   }

@@ -7,25 +7,20 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.PosixFileAttributeView;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A file that a command writes at its end. That it can is looked at before the work begins; it is
  * written beside the file that it replaces, so that no half file is ever there under its name and a
- * failure leaves the old one. Symbolic links are followed: what they lead to is replaced.
+ * failure leaves the old one. Symbolic links are followed: what they lead to is replaced. Into what
+ * is no regular file, such as a pipe, it is written as it comes.
  */
 public final class OutputFile {
   /** As many links as Linux follows. */
   private static final int MOST_LINKS = 40;
-
-  /** What a new file may be, before the process's mask. */
-  private static final Set<PosixFilePermission> PERMISSIONS =
-      PosixFilePermissions.fromString("rw-rw-rw-");
 
   private OutputFile() {}
 
@@ -63,7 +58,7 @@ public final class OutputFile {
    *
    * @param option the option that names it
    * @param file null for none
-   * @throws UsageException where it is a folder or no regular file, or nothing can be written there
+   * @throws UsageException where it is a folder, or nothing can be written there
    */
   public static void check(String option, Path file) {
     if (file == null) {
@@ -73,20 +68,20 @@ public final class OutputFile {
     if (Files.isDirectory(file)) {
       throw new UsageException(name + " is a folder; name a file");
     }
-    if (Files.exists(file)) {
-      if (!Files.isRegularFile(file)) {
-        throw new UsageException(name + " is a device or the like; name a regular file");
-      }
-      if (!Files.isWritable(file)) {
-        throw new UsageException(name + " is write-protected; name another file");
-      }
+    if (Files.exists(file) && !Files.isWritable(file)) {
+      throw new UsageException(name + " is write-protected; name another file");
+    }
+    if (isStream(file)) {
+      return;
     }
     Path folder = file.toAbsolutePath().getParent();
     if (!Files.isDirectory(folder)) {
       throw new UsageException(name + ": there is no folder " + folder);
     }
     try {
-      Files.delete(beside(real(file)));
+      Path beside = beside(real(file));
+      Files.newOutputStream(beside).close();
+      Files.delete(beside);
     } catch (IOException e) {
       throw new UsageException(
           name + " cannot be written (" + Failures.describe(e) + "); name a file elsewhere");
@@ -110,30 +105,50 @@ public final class OutputFile {
   public static void write(Map<Path, Content> contents) throws IOException {
     Map<Path, Path> targets = new LinkedHashMap<>();
     Path at = null;
+    boolean written = false;
     try {
       for (Map.Entry<Path, Content> entry : contents.entrySet()) {
         at = entry.getKey();
-        Path target = real(at);
-        Path beside = beside(target);
-        targets.put(beside, target);
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(beside))) {
+        Path to = at;
+        if (!isStream(at)) {
+          Path target = real(at);
+          to = beside(target);
+          targets.put(to, target);
+        }
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(to))) {
           entry.getValue().write(out);
         }
       }
-      for (Map.Entry<Path, Path> entry : targets.entrySet()) {
-        at = entry.getValue();
-        Files.move(
-            entry.getKey(),
-            at,
-            StandardCopyOption.REPLACE_EXISTING,
-            StandardCopyOption.ATOMIC_MOVE);
-      }
+      written = true;
     } catch (IOException e) {
       throw new IOException(at + " cannot be written", e);
     } finally {
-      for (Path beside : targets.keySet()) {
-        Files.deleteIfExists(beside);
+      if (!written) {
+        targets.keySet().forEach(beside -> beside.toFile().delete());
       }
+    }
+    for (Map.Entry<Path, Path> entry : targets.entrySet()) {
+      Path beside = entry.getKey();
+      Path target = entry.getValue();
+      try {
+        keepPermissions(target, beside);
+        Files.move(
+            beside, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        throw new IOException(
+            target + " cannot be replaced; what was to be there is in " + beside, e);
+      }
+    }
+  }
+
+  private static boolean isStream(Path file) {
+    return Files.exists(file) && !Files.isRegularFile(file);
+  }
+
+  private static void keepPermissions(Path of, Path on) throws IOException {
+    boolean known = Files.getFileStore(on).supportsFileAttributeView(PosixFileAttributeView.class);
+    if (known && Files.exists(of)) {
+      Files.setPosixFilePermissions(on, Files.getPosixFilePermissions(of));
     }
   }
 
@@ -170,13 +185,8 @@ public final class OutputFile {
     return at.getParent().toRealPath().resolve(at.getFileName());
   }
 
-  /** Makes an empty file beside another, with its permissions where it is there. */
-  private static Path beside(Path target) throws IOException {
-    return Files.createTempFile(
-        target.getParent(),
-        target.getFileName() + ".",
-        ".part",
-        PosixFilePermissions.asFileAttribute(
-            Files.exists(target) ? Files.getPosixFilePermissions(target) : PERMISSIONS));
+  /** Where it is written first: one name a target, so that a run that is killed leaves one file. */
+  private static Path beside(Path target) {
+    return target.resolveSibling("." + target.getFileName() + ".part");
   }
 }

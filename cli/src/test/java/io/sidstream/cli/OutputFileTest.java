@@ -3,12 +3,12 @@ package io.sidstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sidstream.cli.OutputFile.Named;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.ServerSocketChannel;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +16,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,13 +94,45 @@ class OutputFileTest {
     assertRefused(folder.resolve("n".repeat(300)), "cannot be written (", "too long");
     Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
     assertRefused(loop, "cannot be written (");
-    Path socket = folder.resolve("socket");
-    try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-      server.bind(UnixDomainSocketAddress.of(socket));
-      assertRefused(socket, "is a device or the like; name a regular file");
-      Path link = Files.createSymbolicLink(folder.resolve("link"), socket);
-      assertRefused(link, "is a device or the like; name a regular file");
-    }
+  }
+
+  @Test
+  void aPipeTakesItAsItComes() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assumeTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0, "no mkfifo");
+    CompletableFuture<byte[]> read =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try (InputStream in = Files.newInputStream(pipe)) {
+                return in.readAllBytes();
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    OutputFile.check("--out", pipe);
+    OutputFile.write(pipe, text("new"));
+    assertThat(read.get(20, TimeUnit.SECONDS)).asString().isEqualTo("new");
+    assertThat(Files.list(folder)).containsExactlyInAnyOrder(file, pipe);
+  }
+
+  /** As where the file is a mount of its own. */
+  @Test
+  void whatCannotTakeItsPlaceIsKept() {
+    Path late = folder.resolve("late");
+    assertThatThrownBy(
+            () ->
+                OutputFile.write(
+                    late,
+                    out -> {
+                      text("new").write(out);
+                      Files.createDirectories(late.resolve("x"));
+                    }))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            late
+                + " cannot be replaced; what was to be there is in "
+                + late.resolveSibling(".late.part"));
+    assertThat(folder.resolve(".late.part")).hasContent("new");
   }
 
   @Test

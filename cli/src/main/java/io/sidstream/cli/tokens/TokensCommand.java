@@ -11,7 +11,6 @@ import io.sidstream.schemas.WireFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -334,13 +333,16 @@ public final class TokensCommand implements Callable<Integer> {
         write(log, table, writer);
         writer.flush();
       } else {
-        try (PrintWriter writer =
-            new PrintWriter(Files.newBufferedWriter(out, StandardCharsets.UTF_8))) {
-          write(log, table, writer);
-          if (writer.checkError()) {
-            throw new IOException(out + " cannot be written");
-          }
-        }
+        OutputFile.write(
+            out,
+            to -> {
+              PrintWriter writer = new PrintWriter(to, false, StandardCharsets.UTF_8);
+              write(log, table, writer);
+              // A PrintWriter keeps its failures to itself.
+              if (writer.checkError()) {
+                throw new IOException("not all could be written");
+              }
+            });
       }
       System.err.printf(
           "version %d: %,d items%n", version == 0 ? log.newest() : version, table.size());

@@ -71,7 +71,7 @@ final class LeaveOneOutSplit {
       throw new UsageException(
           "none of the "
               + n
-              + " users of --data has two interactions left to learn from, as the last two of each are kept to validate and to test; a user with four or more is needed");
+              + " users of --data has two interactions left to learn from, as the last two of three or more are kept to validate and to test; give one with four or more");
     }
   }
 

@@ -108,7 +108,7 @@ final class ModelOptions {
       names = "--id-dropout",
       paramLabel = "P",
       description =
-          "Probability that an item of a batch is shown without its ID embedding (default: 0.3, as in the job).")
+          "Probability that an item of a batch is shown without its ID embedding (default: 0.3, as in the job; 0 where there is no other embedding).")
   private Float idDropout;
 
   @Option(
@@ -211,7 +211,7 @@ final class ModelOptions {
   private Float idLearningRate;
 
   /**
-   * The configuration that is asked for; what is not is as in the paper.
+   * The configuration that is asked for; what is not has its default.
    *
    * @param asTheJob whether it is as in the job instead
    * @throws UsageException where a value is out of range
@@ -310,6 +310,4 @@ final class ModelOptions {
   static String name(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
   }
-
-  /** Every setting that the result depends on, by the name of its option or knob. */
 }

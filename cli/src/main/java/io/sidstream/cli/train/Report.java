@@ -78,7 +78,7 @@ final class Report {
     }
     out.put("levels", levels);
     out.put("uniqueTuples", q == null ? null : q.distinctTuples());
-    out.put("aloneInTuple", q == null ? null : q.uniqueTuples());
+    out.put("aloneInTuple", q == null ? null : q.aloneInTuple());
     out.put("largestCollision", q == null ? null : q.largestCollision());
     out.put("reconstructionMse", q == null ? null : q.reconstruction());
     out.put("collapse", q == null ? List.of() : Collapse.of(q, config.codewords()));

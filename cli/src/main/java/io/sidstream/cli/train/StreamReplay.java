@@ -258,7 +258,7 @@ final class StreamReplay {
       told.put("churn", quality.churn());
       told.put("churnPerLevel", quality.churnPerLevel());
       told.put("uniqueTuples", quality.distinctTuples());
-      told.put("aloneInTuple", quality.uniqueTuples());
+      told.put("aloneInTuple", quality.aloneInTuple());
     }
     return told;
   }

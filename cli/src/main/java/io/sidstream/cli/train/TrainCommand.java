@@ -237,7 +237,8 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--threads",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Threads of a matrix product (default: ${DEFAULT-VALUE}).")
+      description =
+          "Threads of a matrix product, of which up to 8 are used; the result is the same (default: ${DEFAULT-VALUE}).")
   private int threads;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
@@ -543,6 +544,7 @@ public final class TrainCommand implements Callable<Integer> {
         ModelOptions.name(config.loss()));
   }
 
+  /** Every setting that the result depends on, by the name of its option or knob. */
   private Map<String, String> parameters(JointConfig config) {
     Map<String, String> out = new LinkedHashMap<>();
     for (var component : JointConfig.class.getRecordComponents()) {

@@ -453,9 +453,9 @@ final class Learner {
       }
     }
     double leastUnique = config.get(JobOptions.GATE_MIN_UNIQUE);
-    if (q.uniqueTuples() < leastUnique) {
+    if (q.aloneInTuple() < leastUnique) {
       return "unique tuples are %.3f, below gate.min-unique %.3f"
-          .formatted(q.uniqueTuples(), leastUnique);
+          .formatted(q.aloneInTuple(), leastUnique);
     }
     double budget = config.get(JobOptions.QUANTIZER_CHURN_BUDGET);
     if (q.churn() > budget) {
@@ -471,7 +471,11 @@ final class Learner {
               progress.reconstruction,
               config.get(JobOptions.GATE_MAX_RECONSTRUCTION_GROWTH));
     }
-    return rankingRefusal(candidate);
+    try {
+      return rankingRefusal(candidate);
+    } catch (IllegalStateException e) {
+      return "held-out windows cannot be ranked: " + e.getMessage();
+    }
   }
 
   private String rankingRefusal(Candidate candidate) {
@@ -642,7 +646,7 @@ final class Learner {
     return io.sidstream.schemas.Quality.newBuilder()
         .setUtilisation(Arrays.stream(q.utilisation()).boxed().toList())
         .setPerplexity(Arrays.stream(q.perplexity()).boxed().toList())
-        .setUniqueTuples(q.uniqueTuples())
+        .setUniqueTuples(q.aloneInTuple())
         .setReconstruction(q.reconstruction())
         .setExpectedChurn(q.churn())
         .setTolerance(tolerance)

@@ -32,11 +32,11 @@ public final class RankingMetrics {
    *
    * @throws IllegalStateException where a score is NaN, which would rank first
    */
-  static double beats(float other, float own) {
+  public static double beats(double other, double own) {
     if (other < own) {
       return 0;
     }
-    if (Float.isNaN(other) || Float.isNaN(own)) {
+    if (Double.isNaN(other) || Double.isNaN(own)) {
       throw new IllegalStateException(
           "a score is NaN: the model's numbers are no longer finite; lower the learning rates, or raise a temperature that is near 0");
     }

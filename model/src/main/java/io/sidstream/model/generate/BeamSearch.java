@@ -1,5 +1,6 @@
 package io.sidstream.model.generate;
 
+import io.sidstream.model.evaluate.RankingMetrics;
 import java.util.Arrays;
 
 /**
@@ -38,15 +39,15 @@ public final class BeamSearch {
    */
   public record Found(int[] items, double[] scores) {
     /**
-     * Rank of an item from 1, ties counting half as in {@link
-     * io.sidstream.model.evaluate.RankingMetrics}; infinite where it was not found.
+     * Rank of an item from 1, ties counting half as in {@link RankingMetrics}; infinite where it
+     * was not found.
      */
     public double rank(int item) {
       for (int i = 0; i < items.length; i++) {
         if (items[i] == item) {
           double rank = 1;
           for (int j = 0; j < items.length; j++) {
-            rank += j == i ? 0 : scores[j] > scores[i] ? 1 : scores[j] == scores[i] ? 0.5 : 0;
+            rank += j == i ? 0 : RankingMetrics.beats(scores[j], scores[i]);
           }
           return rank;
         }

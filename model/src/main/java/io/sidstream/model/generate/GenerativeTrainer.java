@@ -61,6 +61,7 @@ public final class GenerativeTrainer {
    *
    * @param users user indices
    * @return the mean loss of a code before the step; 0 where nothing was learnt
+   * @throws IllegalStateException where the loss is not finite
    */
   public double step(int[] users, float learningRate) {
     batch.clear();
@@ -80,6 +81,14 @@ public final class GenerativeTrainer {
     }
     double loss =
         recommender.learn(batch.codes(), batch.offsets(), batch.count(), targets, seed, steps);
+    if (!Double.isFinite(loss)) {
+      throw new IllegalStateException(
+          "the generator's loss is "
+              + loss
+              + " in step "
+              + (steps + 1)
+              + "; nothing was changed by it: lower the learning rate");
+    }
     steps++;
     recommender.adamStep(learningRate);
     return loss;

@@ -30,8 +30,9 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  * which its own threads, cutting a product by their number, do not give.
  *
  * <p>System properties, read once: {@value #THREADS_PROPERTY} the number of threads that share the
- * parts (default 1: parallelism is that of the caller's tasks); {@value #ENGINE_PROPERTY}{@code
- * =java} takes the plain Java implementation instead of the native one.
+ * parts, of which there are 8 at most (default 1: parallelism is that of the caller's tasks);
+ * {@value #ENGINE_PROPERTY}{@code =java} takes the plain Java implementation instead of the native
+ * one.
  */
 public final class Blas {
   /** Property: number of threads that one product may use. */
@@ -66,7 +67,8 @@ public final class Blas {
     static final MethodHandle SGEMM = handle(BLAS);
 
     /** Null for one thread. */
-    static final ForkJoinPool POOL = threads() == 1 ? null : new ForkJoinPool(threads());
+    static final ForkJoinPool POOL =
+        threads() == 1 ? null : new ForkJoinPool(Math.min(threads(), MOST_PARTS));
 
     static {
       selfCheck();

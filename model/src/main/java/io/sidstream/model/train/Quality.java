@@ -10,7 +10,7 @@ import java.util.Comparator;
  * @param items known items
  * @param utilisation per level, share of the codewords that an item has, 0..1
  * @param perplexity per level, e to the entropy of the codes' distribution, 1..K
- * @param uniqueTuples share of items whose code tuple no other item has
+ * @param aloneInTuple share of items whose code tuple no other item has
  * @param distinctTuples code tuples in use over items
  * @param largestCollision items of the most frequent tuple
  * @param reconstruction mean over items of ‖g(z) − x‖² with the quantizer as it stands
@@ -23,7 +23,7 @@ public record Quality(
     int items,
     double[] utilisation,
     double[] perplexity,
-    double uniqueTuples,
+    double aloneInTuple,
     double distinctTuples,
     int largestCollision,
     double reconstruction,

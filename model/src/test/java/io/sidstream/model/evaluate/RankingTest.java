@@ -330,7 +330,7 @@ class RankingTest {
                     new Rng(1)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("a score is NaN");
-    assertThatThrownBy(() -> RankingMetrics.beats(1f, Float.NaN))
+    assertThatThrownBy(() -> RankingMetrics.beats(1, Double.NaN))
         .isInstanceOf(IllegalStateException.class);
     assertThat(RankingMetrics.beats(1f, 2f)).isZero();
     assertThat(RankingMetrics.beats(2f, 1f)).isEqualTo(1);

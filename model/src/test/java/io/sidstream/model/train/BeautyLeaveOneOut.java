@@ -104,7 +104,7 @@ final class BeautyLeaveOneOut {
             String.format(
                 Locale.ROOT,
                 " unique %.3f largest %d use %s",
-                q.uniqueTuples(),
+                q.aloneInTuple(),
                 q.largestCollision(),
                 Arrays.toString(q.utilisation()));
       }

@@ -144,12 +144,12 @@ final class BeautyStream {
                 q.churn(),
                 Arrays.toString(q.churnPerLevel()),
                 Arrays.toString(trainer.inUse().tolerance()),
-                q.uniqueTuples(),
+                q.aloneInTuple(),
                 q.reconstruction(),
                 Arrays.toString(q.utilisation()));
       } else if (round % 5 == 0) {
         Quality q = trainer.quality(trainer.inUse());
-        churn = String.format(Locale.ROOT, " | unique %.3f", q.uniqueTuples());
+        churn = String.format(Locale.ROOT, " | unique %.3f", q.aloneInTuple());
       }
       System.out.printf(
           Locale.ROOT,

@@ -411,7 +411,7 @@ class JointTrainerTest {
     int[] before = {1, 0, 0, 0, -1, -1, 1, 0, 1, 0};
     BitSet[] reseeded = {BitSet.valueOf(new long[] {0b10}), new BitSet()};
     Quality q = Quality.of(codes, before, 5, new int[] {4, 2}, reseeded, 0);
-    assertThat(q.uniqueTuples()).isEqualTo(0.4);
+    assertThat(q.aloneInTuple()).isEqualTo(0.4);
     assertThat(q.largestCollision()).isEqualTo(3);
     assertThat(q.utilisation()).containsExactly(0.5, 1.0);
     assertThat(q.oldItems()).isEqualTo(4);
