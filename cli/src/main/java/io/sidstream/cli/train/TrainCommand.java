@@ -153,7 +153,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--stop-on",
-      defaultValue = "sampled",
+      defaultValue = "both",
       paramLabel = "M",
       description =
           "Validation MRR that --patience looks at and whose best epoch is kept: sampled, full, or both, their geometric mean (default: ${DEFAULT-VALUE}).")
