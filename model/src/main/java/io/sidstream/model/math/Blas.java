@@ -257,7 +257,8 @@ public final class Blas {
     }
   }
 
-  private static void sgemm(
+  /** As gemm, on one thread and for arrays that are known to be long enough. */
+  static void sgemm(
       boolean transA,
       boolean transB,
       int m,

@@ -1,6 +1,7 @@
 package io.sidstream.model.math;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
@@ -112,6 +113,9 @@ public final class RowProduct {
   /** Y for a number of rows that is a multiple of the last height. */
   private void tiles(
       int[] heights, float[] x, int xOff, int rows, float beta, float[] y, int yOff) {
+    // Once for all tiles, which are too small to be cut.
+    Objects.checkFromIndexSize(xOff, Math.multiplyExact(rows, k), x.length);
+    Objects.checkFromIndexSize(yOff, Math.multiplyExact(rows, n), y.length);
     for (int column = 0; column < n; column += PANEL) {
       int width = Math.min(PANEL, n - column);
       for (int from = 0; from < k; from += PIECE) {
@@ -119,7 +123,7 @@ public final class RowProduct {
         int row = 0;
         for (int height : heights) {
           for (; rows - row >= height; row += height) {
-            Blas.gemm(
+            Blas.sgemm(
                 false,
                 false,
                 height,
