@@ -238,7 +238,7 @@ public final class TrainCommand implements Callable<Integer> {
       defaultValue = "1",
       paramLabel = "N",
       description =
-          "Threads of a matrix product, of which up to 8 are used; the result is the same (default: ${DEFAULT-VALUE}).")
+          "Threads of a matrix product, of which up to 4 are used; the result is the same (default: ${DEFAULT-VALUE}).")
   private int threads;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")

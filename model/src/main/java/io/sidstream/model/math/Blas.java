@@ -30,7 +30,7 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  * which its own threads, cutting a product by their number, do not give.
  *
  * <p>System properties, read once: {@value #THREADS_PROPERTY} the number of threads that share the
- * parts, of which there are 8 at most (default 1: parallelism is that of the caller's tasks);
+ * parts, of which there are 4 at most (default 1: parallelism is that of the caller's tasks);
  * {@value #ENGINE_PROPERTY}{@code =java} takes the plain Java implementation instead of the native
  * one.
  */
@@ -42,9 +42,9 @@ public final class Blas {
   public static final String ENGINE_PROPERTY = "sidstream.blas";
 
   /** Rows or columns of C that a part has at least: fewer pack an operand too often. */
-  private static final int PART = 256;
+  private static final int PART = 512;
 
-  private static final int MOST_PARTS = 8;
+  private static final int MOST_PARTS = 4;
 
   /** Multiplications of a product that is cut: some 0.1 ms, of which waking a thread takes half. */
   private static final long WORTH_CUTTING = 1L << 23;
