@@ -50,7 +50,6 @@ final class ModelOptions {
   /** Of knobs whose option has another name. */
   private static final Map<String, String> OPTION_OF =
       Map.of(
-          "batchUsers", "--batch",
           "codewords", "--codebook",
           "sharedNegatives", "--negatives-shared");
 

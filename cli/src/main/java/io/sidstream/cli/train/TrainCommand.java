@@ -281,7 +281,7 @@ public final class TrainCommand implements Callable<Integer> {
     System.setProperty(Blas.THREADS_PROPERTY, String.valueOf(threads));
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
     TrainingData data = TrainingData.of(DataSetReader.read(dataFolder, maxItems), vectors);
-    JointConfig config = config(data);
+    JointConfig config = config(data, chosen);
     if (config.semanticShare() == 0f) {
       refuse("has no effect without --semantic-share", "--semantic-temperature");
     }
@@ -525,14 +525,14 @@ public final class TrainCommand implements Callable<Integer> {
         data.digest(), parameters, seed, version(), System.currentTimeMillis());
   }
 
-  private JointConfig config(TrainingData data) {
+  private JointConfig config(TrainingData data, Protocol chosen) {
     if (model.kind.joint() != Variant.ID && vectorsFile == null) {
       throw new UsageException(
           "--variant "
               + ModelOptions.name(model.kind)
               + " needs --vectors FILE.npy, one row for each item");
     }
-    return model.config(data, Protocol.named(protocol) == Protocol.PREQUENTIAL);
+    return model.config(data, chosen == Protocol.PREQUENTIAL);
   }
 
   private static String describe(JointConfig config) {
