@@ -5,11 +5,15 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.UsageException;
+import java.io.BufferedInputStream;
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,6 +106,8 @@ public final class DataSetReader {
       }
     } catch (ZipException | EOFException e) {
       throw broken(itemsFile, e);
+    } catch (CharacterCodingException e) {
+      throw notUtf8(itemsFile);
     }
     if (items.isEmpty()) {
       throw new UsageException(itemsFile + " has no items");
@@ -142,6 +148,8 @@ public final class DataSetReader {
       }
     } catch (ZipException | EOFException e) {
       throw broken(eventsFile, e);
+    } catch (CharacterCodingException e) {
+      throw notUtf8(eventsFile);
     }
     if (times.isEmpty() && unknown > 0) {
       throw new UsageException(
@@ -265,13 +273,12 @@ public final class DataSetReader {
   }
 
   private static BufferedReader open(Path file) throws IOException {
-    InputStream in = Files.newInputStream(file);
+    InputStream in = bytes(file);
     try {
+      // A decoder of one's own refuses what is not UTF-8; that of a charset would make one
+      // character of it, and of two users one.
       BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(
-                  file.toString().endsWith(".gz") ? new GZIPInputStream(in, 1 << 16) : in,
-                  StandardCharsets.UTF_8));
+          new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()));
       lines.mark(1);
       if (lines.read() != BYTE_ORDER_MARK) {
         lines.reset();
@@ -280,6 +287,45 @@ public final class DataSetReader {
     } catch (IOException e) {
       in.close();
       throw e;
+    }
+  }
+
+  private static InputStream bytes(Path file) throws IOException {
+    InputStream in = Files.newInputStream(file);
+    try {
+      return file.toString().endsWith(".gz") ? new GZIPInputStream(in, 1 << 16) : in;
+    } catch (IOException e) {
+      in.close();
+      throw e;
+    }
+  }
+
+  /** Reads the file once more to name the line, which a reader's buffer does not tell. */
+  private static UsageException notUtf8(Path file) throws IOException {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    int number = 1;
+    try (InputStream in = new BufferedInputStream(bytes(file))) {
+      for (int b; (b = in.read()) >= 0; ) {
+        line.write(b);
+        if (b == '\n') {
+          if (!isUtf8(line.toByteArray())) {
+            break;
+          }
+          line.reset();
+          number++;
+        }
+      }
+    }
+    return new UsageException(
+        file + ":" + number + " has bytes that are not UTF-8; convert the file (iconv -t UTF-8)");
+  }
+
+  private static boolean isUtf8(byte[] bytes) {
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+      return true;
+    } catch (CharacterCodingException e) {
+      return false;
     }
   }
 

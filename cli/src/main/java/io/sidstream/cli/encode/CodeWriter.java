@@ -1,11 +1,13 @@
 package io.sidstream.cli.encode;
 
 import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.file.Npy;
 import io.sidstream.model.quantize.EncodeResult;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -42,15 +44,41 @@ final class CodeWriter {
     z = new float[Math.multiplyExact(rows, dim)];
   }
 
+  /**
+   * Encodes all rows.
+   *
+   * @throws UsageException naming the row that no encoder can take
+   */
   void encode(NpyVectors vectors, Encoder encoder) {
     float[] x = new float[Math.min(CHUNK, rows) * vectors.dim()];
     for (int from = 0; from < rows; from += CHUNK) {
       int n = Math.min(CHUNK, rows - from);
       vectors.read(from, n, x);
-      EncodeResult result = encoder.encode(x, n);
+      EncodeResult result;
+      try {
+        result = encoder.encode(x, n);
+      } catch (IllegalArgumentException e) {
+        throw named(from, x, n, vectors.dim(), encoder, e);
+      }
       System.arraycopy(result.codes, 0, codes, from * levels, n * levels);
       System.arraycopy(result.z, 0, z, from * dim, n * dim);
     }
+  }
+
+  /** Finds the row by encoding one at a time. */
+  private static UsageException named(
+      int from, float[] x, int n, int dim, Encoder encoder, IllegalArgumentException chunk) {
+    for (int i = 0; i < n; i++) {
+      try {
+        encoder.encode(Arrays.copyOfRange(x, i * dim, (i + 1) * dim), 1);
+      } catch (IllegalArgumentException e) {
+        return new UsageException(
+            "--vectors: row "
+                + (from + i)
+                + " has numbers too large: a residual of it cannot be squared; normalise the vectors");
+      }
+    }
+    throw chunk;
   }
 
   void write(Path codesFile, Path embeddingFile) throws IOException {

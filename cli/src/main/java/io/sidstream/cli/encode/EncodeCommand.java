@@ -7,6 +7,7 @@ import io.sidstream.cli.train.SavedModel;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.model.train.JointConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,12 +110,13 @@ public final class EncodeCommand implements Callable<Integer> {
       }
       ModelFile file = ModelFile.fromBytes(bytes);
       if (!file.names().contains(SavedModel.TOKENIZER)) {
+        String variant = file.provenance().parameters().get("variant");
         throw new UsageException(
             "--model "
                 + modelFile
-                + " has no tokenizer (variant "
-                + file.provenance().parameters().get("variant")
-                + "); train with --variant unified or semantic");
+                + (JointConfig.Variant.ID.name().equals(variant)
+                    ? " has no tokenizer (variant ID); train with --variant unified or semantic"
+                    : " has no tokenizer yet: it is a checkpoint of the quantizer's own stage; let that stage end"));
       }
       return TokenizerModel.fromBytes(file.section(SavedModel.TOKENIZER));
     } catch (IllegalArgumentException e) {

@@ -73,7 +73,7 @@ final class ModelOptions {
       defaultValue = "softmax",
       paramLabel = "L",
       description = "bce or softmax (default: ${DEFAULT-VALUE}).")
-  private Loss loss;
+  Loss loss;
 
   @Option(
       names = "--levels",

@@ -40,9 +40,20 @@ final class OfflineTraining {
     /** The geometric mean of both: a gain of a tenth counts the same in either. */
     BOTH;
 
+    /** What a loss is trained for, unless asked otherwise. */
+    static StopOn of(JointConfig.Loss loss) {
+      // BCE tells a target from uniform negatives, as sampled ranking does; full ranking stays low
+      // under it, and the noise of so small an MRR would stop a training that still gains.
+      return loss == JointConfig.Loss.BCE ? SAMPLED : BOTH;
+    }
+
     double of(LeaveOneOut.Result validation) {
       double sampled = validation.sampled.mrr();
       double full = validation.full.mrr();
+      if (validation.sampled.count() == 0 || validation.full.count() == 0) {
+        // One of them has nothing to be ranked against, and says nothing.
+        return Math.max(sampled, full);
+      }
       return switch (this) {
         case SAMPLED -> sampled;
         case FULL -> full;
@@ -187,7 +198,7 @@ final class OfflineTraining {
       boolean frozen =
           twoStage || (schedule == Schedule.JOINT_THEN_FROZEN && number >= quantizerEpochs);
       Phase phase = frozen ? Phase.RECOMMENDER : Phase.JOINT;
-      double[] sums = epoch(number, phase, decay, listener);
+      double[] sums = epoch(number, phase, Math.pow(decay, number - first), listener);
       if (!frozen) {
         adopt();
       }
@@ -251,10 +262,10 @@ final class OfflineTraining {
   }
 
   /** Mean loss, mean reconstruction, mean milliseconds of a step. */
-  private double[] epoch(int number, Phase phase, double decay, Listener listener) {
+  private double[] epoch(int number, Phase phase, double rate, Listener listener) {
     int[][] batches = batches(catalogue(split.train.length), config.batchUsers(), seed, number);
     int count = batches.length;
-    trainer.scaleLearningRates((float) Math.pow(decay, number));
+    trainer.scaleLearningRates((float) rate);
     double[] sums = new double[3];
     for (int s = 0; s < count; s++) {
       long start = System.nanoTime();

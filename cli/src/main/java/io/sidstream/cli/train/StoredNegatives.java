@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HexFormat;
 
 /**
@@ -54,14 +55,16 @@ record StoredNegatives(int[][] validation, int[][] test) {
    */
   static StoredNegatives at(Path file, LeaveOneOutSplit split, int[] catalogue) throws IOException {
     if (Files.exists(file)) {
-      return read(file, split.all.length, catalogue.length);
+      return read(file, split, catalogue.length);
     }
     StoredNegatives drawn = draw(split, catalogue);
     OutputFile.write(file, out -> Npy.write(out, drawn.flat(), 2, split.all.length, COUNT));
     return drawn;
   }
 
-  private static StoredNegatives read(Path file, int users, int items) throws IOException {
+  private static StoredNegatives read(Path file, LeaveOneOutSplit split, int items)
+      throws IOException {
+    int users = split.all.length;
     Npy.Ints stored;
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
       stored = Npy.readInts(in);
@@ -80,24 +83,40 @@ record StoredNegatives(int[][] validation, int[][] test) {
               + ": name a file that does not exist to draw anew");
     }
     int[][][] both = new int[2][users][];
-    for (int half = 0; half < 2; half++) {
-      for (int u = 0; u < users; u++) {
+    BitSet taken = new BitSet(items);
+    for (int u = 0; u < users; u++) {
+      taken.clear();
+      for (int item : split.all[u]) {
+        taken.set(item);
+      }
+      int expected =
+          split.validationHistories[u].length == 0
+              ? 0
+              : Math.min(COUNT, items - taken.cardinality());
+      for (int half = 0; half < 2; half++) {
+        BitSet free = (BitSet) taken.clone();
         int from = (half * users + u) * COUNT;
-        int n = 0;
-        while (n < COUNT && stored.data()[from + n] >= 0) {
-          if (stored.data()[from + n] >= items) {
+        both[half][u] = Arrays.copyOfRange(stored.data(), from, from + expected);
+        for (int i = 0; i < COUNT; i++) {
+          int item = stored.data()[from + i];
+          boolean fits = i < expected ? item >= 0 && item < items && !free.get(item) : item == -1;
+          if (!fits) {
             throw new UsageException(
-                "--negatives "
-                    + file
-                    + " names item "
-                    + stored.data()[from + n]
-                    + " of "
-                    + items
-                    + ": it belongs to another data set");
+                "--negatives %s, %s of user %d, place %d: %d; here must be %s: the file belongs to another data set, name one that does not exist to draw anew"
+                    .formatted(
+                        file,
+                        half == 0 ? "validation" : "test",
+                        u,
+                        i,
+                        item,
+                        i < expected
+                            ? "an item of " + items + " that the user never had, once"
+                            : "-1"));
           }
-          n++;
+          if (i < expected) {
+            free.set(item);
+          }
         }
-        both[half][u] = Arrays.copyOfRange(stored.data(), from, from + n);
       }
     }
     return new StoredNegatives(both[0], both[1]);

@@ -13,6 +13,7 @@ import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.generate.TupleTrie;
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.JointConfig.Loss;
 import io.sidstream.model.train.JointConfig.Variant;
 import io.sidstream.model.train.Quality;
 import java.io.IOException;
@@ -20,12 +21,12 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -71,12 +72,31 @@ public final class TrainCommand implements Callable<Integer> {
     "--id-dim",
     "--id-start",
     "--id-dropout",
+    "--id-learning-rate",
     "--semantic-dropout",
     "--semantic-share",
     "--semantic-temperature",
     "--stop-on",
     "--learning-rate-decay"
   };
+
+  /** Options of the quantizer, and of what is beside ID embeddings. */
+  private static final String[] ID_HAS_NO = {
+    "--codebook-decay",
+    "--straight-through",
+    "--reconstruction-weight",
+    "--commitment-weight",
+    "--id-dropout",
+    "--semantic-dropout"
+  };
+
+  /** Options of ID embeddings. */
+  private static final String[] SEMANTIC_HAS_NO = {
+    "--id-start", "--id-dropout", "--id-learning-rate", "--semantic-dropout"
+  };
+
+  /** What the learning rates are multiplied by after each epoch of a variant with a quantizer. */
+  private static final double DEFAULT_DECAY = 0.99;
 
   /** The largest k of the reported HR@k. */
   private static final int LARGEST_CUT = 20;
@@ -153,19 +173,17 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--stop-on",
-      defaultValue = "both",
       paramLabel = "M",
       description =
-          "Validation MRR that --patience looks at and whose best epoch is kept: sampled, full, or both, their geometric mean (default: ${DEFAULT-VALUE}).")
+          "Validation MRR that --patience looks at and whose best epoch is kept: sampled, full, or both, their geometric mean (default: both; sampled for --loss bce, which is trained for it).")
   private OfflineTraining.StopOn stopOn;
 
   @Option(
       names = "--learning-rate-decay",
-      defaultValue = "1",
       paramLabel = "D",
       description =
-          "leave-one-out: the learning rates are multiplied by it after each epoch, above 0 to 1 (default: ${DEFAULT-VALUE}).")
-  private double learningRateDecay;
+          "leave-one-out: the learning rates are multiplied by it after each epoch, above 0 to 1 (default: 0.99; 1 for --variant id).")
+  private Double learningRateDecay;
 
   @Option(
       names = "--seed",
@@ -277,6 +295,13 @@ public final class TrainCommand implements Callable<Integer> {
                   "--schedule " + schedule + ": it must be joint, two-stage or joint-then-frozen");
         };
     refuseWithoutEffect(chosen, scheduled);
+    if (stopOn == null) {
+      stopOn = OfflineTraining.StopOn.of(model.loss);
+    }
+    if (learningRateDecay == null) {
+      // Codewords settle as the encoder slows down; ID embeddings alone gain nothing by it.
+      learningRateDecay = model.kind == ModelOptions.Kind.ID ? 1 : DEFAULT_DECAY;
+    }
     check();
     System.setProperty(Blas.THREADS_PROPERTY, String.valueOf(threads));
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
@@ -442,11 +467,13 @@ public final class TrainCommand implements Callable<Integer> {
               + data.events()
               + " interactions; the bootstrap must leave some to predict");
     }
-    if (Arrays.stream(data.sequences()).noneMatch(sequence -> sequence.length >= 2)) {
+    if (IntStream.of(data.user()).limit(bootstrap).distinct().count() == bootstrap) {
       throw new UsageException(
-          "none of the "
-              + data.sequences().length
-              + " users of --data has two interactions: one to learn from and one to predict");
+          "--bootstrap "
+              + bootstrap
+              + ": none of the first "
+              + bootstrap
+              + " interactions of --data is the second of a user, so there is nothing to learn from; take more");
     }
     StreamReplay replay =
         new StreamReplay(
@@ -562,12 +589,13 @@ public final class TrainCommand implements Callable<Integer> {
       out.put("variant", ModelOptions.name(model.kind));
       out.put("beam", String.valueOf(beam));
       out.put("validationUsers", String.valueOf(GenerativeTraining.VALIDATION_USERS));
+    } else if (Protocol.named(protocol) == Protocol.LEAVE_ONE_OUT) {
+      out.put("stopOn", ModelOptions.name(stopOn));
+      out.put("learningRateDecay", String.valueOf(learningRateDecay));
     }
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
     out.put("patience", String.valueOf(patience));
-    out.put("stopOn", ModelOptions.name(stopOn));
-    out.put("learningRateDecay", String.valueOf(learningRateDecay));
     out.put("maxItems", String.valueOf(maxItems));
     out.put("threads", String.valueOf(threads));
     if (Protocol.named(protocol) == Protocol.PREQUENTIAL) {
@@ -586,7 +614,10 @@ public final class TrainCommand implements Callable<Integer> {
     return version.length == 0 ? "unknown" : version[0];
   }
 
-  /** Refuses what was asked for and would change nothing. */
+  /**
+   * Refuses what was asked for and would change nothing. The variant's own list leaves out what
+   * scripts give to all variants alike: --distance, --levels, --codebook, --id-dim.
+   */
   private void refuseWithoutEffect(Protocol chosen, OfflineTraining.Schedule scheduled) {
     boolean tiger = model.kind == ModelOptions.Kind.TIGER;
     if (tiger && chosen == Protocol.PREQUENTIAL) {
@@ -599,6 +630,15 @@ public final class TrainCommand implements Callable<Integer> {
       refuse("cannot be had with --variant tiger, which has no checkpoints", "--resume");
     } else {
       refuse("has no effect with --variant " + ModelOptions.name(model.kind), "--beam");
+      if (model.loss == Loss.BCE) {
+        refuse("has no effect with --loss bce", "--negatives-shared", "--log-q");
+      }
+    }
+    if (model.kind == ModelOptions.Kind.SEMANTIC) {
+      refuse("has no effect with --variant semantic, which has no ID embeddings", SEMANTIC_HAS_NO);
+    }
+    if (model.kind == ModelOptions.Kind.ID) {
+      refuse("has no effect with --variant id, which has no quantizer", ID_HAS_NO);
     }
     if (chosen == Protocol.LEAVE_ONE_OUT) {
       refuse(
@@ -625,6 +665,9 @@ public final class TrainCommand implements Callable<Integer> {
           "--resume");
     } else if (model.kind == ModelOptions.Kind.ID) {
       refuse("has no effect with --variant id, which has no quantizer", "--quantizer-epochs");
+      if (scheduled != OfflineTraining.Schedule.JOINT) {
+        refuse("has no effect with --variant id, which has no quantizer", "--schedule");
+      }
     } else if (!tiger && scheduled == OfflineTraining.Schedule.JOINT) {
       refuse("has no effect with --schedule joint", "--quantizer-epochs");
     }

@@ -7,6 +7,7 @@ import io.sidstream.model.file.Npy;
 import io.sidstream.model.math.Rng;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -59,6 +60,21 @@ class BadInputTest {
     float[] books = gaussian(2 * 4 * D);
     books[4 * D + 2 * D] = Float.NaN;
     write("nanbooks.npy", books, 2, 4, D);
+    float[] far = new float[10 * D];
+    far[5 * D] = -1.2e19f;
+    write("far.npy", far, 10, D);
+    float[] farBooks = new float[2 * 4 * D];
+    for (int k = 0; k < 4; k++) {
+      farBooks[k * D] = 1.2e19f;
+    }
+    write("farbooks.npy", farBooks, 2, 4, D);
+    try (OutputStream out = Files.newOutputStream(folder.resolve("zeros.npy"))) {
+      Npy.write(out, new int[2 * SmallCatalogue.USERS * 99], 2, SmallCatalogue.USERS, 99);
+    }
+    Path latin = data("latin", "");
+    Files.write(
+        latin.resolve("interactions.tsv"),
+        "a\ti1\t5\na\ti2\t6\nJos\u00e9\ti1\t5\n".getBytes(StandardCharsets.ISO_8859_1));
     data("nobody", "");
     data("short", "u1\ti1\t5\nu1\ti2\t6\nu2\ti3\t7\n");
     data("three", "u1\ti1\t5\nu1\ti2\t6\nu1\ti3\t7\nu2\ti1\t5\nu2\ti4\t6\nu2\ti5\t7\n");
@@ -109,10 +125,11 @@ class BadInputTest {
           none of the 0 users of --data has three interactions            | train @nobody --vectors @vectors.npy
           none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy
           none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy --variant tiger
-          none of the 3 users of --data has two interactions              | train @single --vectors @vectors.npy --protocol prequential --bootstrap 1
+          --bootstrap 2: none of the first 2 interactions of --data is the| train @single --vectors @vectors.npy --protocol prequential --bootstrap 2
           none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy
           none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy --variant tiger
           --bootstrap 40000: --data has 1600                              | train @. --vectors @vectors.npy --protocol prequential
+          interactions.tsv:3 has bytes that are not UTF-8                 | train @latin --vectors @vectors.npy
           interactions.tsv:1: '99999999999999999' is not a time           | train @late --vectors @vectors.npy
           interactions.tsv:2: '1700000000000' is not a time in unix       | train @ms --vectors @vectors.npy
           none of its 3 interactions names an item of items.jsonl, as 'x1'| train @strangers --vectors @vectors.npy
@@ -163,6 +180,7 @@ class BadInputTest {
           # Other files that are read
           vectors.npy: npy array has type '<f4', expected '<i4'           | train @. --vectors @vectors.npy --negatives @vectors.npy
           codes.npy has shape (120, 3); this data set needs (2, 200, 99)  | train @. --vectors @vectors.npy --negatives @codes.npy
+          zeros.npy, validation of user 0, place                          | train @. --vectors @vectors.npy --negatives @zeros.npy
           none is not a file                                              | train @. --vectors @vectors.npy --resume @none
           vectors.npy: Not a model file                                   | train @. --vectors @vectors.npy --resume @vectors.npy
           model is a model, not a checkpoint                              | train @. --vectors @vectors.npy --resume @model
@@ -189,6 +207,13 @@ class BadInputTest {
           --id-dim 8 is for the joint model                               | train @. --variant tiger --id-dim 8
           --id-start zero is for the joint model                          | train @. --variant tiger --id-start zero
           --id-dropout 0 is for the joint model                           | train @. --variant tiger --id-dropout 0
+          --id-learning-rate 1 is for the joint model                     | train @. --variant tiger --id-learning-rate 1
+          --learning-rate-decay 1 is for the joint model                  | train @. --variant tiger --learning-rate-decay 1
+          --negatives-shared 9 has no effect with --loss bce              | train @. --vectors @vectors.npy --loss bce --negatives-shared 9
+          --log-q 0 has no effect with --loss bce                         | train @. --vectors @vectors.npy --loss bce --log-q 0
+          --id-start zero has no effect with --variant semantic           | train @. --vectors @vectors.npy --variant semantic --id-start zero
+          --id-dropout 0 has no effect with --variant id                  | train @. --variant id --id-dropout 0
+          --schedule two-stage has no effect with --variant id            | train @. --variant id --schedule two-stage
           --semantic-dropout 0 is for the joint model                     | train @. --variant tiger --semantic-dropout 0
           --semantic-share 0 is for the joint model                       | train @. --variant tiger --semantic-share 0
           --semantic-temperature 2 is for the joint model                 | train @. --variant tiger --semantic-temperature 2
@@ -214,6 +239,7 @@ class BadInputTest {
           vectors.npy has shape (120, 16); expected (L, K, D)             | quantize --codebooks @vectors.npy --metrics cosine --vectors @vectors.npy --out @o.npy
           codes.npy: npy array has type '<i4', expected '<f4' or '<f2'    | quantize --codebooks @codes.npy --metrics cosine --vectors @vectors.npy --out @o.npy
           cut.npy: npy file is truncated                                  | quantize --codebooks @cut.npy --metrics cosine --vectors @vectors.npy --out @o.npy
+          --vectors: row 5 has numbers too large: a residual              | quantize --codebooks @farbooks.npy --metrics euclidean,euclidean --vectors @far.npy --out @o.npy
           narrow.npy has shape (120, 5); the codebooks of                 | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @narrow.npy --out @o.npy
           too large to square                                             | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @huge.npy --out @o.npy
           """,

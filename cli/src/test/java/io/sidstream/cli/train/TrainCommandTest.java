@@ -13,7 +13,6 @@ import io.sidstream.model.file.Npy;
 import io.sidstream.model.quantize.EncodeResult;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -296,6 +295,25 @@ class TrainCommandTest {
   }
 
   @Test
+  void ratesFallWithTheEpochsOfTheRecommender() throws IOException {
+    Object[] twoStages = {"--schedule", "two-stage", "--quantizer-epochs", 3};
+    assertThat(losses("0.5", twoStages).get(0)).isEqualTo(losses("1", twoStages).get(0));
+    assertThat(losses("0.5", twoStages).get(1)).isNotEqualTo(losses("1", twoStages).get(1));
+    assertThat(losses("0.5").get(0)).isEqualTo(losses("1").get(0));
+    assertThat(losses("0.5").get(1)).isNotEqualTo(losses("1").get(1));
+  }
+
+  /** The loss of each of two epochs of the recommender. */
+  private List<Double> losses(String decay, Object... options) throws IOException {
+    JsonNode curve =
+        train(List.of("--codebook", 16, "--epochs", 2, "--learning-rate-decay", decay), options)
+            .path("curve");
+    int all = curve.size();
+    return List.of(
+        curve.path(all - 2).path("loss").asDouble(), curve.path(all - 1).path("loss").asDouble());
+  }
+
+  @Test
   void goesOnWithWhatItWasBegunWithOnly() throws IOException {
     Path file = folder.resolve("checkpoint.sidm");
     train("--codebook", 16, "--epochs", 2, "--checkpoint", file);
@@ -312,9 +330,16 @@ class TrainCommandTest {
     assertOther(file, "variant is SEMANTIC, in", "--codebook", 16, "--variant", "semantic");
     assertOther(file, "--epochs 1: the checkpoint is that of 2", "--codebook", 16, "--epochs", 1);
     Path negatives = folder.resolve("negatives.npy");
-    try (OutputStream out = Files.newOutputStream(negatives)) {
-      Npy.write(out, new int[2 * SmallCatalogue.USERS * 99], 2, SmallCatalogue.USERS, 99);
+    train("--codebook", 16, "--epochs", 1, "--negatives", negatives);
+    // The first two of the first user in the other order: as good, but others.
+    byte[] drawn = Files.readAllBytes(negatives);
+    int data = drawn.length - 4 * 2 * SmallCatalogue.USERS * 99;
+    for (int i = data; i < data + 4; i++) {
+      byte swap = drawn[i];
+      drawn[i] = drawn[i + 4];
+      drawn[i + 4] = swap;
     }
+    Files.write(negatives, drawn);
     assertOther(file, "negativesDigest is ", "--codebook", 16, "--negatives", negatives);
     byte[] bytes = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
@@ -368,7 +393,7 @@ class TrainCommandTest {
     if (!asked.contains("--batch")) {
       words.addAll(List.of("--batch", 64));
     }
-    if (!asked.contains("tiger")) {
+    if (!asked.contains("tiger") && !asked.contains("bce")) {
       words.addAll(List.of("--negatives-shared", 32));
     }
     if (!asked.contains("--seed")) {

@@ -93,7 +93,8 @@ public final class LeaveOneOut {
   }
 
   /**
-   * Evaluates one target per user.
+   * Evaluates one target per user. With several towers both rankings compare their mean
+   * probabilities in the catalogue without the user's history.
    *
    * @param catalogue dense indices of the items that are ranked
    * @param histories per user the items before the target, oldest first; a user without any is left
@@ -150,6 +151,13 @@ public final class LeaveOneOut {
         Blas.gemm(
             false, true, m, n, width, scale, last, 0, width, s, tower.from(), d, 0f, ofTower, 0, n);
         for (int i = 0; i < m && !one; i++) {
+          // What a tower would give to items that are masked must not take from its say on others.
+          masked.clear();
+          mask(masked, place, histories[user[i]]);
+          masked.clear(place[targets[user[i]]]);
+          for (int j = masked.nextSetBit(0); j >= 0; j = masked.nextSetBit(j + 1)) {
+            ofTower[i * n + j] = Float.NEGATIVE_INFINITY;
+          }
           tower.addProbabilities(ofTower, i * n, n, scores, i * n);
         }
       }

@@ -101,8 +101,12 @@ public final class Prequential {
 
   /**
    * Evaluates windows, their fresh events in order of time: each counts as an interaction for those
-   * after it (the table itself is not changed). Items that are not known are left out, as inputs
-   * and as targets.
+   * after it (the table itself is not changed); events of one time go in the order of the windows.
+   * Items that are not known are left out, as inputs and as targets.
+   *
+   * <p>One forward serves all fresh events of a window: each is predicted from what precedes it in
+   * the window, at the position it has there, as in training. Alone it would stand at the last
+   * position, behind up to {@code maxLen} events.
    */
   public Result evaluate(List<Window> all, Rng rng) {
     count = 0;

@@ -18,6 +18,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Joint training of quantizer and recommender (arXiv 2502.16474, section 3): loss = recommendation
@@ -585,10 +586,13 @@ public final class JointTrainer implements Representations {
    * @return items that had codes and changed one
    */
   public int adoptSlice(int from, int to) {
+    int end = Math.min(to, items.size());
+    int[] fresh =
+        IntStream.range(from, end).filter(i -> items.known(i) && !items.encoded(i)).toArray();
     int[] rows = new int[ENCODE_CHUNK];
     int n = 0;
     int changed = 0;
-    for (int i = from; i < Math.min(to, items.size()); i++) {
+    for (int i = from; i < end; i++) {
       if (items.known(i)) {
         rows[n++] = i;
       }
@@ -597,7 +601,9 @@ public final class JointTrainer implements Representations {
         n = 0;
       }
     }
-    return changed + encode(rows, n);
+    changed += encode(rows, n);
+    startFromPrefix(fresh);
+    return changed;
   }
 
   private int encode(int[] rows, int n) {
@@ -613,19 +619,13 @@ public final class JointTrainer implements Representations {
     gather(rows, n);
     encodeChunk(inUse, n);
     int changed = 0;
-    int fresh = 0;
     for (int i = 0; i < n; i++) {
-      boolean had = items.encoded(rows[i]);
-      fresh += had ? 0 : 1;
-      if (had && !sameCodes(i, levels)) {
+      if (items.encoded(rows[i]) && !sameCodes(i, levels)) {
         changed++;
       }
       System.arraycopy(encoded.codes, i * levels, codes, rows[i] * levels, levels);
       System.arraycopy(encoded.z, i * d, items.semantic(), rows[i] * d, d);
       items.markDirty(rows[i]);
-    }
-    if (fresh > 0 && config.hasId() && config.idStart() == JointConfig.IdStart.PREFIX_MEAN) {
-      startFromPrefix(rows, n);
     }
     return changed;
   }
@@ -701,10 +701,15 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Gives the rows whose ID embedding is not trained the mean of the trained ones with the same
-   * codes but for the last level. One pass over the table for all rows of a chunk.
+   * Under PREFIX_MEAN: gives the rows whose ID embedding is not trained the mean of the trained
+   * ones with the same codes but for the last level, in one pass over the table. All rows must have
+   * their codes by then, or what a row starts as would depend on the order of the table.
    */
-  private void startFromPrefix(int[] rows, int n) {
+  private void startFromPrefix(int[] rows) {
+    int n = rows.length;
+    if (n == 0 || !config.hasId() || config.idStart() != JointConfig.IdStart.PREFIX_MEAN) {
+      return;
+    }
     int prefix = config.levels() - 1;
     int w = config.idDim();
     Map<List<Integer>, float[]> sums = new HashMap<>();
@@ -858,6 +863,7 @@ public final class JointTrainer implements Representations {
       int k = Math.min(ENCODE_CHUNK, m - at);
       encode(Arrays.copyOfRange(missing, at, at + k), k);
     }
+    startFromPrefix(Arrays.copyOf(missing, m));
   }
 
   private void fillId(int item, float[] out, int at) {

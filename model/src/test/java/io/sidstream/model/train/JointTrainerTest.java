@@ -457,6 +457,39 @@ class JointTrainerTest {
   }
 
   @Test
+  void anAdoptionKnowsAllCodesBeforeItemsStartFromTheirPrefix() {
+    JointConfig config = small().idStart(JointConfig.IdStart.PREFIX_MEAN).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    Rng batches = new Rng(2);
+    for (int i = 0; i < 10; i++) {
+      trainer.step(c.batch(32, batches), Phase.JOINT);
+    }
+    // Twins of items that are trained stand before them by more rows than are encoded together.
+    ItemTable items = JointTrainer.newItemTable(config);
+    int from = 3000;
+    for (int i = 0; i < 240; i++) {
+      float[] vector = java.util.Arrays.copyOfRange(c.items.content(), i * 24, (i + 1) * 24);
+      items.put(i, vector, 0);
+      items.put(from + i, vector, 0);
+      System.arraycopy(c.items.id(), i * 4, items.id(), (from + i) * 4, 4);
+      if (c.items.idTrained(i)) {
+        items.nextIdStep(from + i);
+      }
+    }
+    JointTrainer other = new JointTrainer(config, items, c.users, 1);
+    other.adopt(trainer.candidate(NO_TOLERANCE));
+    int started = 0;
+    for (int i = 0; i < 240; i++) {
+      for (int w = 0; w < 4; w++) {
+        started += items.id()[i * 4 + w] != 0f ? 1 : 0;
+      }
+    }
+    assertThat(started).isGreaterThan(4 * 200);
+  }
+
+  @Test
   void theFirstOfTwoStagesLeavesTheRecommender() {
     JointConfig config = small().build();
     Catalogue c = catalogue(config);
