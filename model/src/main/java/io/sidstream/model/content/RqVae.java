@@ -27,7 +27,7 @@ import java.util.List;
  * <pre>{@code
  * vae.forwardTrain(x, n);               // x [n, Dx], each item once; then vae.z(), vae.codes(), losses
  * vae.backward(dz);                     // dz [n, D2], gradient of the recommendation loss; null for none
- * vae.applyGradients(learningRate, encoderTrains);
+ * vae.applyGradients(learningRate);
  * vae.updateCodebooks(decay, rng);
  * }</pre>
  *
@@ -130,11 +130,6 @@ public final class RqVae {
   /** The gradient of {@link #parameters()}, after {@link #backward}; the array itself. */
   public float[] gradients() {
     return gradients;
-  }
-
-  /** Number of parameters of the encoder, which come first. */
-  public int encoderSize() {
-    return encoder.size();
   }
 
   /** The codebooks in use. */
@@ -512,27 +507,23 @@ public final class RqVae {
     Kernels.axpy(-scale * mirrored * wordInverse, word, 0, du, 0, dim);
   }
 
-  /**
-   * One Adam step (betas .9 and .999) with the gradients of {@link #backward}; the encoder moves
-   * only if it trains.
-   */
-  public void applyGradients(float learningRate, boolean encoderTrains) {
+  /** One Adam step with the gradients of {@link #backward}. */
+  public void applyGradients(float learningRate) {
     if (!gradientsReady) {
       throw new IllegalStateException("No gradients: call forwardTrain and backward first");
     }
     gradientsReady = false;
     adamStep++;
-    int from = encoderTrains ? 0 : encoder.size();
     Kernels.adam(
         params,
-        from,
+        0,
         gradients,
-        from,
+        0,
         adamM,
-        from,
+        0,
         adamV,
-        from,
-        params.length - from,
+        0,
+        params.length,
         adamStep,
         learningRate,
         BETA1,
@@ -569,16 +560,6 @@ public final class RqVae {
   public TokenizerModel tokenizer(float[] tolerance) {
     return new TokenizerModel(
         encoder.dims(), Arrays.copyOf(params, encoder.size()), quantizer(), tolerance);
-  }
-
-  /** D_2, hidden sizes in reverse, D_x. */
-  public int[] decoderDims() {
-    return decoder.dims();
-  }
-
-  /** A copy of the decoder's weights, layer by layer W {@code [in, out]}, b {@code [out]}. */
-  public float[] decoderWeights() {
-    return Arrays.copyOfRange(params, encoder.size(), params.length);
   }
 
   /** Writes weights, optimizer and codebooks; {@link #readState} goes on from it bit for bit. */

@@ -241,8 +241,7 @@ public final class JointTrainer implements Representations {
     if (encode) {
       quantizer.backward(recommend ? semanticGradient() : null);
       boolean slow = phase == Phase.QUANTIZER_SLOW;
-      quantizer.applyGradients(
-          rate * (slow ? config.slowLearningRate() : config.learningRate()), true);
+      quantizer.applyGradients(rate * (slow ? config.slowLearningRate() : config.learningRate()));
       float decay = slow ? config.slowCodebookDecay() : config.codebookDecay();
       List<BitSet> levels = quantizer.updateCodebooks(decay, rng.split());
       for (int l = 0; l < levels.size(); l++) {
