@@ -39,10 +39,6 @@ import java.util.List;
  * codebooks.
  */
 public final class RqVae {
-  private static final float BETA1 = 0.9f;
-  private static final float BETA2 = 0.999f;
-  private static final float EPS = 1e-8f;
-
   /** Length under which a vector has no direction to be turned to or from. */
   private static final float NO_DIRECTION = 1e-6f;
 
@@ -515,20 +511,7 @@ public final class RqVae {
     gradientsReady = false;
     adamStep++;
     Kernels.adam(
-        params,
-        0,
-        gradients,
-        0,
-        adamM,
-        0,
-        adamV,
-        0,
-        params.length,
-        adamStep,
-        learningRate,
-        BETA1,
-        BETA2,
-        EPS);
+        params, 0, gradients, 0, adamM, 0, adamV, 0, params.length, adamStep, learningRate);
   }
 
   /**

@@ -410,10 +410,7 @@ public final class JointTrainer implements Representations {
         item * w,
         w,
         items.nextIdStep(item),
-        rate * config.idLearningRate(),
-        0.9f,
-        0.999f,
-        1e-8f);
+        rate * config.idLearningRate());
   }
 
   private boolean semanticDropped() {
