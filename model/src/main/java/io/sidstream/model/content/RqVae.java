@@ -117,7 +117,7 @@ public final class RqVae {
 
   /**
    * Encoder, then decoder, each layer by layer W {@code [in, out]}, b {@code [out]}; the array
-   * itself, for averaging and tests.
+   * itself.
    */
   public float[] parameters() {
     return params;
