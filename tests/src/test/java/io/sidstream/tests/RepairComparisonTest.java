@@ -172,7 +172,7 @@ class RepairComparisonTest {
         }
         vae.forwardTrain(batch, BATCH);
         vae.backward(null);
-        vae.applyGradients(1e-3f, true);
+        vae.applyGradients(1e-3f);
         vae.updateCodebooks(.8f, rng);
       }
     }

@@ -3,6 +3,7 @@ package io.sidstream.cli.bench;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.cli.Median;
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.content.RqVae;
 import io.sidstream.model.content.RqVaeConfig;
@@ -211,9 +212,9 @@ public final class BenchEncode implements Callable<Integer> {
 
   private static void figures(
       Map<String, Object> to, double[][] rates, boolean onnx, boolean torch) {
-    to.put("sidstream", Stopwatch.median(rates[0]));
-    to.put("onnxRuntime", onnx ? Stopwatch.median(rates[1]) : null);
-    to.put("pytorch", torch ? Stopwatch.median(rates[2]) : null);
+    to.put("sidstream", Median.of(rates[0]));
+    to.put("onnxRuntime", onnx ? Median.of(rates[1]) : null);
+    to.put("pytorch", torch ? Median.of(rates[2]) : null);
   }
 
   /** The best product, GFLOP/s of one thread: the median of the repeats of each. */
@@ -237,7 +238,7 @@ public final class BenchEncode implements Callable<Integer> {
                 * k
                 / Stopwatch.fill(() -> Blas.multiply(m, n, k, a, b, c), seconds / 4).cpu();
       }
-      best = Math.max(best, Stopwatch.median(gflops));
+      best = Math.max(best, Median.of(gflops));
     }
     return best;
   }

@@ -1,6 +1,7 @@
 package io.sidstream.cli.bench;
 
 import io.sidstream.cli.Console;
+import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.job.JobEnvironment;
@@ -273,6 +274,6 @@ public final class BenchResolve implements Callable<Integer> {
   }
 
   private static double median(List<Run> runs, ToDoubleFunction<Run> value) {
-    return Stopwatch.median(runs.stream().mapToDouble(value).toArray());
+    return Median.of(runs.stream().mapToDouble(value).toArray());
   }
 }

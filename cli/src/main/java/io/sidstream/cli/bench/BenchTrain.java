@@ -1,6 +1,7 @@
 package io.sidstream.cli.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.cli.Median;
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.train.ItemTable;
@@ -232,11 +233,11 @@ public final class BenchTrain implements Callable<Integer> {
   }
 
   private static void figures(Map<String, Object> to, double[][] millis, boolean torch) {
-    double own = Stopwatch.median(millis[0]);
+    double own = Median.of(millis[0]);
     to.put("sidstream", own);
-    to.put("pytorchPadded", torch ? Stopwatch.median(millis[1]) : null);
-    to.put("pytorchDistinct", torch ? Stopwatch.median(millis[2]) : null);
-    to.put("speedupPadded", torch ? Stopwatch.median(millis[1]) / own : null);
-    to.put("speedupDistinct", torch ? Stopwatch.median(millis[2]) / own : null);
+    to.put("pytorchPadded", torch ? Median.of(millis[1]) : null);
+    to.put("pytorchDistinct", torch ? Median.of(millis[2]) : null);
+    to.put("speedupPadded", torch ? Median.of(millis[1]) / own : null);
+    to.put("speedupDistinct", torch ? Median.of(millis[2]) / own : null);
   }
 }

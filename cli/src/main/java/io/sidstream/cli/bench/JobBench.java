@@ -3,6 +3,7 @@ package io.sidstream.cli.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.sun.management.OperatingSystemMXBean;
+import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.EmbeddedKafka;
@@ -348,10 +349,8 @@ public final class JobBench implements Callable<Integer> {
     return both;
   }
 
-  static double median(List<Double> values) {
-    List<Double> sorted = values.stream().sorted().toList();
-    int n = sorted.size();
-    return n % 2 == 1 ? sorted.get(n / 2) : (sorted.get(n / 2 - 1) + sorted.get(n / 2)) / 2;
+  private static double median(List<Double> values) {
+    return Median.of(values.stream().mapToDouble(Double::doubleValue).toArray());
   }
 
   private static int within(int least, double n, int most) {

@@ -21,7 +21,6 @@ final class OnnxEncoder implements AutoCloseable {
 
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;
-  private final int outputDim;
 
   /**
    * Loads the encoder.
@@ -30,7 +29,6 @@ final class OnnxEncoder implements AutoCloseable {
    * @param weights per layer W {@code [in, out]}, then b {@code [out]}
    */
   OnnxEncoder(int[] dims, float[] weights) throws OrtException {
-    outputDim = dims[dims.length - 1];
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);
@@ -130,7 +128,7 @@ final class OnnxEncoder implements AutoCloseable {
   float[] encode(OnnxTensor batch) throws OrtException {
     try (OrtSession.Result result = session.run(Map.of(INPUT, batch))) {
       FloatBuffer out = ((OnnxTensor) result.get(0)).getFloatBuffer();
-      float[] f = new float[out.remaining() / outputDim * outputDim];
+      float[] f = new float[out.remaining()];
       out.get(f);
       return f;
     }

@@ -2,7 +2,6 @@ package io.sidstream.cli.bench;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
-import java.util.Arrays;
 
 /**
  * Times calls on this thread, by its CPU time: what others do on the machine does not count, and on
@@ -43,13 +42,5 @@ final class Stopwatch {
   static Time fill(Call call, double seconds) throws Exception {
     double once = Math.max(1e-7, time(call, 1).cpu);
     return time(call, (int) Math.max(1, Math.min(10_000_000, seconds / once)));
-  }
-
-  /** The middle one; of an even number the mean of the two in the middle. */
-  static double median(double... values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    int n = sorted.length;
-    return n == 0 ? Double.NaN : (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.UsageException;
+import io.sidstream.model.file.Sha256;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -18,7 +19,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -75,7 +75,7 @@ public final class DataSetReader {
     if (!Files.isDirectory(folder)) {
       throw new UsageException("--data " + folder + " is not a folder");
     }
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.start();
     Path itemsFile = either(folder, ITEMS);
     Path eventsFile = either(folder, INTERACTIONS);
     Map<String, Integer> index = new HashMap<>();
@@ -338,13 +338,5 @@ public final class DataSetReader {
   private static void update(MessageDigest digest, String line) {
     digest.update(line.getBytes(StandardCharsets.UTF_8));
     digest.update((byte) '\n');
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
   }
 }

@@ -1,9 +1,9 @@
 package io.sidstream.cli.data;
 
 import io.sidstream.cli.UsageException;
+import io.sidstream.model.file.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -156,9 +156,7 @@ public final class Generator {
     }
     String parameters =
         "generated, form 2: items " + items + ", events " + events + ", seed " + seed;
-    String digest =
-        HexFormat.of()
-            .formatHex(DataSetReader.sha256().digest(parameters.getBytes(StandardCharsets.UTF_8)));
+    String digest = Sha256.hex(parameters.getBytes(StandardCharsets.UTF_8));
     return DataSet.sorted(parameters, digest, "view", made, user, what, time);
   }
 

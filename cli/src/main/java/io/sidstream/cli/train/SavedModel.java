@@ -2,6 +2,7 @@ package io.sidstream.cli.train;
 
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
+import io.sidstream.model.file.Sha256;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointTrainer;
 import java.io.ByteArrayInputStream;
@@ -11,7 +12,6 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,16 +80,12 @@ public final class SavedModel {
    * whatever it was made.
    */
   static String digest(Map<String, byte[]> sections) {
-    try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      sections.forEach(
-          (name, bytes) -> {
-            sha.update(name.getBytes(StandardCharsets.UTF_8));
-            sha.update(bytes);
-          });
-      return HexFormat.of().formatHex(sha.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    MessageDigest sha = Sha256.start();
+    sections.forEach(
+        (name, bytes) -> {
+          sha.update(name.getBytes(StandardCharsets.UTF_8));
+          sha.update(bytes);
+        });
+    return HexFormat.of().formatHex(sha.digest());
   }
 }

@@ -1,5 +1,6 @@
 package io.sidstream.cli.train;
 
+import io.sidstream.cli.Median;
 import java.util.Arrays;
 
 /** Times of the steps of a training, milliseconds. */
@@ -30,9 +31,7 @@ final class StepTimes {
 
   /** Median; 0 for none. */
   double median() {
-    double[] sorted = all();
-    Arrays.sort(sorted);
-    return count == 0 ? 0 : sorted[count / 2];
+    return count == 0 ? 0 : Median.of(all());
   }
 
   /** Mean of the steps from one on; 0 for none. */

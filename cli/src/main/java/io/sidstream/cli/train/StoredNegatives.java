@@ -5,6 +5,7 @@ import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.file.Npy;
+import io.sidstream.model.file.Sha256;
 import io.sidstream.model.math.Rng;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -12,11 +13,8 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HexFormat;
 
 /**
  * The sampled protocol's negatives, drawn once from a seed of their own, so that every variant and
@@ -138,10 +136,6 @@ record StoredNegatives(int[][] validation, int[][] test) {
     int[] flat = flat();
     ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * flat.length);
     bytes.asIntBuffer().put(flat);
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    return Sha256.hex(bytes.array());
   }
 }

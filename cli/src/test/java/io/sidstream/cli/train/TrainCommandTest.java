@@ -22,6 +22,10 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class TrainCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -117,30 +121,78 @@ class TrainCommandTest {
     assertThat(read.path("sampled")).isEqualTo(written.path("sampled"));
   }
 
-  @Test
-  void everyVariantScheduleAndLossRuns() throws IOException {
-    assertThat(train("--variant", "semantic", "--loss", "bce", "--codebook", 16, "--epochs", 2))
-        .isNotEmpty();
-    assertThat(train("--distance", "cosine", "--levels", 2, "--codebook", 16, "--epochs", 1))
-        .isNotEmpty();
-    JsonNode staged =
-        train(
-            "--schedule",
-            "two-stage",
-            "--quantizer-epochs",
-            3,
-            "--codebook",
-            16,
-            "--epochs",
-            2,
-            "--distance",
-            "euclidean");
-    assertThat(staged.path("epochs").asInt()).isEqualTo(5);
+  static List<Arguments> kinds() {
+    List<Arguments> kinds = new ArrayList<>();
+    for (String loss : List.of("softmax", "bce")) {
+      for (String variant : List.of("unified", "semantic")) {
+        for (String schedule : List.of("joint", "two-stage", "joint-then-frozen")) {
+          kinds.add(Arguments.of(variant, schedule, loss));
+        }
+      }
+      // Without a quantizer there is nothing to freeze.
+      kinds.add(Arguments.of("id", "joint", loss));
+    }
+    return kinds;
+  }
+
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void everyVariantScheduleAndLossRuns(String variant, String schedule, String loss)
+      throws IOException {
+    boolean id = variant.equals("id");
+    List<Object> options = new ArrayList<>(List.of("--variant", variant, "--schedule", schedule));
+    options.addAll(id ? List.of("--id-dim", 16) : List.of("--codebook", 16));
+    if (!schedule.equals("joint")) {
+      options.addAll(List.of("--quantizer-epochs", 1));
+    }
+    JsonNode report = train(options, "--loss", loss, "--epochs", 2);
+    assertThat(shown(report, "variant")).isEqualToIgnoringCase(variant);
+    assertThat(shown(report, "schedule")).isEqualTo(schedule);
+    assertThat(shown(report, "loss")).isEqualToIgnoringCase(loss);
     List<String> phases = new ArrayList<>();
-    staged.path("curve").forEach(point -> phases.add(point.path("phase").asText()));
+    for (JsonNode point : report.path("curve")) {
+      phases.add(point.path("phase").asText());
+      boolean alone = point.path("phase").asText().equals("quantizer_alone");
+      assertThat(point.path("loss").asDouble() > 0).isNotEqualTo(alone);
+      boolean frozen = point.path("phase").asText().equals("recommender");
+      assertThat(point.path("reconstruction").asDouble() > 0).isNotEqualTo(id || frozen);
+    }
     assertThat(phases)
-        .containsExactly(
-            "quantizer_alone", "quantizer_alone", "quantizer_alone", "recommender", "recommender");
+        .isEqualTo(
+            switch (schedule) {
+              case "joint" -> List.of("joint", "joint");
+              case "two-stage" -> List.of("quantizer_alone", "recommender", "recommender");
+              default -> List.of("joint", "recommender");
+            });
+    assertThat(report.path("epochs").asInt()).isEqualTo(phases.size());
+    assertThat(report.path("levels")).hasSize(id ? 0 : 3);
+    assertThat(report.path("sampled").path("count").asInt()).isEqualTo(SmallCatalogue.USERS);
+    assertThat(report.path("full").path("mrr").asDouble()).isBetween(0.0, 1.0).isPositive();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--distance, cosine, metrics, '[COSINE, COSINE, COSINE]'",
+    "--distance, euclidean, metrics, '[EUCLIDEAN, EUCLIDEAN, EUCLIDEAN]'",
+    "--levels, 2, metrics, '[COSINE, EUCLIDEAN]'",
+    "--straight-through, per_level, straightThrough, PER_LEVEL",
+    "--id-start, prefix_mean, idStart, PREFIX_MEAN",
+    "--learning-rate-decay, 0.5, learningRateDecay, 0.5",
+  })
+  void anOptionIsReportedAndChangesTheTraining(
+      String option, String value, String parameter, String reported) throws IOException {
+    // So often left out, some ID embeddings are still as they start when they are looked at.
+    List<Object> options = List.of("--codebook", 16, "--epochs", 2, "--id-dropout", 0.9);
+    JsonNode without = train(options);
+    JsonNode with = train(options, option, value);
+    assertThat(shown(without, parameter)).isNotEqualTo(reported);
+    assertThat(shown(with, parameter)).isEqualTo(reported);
+    assertThat(curve(with)).isNotEqualTo(curve(without));
+    assertThat(with.path("dataDigest")).isEqualTo(without.path("dataDigest"));
+  }
+
+  private static String shown(JsonNode report, String parameter) {
+    return report.path("parameters").path(parameter).asText();
   }
 
   @Test

@@ -3,10 +3,10 @@ package io.sidstream.job.embed;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.ingest.Item;
+import io.sidstream.model.file.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -132,7 +132,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     super.open();
     waiting = new ArrayList<>();
     waitingItems = new HashSet<>();
-    sha256 = sha256();
+    sha256 = Sha256.start();
     modelName =
         (config.get(JobOptions.EMBED_MODEL) + " " + config.get(JobOptions.EMBED_MAX_TOKENS) + " ")
             .getBytes(StandardCharsets.UTF_8);
@@ -386,14 +386,6 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   private byte[] digest(String text) {
     sha256.update(modelName);
     return sha256.digest(text.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 
   /** An item that waits; its digest is null unless it is a text. */

@@ -8,6 +8,7 @@ import io.sidstream.job.kafka.Records;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
+import io.sidstream.model.file.Sha256;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
@@ -31,14 +32,11 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -561,7 +559,7 @@ final class Learner {
 
   private void parts(
       ModelPartKind kind, byte[] whole, TrainProgress progress, long now, List<OutRecord> to) {
-    String digest = sha256(whole);
+    String digest = Sha256.hex(whole);
     int count = Math.max(1, (whole.length + PART_BYTES - 1) / PART_BYTES);
     for (int i = 0; i < count; i++) {
       byte[] data =
@@ -577,14 +575,6 @@ final class Learner {
               ByteBuffer.wrap(data),
               Instant.ofEpochMilli(now));
       to.add(OutRecord.of(Records.key(progress.version + "/" + kind + "/" + i), wire.encode(part)));
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 

@@ -27,7 +27,7 @@ import java.util.List;
  * <pre>{@code
  * vae.forwardTrain(x, n);               // x [n, Dx], each item once; then vae.z(), vae.codes(), losses
  * vae.backward(dz);                     // dz [n, D2], gradient of the recommendation loss; null for none
- * vae.applyGradients(learningRate, encoderTrains);
+ * vae.applyGradients(learningRate);
  * vae.updateCodebooks(decay, rng);
  * }</pre>
  *
@@ -39,10 +39,6 @@ import java.util.List;
  * codebooks.
  */
 public final class RqVae {
-  private static final float BETA1 = 0.9f;
-  private static final float BETA2 = 0.999f;
-  private static final float EPS = 1e-8f;
-
   /** Length under which a vector has no direction to be turned to or from. */
   private static final float NO_DIRECTION = 1e-6f;
 
@@ -121,7 +117,7 @@ public final class RqVae {
 
   /**
    * Encoder, then decoder, each layer by layer W {@code [in, out]}, b {@code [out]}; the array
-   * itself, for averaging and tests.
+   * itself.
    */
   public float[] parameters() {
     return params;
@@ -130,11 +126,6 @@ public final class RqVae {
   /** The gradient of {@link #parameters()}, after {@link #backward}; the array itself. */
   public float[] gradients() {
     return gradients;
-  }
-
-  /** Number of parameters of the encoder, which come first. */
-  public int encoderSize() {
-    return encoder.size();
   }
 
   /** The codebooks in use. */
@@ -512,32 +503,15 @@ public final class RqVae {
     Kernels.axpy(-scale * mirrored * wordInverse, word, 0, du, 0, dim);
   }
 
-  /**
-   * One Adam step (betas .9 and .999) with the gradients of {@link #backward}; the encoder moves
-   * only if it trains.
-   */
-  public void applyGradients(float learningRate, boolean encoderTrains) {
+  /** One Adam step with the gradients of {@link #backward}. */
+  public void applyGradients(float learningRate) {
     if (!gradientsReady) {
       throw new IllegalStateException("No gradients: call forwardTrain and backward first");
     }
     gradientsReady = false;
     adamStep++;
-    int from = encoderTrains ? 0 : encoder.size();
     Kernels.adam(
-        params,
-        from,
-        gradients,
-        from,
-        adamM,
-        from,
-        adamV,
-        from,
-        params.length - from,
-        adamStep,
-        learningRate,
-        BETA1,
-        BETA2,
-        EPS);
+        params, 0, gradients, 0, adamM, 0, adamV, 0, params.length, adamStep, learningRate);
   }
 
   /**
@@ -569,16 +543,6 @@ public final class RqVae {
   public TokenizerModel tokenizer(float[] tolerance) {
     return new TokenizerModel(
         encoder.dims(), Arrays.copyOf(params, encoder.size()), quantizer(), tolerance);
-  }
-
-  /** D_2, hidden sizes in reverse, D_x. */
-  public int[] decoderDims() {
-    return decoder.dims();
-  }
-
-  /** A copy of the decoder's weights, layer by layer W {@code [in, out]}, b {@code [out]}. */
-  public float[] decoderWeights() {
-    return Arrays.copyOfRange(params, encoder.size(), params.length);
   }
 
   /** Writes weights, optimizer and codebooks; {@link #readState} goes on from it bit for bit. */

@@ -1,5 +1,6 @@
 package io.sidstream.model.content;
 
+import io.sidstream.model.file.Sha256;
 import io.sidstream.model.math.RowProduct;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.EncodeResult;
@@ -13,8 +14,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -214,7 +213,7 @@ public final class TokenizerModel {
     }
     byte[] content = buffer.toByteArray();
     byte[] all = Arrays.copyOf(content, content.length + DIGEST_LENGTH);
-    System.arraycopy(sha256(content, content.length), 0, all, content.length, DIGEST_LENGTH);
+    System.arraycopy(Sha256.of(content, content.length), 0, all, content.length, DIGEST_LENGTH);
     return all;
   }
 
@@ -235,7 +234,7 @@ public final class TokenizerModel {
           "Tokenizer model of format " + format + "; this version reads format " + FORMAT);
     }
     int length = bytes.length - DIGEST_LENGTH;
-    if (!Arrays.equals(sha256(bytes, length), Arrays.copyOfRange(bytes, length, bytes.length))) {
+    if (!Arrays.equals(Sha256.of(bytes, length), Arrays.copyOfRange(bytes, length, bytes.length))) {
       throw new IllegalArgumentException(
           "Tokenizer model of "
               + bytes.length
@@ -278,15 +277,5 @@ public final class TokenizerModel {
     float[] values = new float[n];
     ByteBuffer.wrap(raw).asFloatBuffer().get(values);
     return values;
-  }
-
-  private static byte[] sha256(byte[] bytes, int length) {
-    try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      sha.update(bytes, 0, length);
-      return sha.digest();
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("This Java has no SHA-256", e);
-    }
   }
 }

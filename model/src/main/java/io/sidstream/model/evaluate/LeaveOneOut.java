@@ -78,20 +78,6 @@ public final class LeaveOneOut {
     return drawn;
   }
 
-  /** As the other, with negatives drawn here by {@link #drawNegatives}. */
-  public static Result evaluate(
-      SequenceRecommender recommender,
-      Representations representations,
-      int[] catalogue,
-      int[][] histories,
-      int[] targets,
-      int[][] never,
-      int negatives,
-      Rng rng) {
-    int[][] drawn = drawNegatives(catalogue, histories, targets, never, negatives, rng);
-    return evaluate(recommender, representations, catalogue, histories, targets, drawn);
-  }
-
   /**
    * Evaluates one target per user. With several towers both rankings compare their mean
    * probabilities in the catalogue without the user's history.

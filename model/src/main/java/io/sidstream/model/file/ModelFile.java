@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
@@ -106,7 +105,7 @@ public final class ModelFile {
 
   /** Writes {@link #toBytes}. */
   public void write(OutputStream stream) throws IOException {
-    MessageDigest sha = sha256();
+    MessageDigest sha = Sha256.start();
     DataOutputStream out = new DataOutputStream(new DigestOutputStream(stream, sha));
     out.write(MAGIC);
     out.writeInt(FORMAT);
@@ -162,7 +161,7 @@ public final class ModelFile {
               + "; use a newer version");
     }
     int length = bytes.length - DIGEST_LENGTH;
-    if (!Arrays.equals(sha256(bytes, length), Arrays.copyOfRange(bytes, length, bytes.length))) {
+    if (!Arrays.equals(Sha256.of(bytes, length), Arrays.copyOfRange(bytes, length, bytes.length))) {
       throw new IllegalArgumentException(
           "Model file of "
               + bytes.length
@@ -214,20 +213,6 @@ public final class ModelFile {
       return fromBytes(Files.readAllBytes(path));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(path + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static byte[] sha256(byte[] bytes, int length) {
-    MessageDigest sha = sha256();
-    sha.update(bytes, 0, length);
-    return sha.digest();
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("This Java has no SHA-256", e);
     }
   }
 }

@@ -1,2 +1,2 @@
-/** Files: the model container and NumPy arrays. */
+/** Files: the model container and NumPy arrays, and their digests. */
 package io.sidstream.model.file;

@@ -11,6 +11,10 @@ package io.sidstream.model.math;
  * <p>Gradients of parameters are added to what the target holds; gradients of inputs overwrite it.
  */
 public final class Kernels {
+  private static final float ADAM_BETA1 = 0.9f;
+  private static final float ADAM_BETA2 = 0.999f;
+  private static final float ADAM_EPS = 1e-8f;
+
   private Kernels() {}
 
   /**
@@ -339,7 +343,7 @@ public final class Kernels {
   /**
    * One Adam step over n parameters (Kingma and Ba, arXiv 1412.6980, with bias correction): m = b1
    * m + (1 - b1) g, v = b2 v + (1 - b2) g², p -= lr / (1 - b1^step) * m / (sqrt(v / (1 - b2^step))
-   * + eps).
+   * + eps), with b1 = {@value #ADAM_BETA1}, b2 = {@value #ADAM_BETA2} and eps = {@value #ADAM_EPS}.
    *
    * @param step number of this step, from 1
    */
@@ -354,32 +358,29 @@ public final class Kernels {
       int vOff,
       int n,
       long step,
-      float lr,
-      float beta1,
-      float beta2,
-      float eps) {
-    float rate = (float) (lr / (1 - StrictMath.pow(beta1, step)));
-    float correction = (float) (1 / StrictMath.sqrt(1 - StrictMath.pow(beta2, step)));
-    float rest1 = 1f - beta1;
-    float rest2 = 1f - beta2;
+      float lr) {
+    float rate = (float) (lr / (1 - StrictMath.pow(ADAM_BETA1, step)));
+    float correction = (float) (1 / StrictMath.sqrt(1 - StrictMath.pow(ADAM_BETA2, step)));
+    float rest1 = 1f - ADAM_BETA1;
+    float rest2 = 1f - ADAM_BETA2;
     if (pOff == gOff && pOff == mOff && pOff == vOff) {
       for (int i = pOff; i < pOff + n; i++) {
         float d = g[i];
-        float mi = beta1 * m[i] + rest1 * d;
-        float vi = beta2 * v[i] + rest2 * d * d;
+        float mi = ADAM_BETA1 * m[i] + rest1 * d;
+        float vi = ADAM_BETA2 * v[i] + rest2 * d * d;
         m[i] = mi;
         v[i] = vi;
-        p[i] -= rate * mi / ((float) Math.sqrt(vi) * correction + eps);
+        p[i] -= rate * mi / ((float) Math.sqrt(vi) * correction + ADAM_EPS);
       }
       return;
     }
     for (int i = 0; i < n; i++) {
       float d = g[gOff + i];
-      float mi = beta1 * m[mOff + i] + rest1 * d;
-      float vi = beta2 * v[vOff + i] + rest2 * d * d;
+      float mi = ADAM_BETA1 * m[mOff + i] + rest1 * d;
+      float vi = ADAM_BETA2 * v[vOff + i] + rest2 * d * d;
       m[mOff + i] = mi;
       v[vOff + i] = vi;
-      p[pOff + i] -= rate * mi / ((float) Math.sqrt(vi) * correction + eps);
+      p[pOff + i] -= rate * mi / ((float) Math.sqrt(vi) * correction + ADAM_EPS);
     }
   }
 

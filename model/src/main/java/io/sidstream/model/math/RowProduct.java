@@ -99,11 +99,6 @@ public final class RowProduct {
     }
   }
 
-  /** The heights in use for a shape, tallest first: for start-up logs and benchmarks. */
-  public static int[] heights(int n, int k) {
-    return inUse(n, k).clone();
-  }
-
   private static int[] inUse(int n, int k) {
     Long shape = ((long) n << 32) | k;
     int[] heights = HEIGHTS.get(shape);

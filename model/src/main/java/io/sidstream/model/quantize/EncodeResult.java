@@ -43,7 +43,7 @@ public final class EncodeResult {
 
   private final boolean wantLastDistances;
 
-  /** Working memory of the encoder, by name of the owner; see {@link #scratch}. */
+  /** Working memory of encoder and quantizer, by slot; see {@link #scratch}. */
   private final float[][] scratch = new float[9][];
 
   private float[][] scores = new float[0][];

@@ -76,9 +76,7 @@ public final class SequenceRecommender {
     return stack.backward(dh);
   }
 
-  /**
-   * One step of Adam (Kingma and Ba 2015; betas .9 and .999, eps 1e-8) along {@link #gradients()}.
-   */
+  /** One step of Adam along {@link #gradients()}. */
   public void adamStep(float learningRate) {
     weights.adamStep(learningRate);
   }

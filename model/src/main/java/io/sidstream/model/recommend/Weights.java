@@ -52,26 +52,10 @@ public final class Weights {
     Arrays.fill(gradients, 0f);
   }
 
-  /**
-   * One step of Adam (Kingma and Ba 2015; betas .9 and .999, eps 1e-8) along {@link #gradients()}.
-   */
+  /** One step of Adam along {@link #gradients()}; see {@link Kernels#adam}. */
   public void adamStep(float learningRate) {
     steps++;
-    Kernels.adam(
-        values,
-        0,
-        gradients,
-        0,
-        mean,
-        0,
-        square,
-        0,
-        values.length,
-        steps,
-        learningRate,
-        0.9f,
-        0.999f,
-        1e-8f);
+    Kernels.adam(values, 0, gradients, 0, mean, 0, square, 0, values.length, steps, learningRate);
   }
 
   /** Weights, Adam's moments and step count. */

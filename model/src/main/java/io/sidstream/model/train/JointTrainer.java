@@ -141,7 +141,7 @@ public final class JointTrainer implements Representations {
     return recommender;
   }
 
-  /** The quantizer, for tests and averaging; null for variant ID. Live. */
+  /** The quantizer, for tests; null for variant ID. Live. */
   RqVae quantizer() {
     return quantizer;
   }
@@ -242,8 +242,7 @@ public final class JointTrainer implements Representations {
     if (encode) {
       quantizer.backward(recommend ? semanticGradient() : null);
       boolean slow = phase == Phase.QUANTIZER_SLOW;
-      quantizer.applyGradients(
-          rate * (slow ? config.slowLearningRate() : config.learningRate()), true);
+      quantizer.applyGradients(rate * (slow ? config.slowLearningRate() : config.learningRate()));
       float decay = slow ? config.slowCodebookDecay() : config.codebookDecay();
       List<BitSet> levels = quantizer.updateCodebooks(decay, rng.split());
       for (int l = 0; l < levels.size(); l++) {
@@ -369,7 +368,7 @@ public final class JointTrainer implements Representations {
               + loss
               + " in step "
               + steps
-              + "; nothing was changed by it: lower the learning rate, or raise a temperature that is near 0");
+              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0");
     }
     float[] din = by.backward(dh);
     Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);
@@ -412,10 +411,7 @@ public final class JointTrainer implements Representations {
         item * w,
         w,
         items.nextIdStep(item),
-        rate * config.idLearningRate(),
-        0.9f,
-        0.999f,
-        1e-8f);
+        rate * config.idLearningRate());
   }
 
   private boolean semanticDropped() {
@@ -518,12 +514,13 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Uniform among known items outside the history; one inside is taken after 200 refusals, where a
-   * user has had almost all.
+   * Uniform among known items outside those that are kept of the user, its newest; what it had
+   * before those may be drawn. One inside is taken after {@value #REFUSALS} refusals, where the
+   * user has almost all of them among its newest.
    */
-  private int negativeFor(int[] history) {
+  private int negativeFor(int[] newest) {
     int item = items.knownAt(rng.nextInt(items.knownCount()));
-    for (int tries = 0; tries < REFUSALS && contains(history, item); tries++) {
+    for (int tries = 0; tries < REFUSALS && contains(newest, item); tries++) {
       item = items.knownAt(rng.nextInt(items.knownCount()));
     }
     return item;

@@ -9,6 +9,7 @@ import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
 import io.sidstream.model.train.ItemTable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,31 @@ class RankingTest {
     return new SequenceRecommender(new RecommenderShape(width, 1, 8, 1, 5, 0f), new Rng(seed));
   }
 
+  /** Its state is (1, 0, 0, 0) after any window: a score is the first number of an item. */
+  private static SequenceRecommender byFirstNumber() {
+    SequenceRecommender r =
+        new SequenceRecommender(new RecommenderShape(DIM, 1, 1, 0, 5, 0f), new Rng(1));
+    float[] p = r.parameters();
+    Arrays.fill(p, 0f);
+    // Without blocks the last weights are the biases of the LayerNorm.
+    p[p.length - DIM] = 1f;
+    return r;
+  }
+
+  /** Against 99 negatives drawn outside {@code never}, or as many as there are. */
+  private static LeaveOneOut.Result leaveOneOut(
+      SequenceRecommender recommender,
+      Representations representations,
+      int[] catalogue,
+      int[][] histories,
+      int[] targets,
+      int[][] never) {
+    int[][] negatives =
+        LeaveOneOut.drawNegatives(catalogue, histories, targets, never, 99, new Rng(1));
+    return LeaveOneOut.evaluate(
+        recommender, representations, catalogue, histories, targets, negatives);
+  }
+
   private interface Row {
     void write(int item, float[] out, int at);
   }
@@ -101,8 +127,7 @@ class RankingTest {
     for (int i = 0; i < 200; i++) {
       items.put(i, new float[1], 0);
     }
-    Representations same =
-        representations((item, out, at) -> java.util.Arrays.fill(out, at, at + DIM, 1f));
+    Representations same = representations((item, out, at) -> Arrays.fill(out, at, at + DIM, 1f));
     Prequential.Result r =
         new Prequential(recommender, same, items, 99)
             .evaluate(
@@ -151,26 +176,53 @@ class RankingTest {
   @Test
   void onlyItemsThatHaveArrivedAreNegatives() {
     // Ten items at time 0, all others tomorrow: the target is ranked among what is left of the ten.
+    // All of them have higher scores than it.
     for (int i = 0; i < 500; i++) {
       items.put(i, new float[1], i < 10 ? 0 : 1000);
     }
     int[] history = {0, 1, 2, 3};
-    Representations worst = representations((item, out, at) -> out[at] = item);
-    double[] ranks = new double[2];
+    Representations rising = representations((item, out, at) -> out[at] = item);
+    double[] mrr = new double[2];
     for (int late = 0; late < 2; late++) {
-      long[] times = new long[4];
-      times[3] = late == 0 ? 500 : 2000;
-      Prequential.Result r =
-          new Prequential(recommender, worst, items, 99)
-              .evaluate(List.of(new Prequential.Window(history, times, 1)), new Rng(1));
-      ranks[late] = 1 / r.model.mrr();
+      long[] times = {0, 0, 0, late == 0 ? 500 : 2000};
+      mrr[late] =
+          new Prequential(byFirstNumber(), rising, items, 99)
+              .evaluate(List.of(new Prequential.Window(history, times, 1)), new Rng(1))
+              .model
+              .mrr();
     }
-    assertThat(ranks[0]).isIn(1.0, 7.0);
-    assertThat(ranks[1]).isIn(1.0, 100.0);
+    assertThat(mrr).containsExactly(1.0 / 7, 1.0 / 100);
   }
 
   @Test
-  void oneForwardEqualsOneByOne() {
+  void theFreshEventsOfAWindowEqualOneByOne() {
+    for (int i = 0; i < 300; i++) {
+      items.put(i, new float[1], 0);
+    }
+    items.remove(40);
+    // Without position embeddings, as an event alone has its inputs at other positions.
+    Arrays.fill(recommender.parameters(), 0, recommender.shape().maxLen() * DIM, 0f);
+    int[] all = {5, 6, 40, 7, 8, 9, 10};
+    // More negatives than there are items: all are drawn, in whatever order.
+    Prequential p = new Prequential(recommender, random, items, 299);
+    Prequential.Result together =
+        p.evaluate(List.of(new Prequential.Window(all, new long[7], 4)), new Rng(1));
+    assertThat(together.model.count()).isEqualTo(4);
+    double sum = 0;
+    for (int length = all.length; length > 3; length--) {
+      int[] window = Arrays.copyOf(all, length);
+      Prequential.Result alone =
+          p.evaluate(List.of(new Prequential.Window(window, new long[length], 1)), new Rng(2));
+      assertThat(alone.model.count()).isEqualTo(1);
+      sum += alone.model.mrr();
+      // No item of a window is a negative of another of its events.
+      items.remove(window[length - 1]);
+    }
+    assertThat(together.model.mrr()).isCloseTo(sum / 4, within(1e-12));
+  }
+
+  @Test
+  void aWindowIsRankedTheSameBesideOthers() {
     for (int i = 0; i < 300; i++) {
       items.put(i, new float[1], 0);
     }
@@ -179,20 +231,23 @@ class RankingTest {
     int[] all = {5, 6, 40, 7, 8, 9, 10, 11};
     Prequential p = new Prequential(recommender, random, items, 299);
     // 299 negatives of which few are left out: all that remain, whatever the draw.
-    List<Double> together = new ArrayList<>();
-    Prequential.Result one =
-        p.evaluate(List.of(new Prequential.Window(all, new long[8], 1)), new Rng(1));
-    assertThat(one.model.count()).isEqualTo(1);
-    together.add(one.model.mrr());
-    Prequential.Result alone =
-        p.evaluate(
-            List.of(
-                new Prequential.Window(new int[] {9, 10, 7}, new long[3], 0),
-                new Prequential.Window(all, new long[8], 1)),
-            new Rng(9));
-    assertThat(alone.model.mrr()).isCloseTo(together.get(0), within(1e-12));
+    Prequential.Window window = new Prequential.Window(all, new long[8], 1);
+    Prequential.Result alone = p.evaluate(List.of(window), new Rng(1));
+    assertThat(alone.model.count()).isEqualTo(1);
+    Prequential.Window other = new Prequential.Window(new int[] {9, 10, 7}, new long[3], 0);
+    Prequential.Result beside = p.evaluate(List.of(other, window), new Rng(9));
+    assertThat(beside.model.count()).isEqualTo(1);
+    assertThat(beside.model.mrr()).isCloseTo(alone.model.mrr(), within(1e-12));
+  }
+
+  @Test
+  void anEventWithNothingBeforeItIsLeftOut() {
+    for (int i = 0; i < 300; i++) {
+      items.put(i, new float[1], 0);
+    }
     Prequential.Result none =
-        p.evaluate(List.of(new Prequential.Window(new int[] {5}, new long[1], 1)), new Rng(1));
+        new Prequential(recommender, random, items, 99)
+            .evaluate(List.of(new Prequential.Window(new int[] {5}, new long[1], 1)), new Rng(1));
     assertThat(none.model.count()).isZero();
   }
 
@@ -207,15 +262,13 @@ class RankingTest {
     int[] history = {3, 17, 41, 8};
     for (int target : new int[] {0, 5, 20, 59}) {
       LeaveOneOut.Result r =
-          LeaveOneOut.evaluate(
+          leaveOneOut(
               recommender,
               mixed,
               catalogue,
               new int[][] {history},
               new int[] {target},
-              new int[][] {history},
-              99,
-              new Rng(1));
+              new int[][] {history});
       int[] candidates = IntStream.of(catalogue).filter(i -> !in(history, i)).toArray();
       double rank = rankByDefinition(candidates, history, target);
       assertThat(r.fullRanks[0]).as("target " + target).isEqualTo(rank);
@@ -277,22 +330,23 @@ class RankingTest {
 
   @Test
   void leaveOneOutMasksTheHistory() {
-    // The score grows with the item index times the sign of h's first number; the target 7 is
-    // beaten by 8 and 9 or by 0 to 6.
-    Representations byIndex = representations((item, out, at) -> out[at] = item);
     int[] catalogue = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
     int[][] histories = {{1, 2, 9}, {}};
     int[][] never = {{1, 2, 9, 7, 8}, {}};
-    LeaveOneOut.Result r =
-        LeaveOneOut.evaluate(
-            recommender, byIndex, catalogue, histories, new int[] {7, 3}, never, 99, new Rng(1));
-    assertThat(r.full.count()).isEqualTo(1);
-    // Up: 8 alone beats it, and no sampled one; down: 0, 3, 4, 5, 6 do in both.
-    double full = 1 / r.full.mrr();
-    double sampled = 1 / r.sampled.mrr();
-    assertThat(full == 2 && sampled == 1 || full == 6 && sampled == 6)
-        .as("full " + full + ", sampled " + sampled)
-        .isTrue();
+    int[] targets = {7, 3};
+    Representations rising = representations((item, out, at) -> out[at] = item);
+    LeaveOneOut.Result up =
+        leaveOneOut(byFirstNumber(), rising, catalogue, histories, targets, never);
+    // 8 alone beats the 7, and is no negative.
+    assertThat(up.fullRanks).containsExactly(2, Double.NaN);
+    assertThat(up.sampledRanks).containsExactly(1, Double.NaN);
+    assertThat(up.full.count()).isEqualTo(1);
+    Representations falling = representations((item, out, at) -> out[at] = -item);
+    LeaveOneOut.Result down =
+        leaveOneOut(byFirstNumber(), falling, catalogue, histories, targets, never);
+    // 0, 3, 4, 5 and 6 beat it, in both.
+    assertThat(down.fullRanks).containsExactly(6, Double.NaN);
+    assertThat(down.sampledRanks).containsExactly(6, Double.NaN);
   }
 
   /** First among nobody is no merit. */
@@ -302,8 +356,7 @@ class RankingTest {
     int[][] histories = {{1, 2, 3}, {1, 2}};
     int[][] never = {{0, 1, 2, 3}, {0, 1, 2, 3}};
     LeaveOneOut.Result r =
-        LeaveOneOut.evaluate(
-            recommender, random, catalogue, histories, new int[] {0, 0}, never, 99, new Rng(1));
+        leaveOneOut(recommender, random, catalogue, histories, new int[] {0, 0}, never);
     assertThat(r.sampled.count()).isZero();
     assertThat(r.sampledRanks).containsOnly(Double.NaN);
     assertThat(r.full.count()).isEqualTo(1);
@@ -316,15 +369,13 @@ class RankingTest {
     Representations broken = representations((item, out, at) -> out[at] = item == 3 ? 0f / 0f : 1f);
     assertThatThrownBy(
             () ->
-                LeaveOneOut.evaluate(
+                leaveOneOut(
                     recommender,
                     broken,
                     new int[] {0, 1, 2, 3},
                     new int[][] {{1}},
                     new int[] {2},
-                    new int[][] {{1, 2}},
-                    99,
-                    new Rng(1)))
+                    new int[][] {{1, 2}}))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("a score is NaN");
     assertThatThrownBy(() -> RankingMetrics.beats(1, Double.NaN))

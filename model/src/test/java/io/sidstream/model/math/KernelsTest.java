@@ -172,7 +172,7 @@ class KernelsTest {
     }
     for (int step = 1; step <= 5; step++) {
       float[] g = gaussian(20 + step, n);
-      Kernels.adam(p, 0, g, 0, m, 0, v, 0, n, step, 1e-2f, 0.9f, 0.999f, 1e-8f);
+      Kernels.adam(p, 0, g, 0, m, 0, v, 0, n, step, 1e-2f);
       for (int i = 0; i < n; i++) {
         rm[i] = 0.9 * rm[i] + 0.1 * g[i];
         rv[i] = 0.999 * rv[i] + 0.001 * g[i] * g[i];

@@ -137,7 +137,7 @@ class JointTrainerTest {
   }
 
   @Test
-  void aStepWhoseLossIsNotFiniteChangesNothing() {
+  void aStepWhoseLossIsNotFiniteLeavesTheWeights() {
     JointConfig config = small().semanticShare(0.3f).build();
     Catalogue c = catalogue(config);
     JointTrainer trainer = adopted(config, c, new Rng(2));
@@ -148,7 +148,8 @@ class JointTrainerTest {
     float[] quantizer = trainer.quantizer().parameters().clone();
     float[] ids = c.items.id().clone();
     assertThatThrownBy(() -> trainer.step(c.batch(32, new Rng(3)), Phase.JOINT))
-        .hasMessageContaining("nothing was changed by it: lower the learning rate");
+        .hasMessageContaining(
+            "weights, codebooks and optimiser state are unchanged: lower the learning rate");
     assertThat(trainer.recommender().parameters()).isEqualTo(first);
     assertThat(second(trainer)).isEqualTo(second);
     assertThat(trainer.quantizer().parameters()).isEqualTo(quantizer);
@@ -526,7 +527,7 @@ class JointTrainerTest {
   }
 
   @Test
-  void aLossThatIsNotFiniteChangesNothing() {
+  void aLossThatIsNotFiniteIsRefused() {
     JointConfig config = small().build();
     Catalogue c = catalogue(config);
     JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
@@ -535,7 +536,7 @@ class JointTrainerTest {
     float[] weights = trainer.recommender().parameters().clone();
     assertThatThrownBy(() -> trainer.step(new int[] {0}, Phase.JOINT))
         .hasMessage(
-            "recommendation loss is NaN in step 1; nothing was changed by it: lower the learning rate, or raise a temperature that is near 0");
+            "recommendation loss is NaN in step 1; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0");
     assertThat(trainer.recommender().parameters()).isEqualTo(weights);
   }
 }

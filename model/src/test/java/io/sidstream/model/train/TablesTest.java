@@ -9,7 +9,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -180,25 +179,5 @@ class TablesTest {
     JointConfig config = JointConfig.builder().temperature(0.5f).build();
     assertThat(config.toBuilder().build()).isEqualTo(config);
     assertThat(config.dim()).isEqualTo(72);
-  }
-
-  @Test
-  void dataSetsAreReadInBothOrders() throws IOException {
-    Dataset data = dataset("u\tb\t20\nv\ta\t10\nu\ta\t10\n");
-    assertThat(data.sequences()).isDeepEqualTo(new int[][] {{1, 0}, {0}});
-    assertThat(data.byTime()).containsExactly(1, 2, 0);
-    assertThat(data.time(0)).isEqualTo(20_000);
-    assertThat(data.userIds()).containsExactly("u", "v");
-    assertThatThrownBy(() -> dataset("u\tb\t20\nu\tz\t3\n"))
-        .hasMessage("line 2 names the item z, which is not in the list of items");
-    assertThatThrownBy(() -> dataset("u b 20\n"))
-        .hasMessage("line 1 has 1 fields; it must be user TAB item TAB unix seconds");
-    assertThatThrownBy(() -> dataset("u\tb\tnow\n"))
-        .hasMessage("line 1 has the time now; it must be whole unix seconds");
-  }
-
-  private static Dataset dataset(String lines) throws IOException {
-    return Dataset.read(
-        new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)), List.of("a", "b"));
   }
 }

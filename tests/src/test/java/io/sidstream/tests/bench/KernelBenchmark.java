@@ -90,7 +90,7 @@ public class KernelBenchmark {
   @Benchmark
   public float[] adam() {
     step++;
-    Kernels.adam(w, 0, z, 0, mean, 0, square, 0, rows * WIDTH, step, 1e-3f, 0.9f, 0.999f, 1e-8f);
+    Kernels.adam(w, 0, z, 0, mean, 0, square, 0, rows * WIDTH, step, 1e-3f);
     return w;
   }
 
