@@ -64,11 +64,11 @@ final class GenerativeTraining {
     for (int number = first; number < first + epochs && best.since() < patience; number++) {
       int[][] batches = OfflineTraining.batches(learnt, batch, seed, number);
       double loss = 0;
-      double millis = 0;
+      int before = times.count();
       for (int[] users : batches) {
         long start = System.nanoTime();
         loss += trainer.step(users, learningRate) / batches.length;
-        millis += times.addSince(start) / batches.length;
+        times.addSince(start);
       }
       RankingMetrics validation = rank(judged, split.validationHistories, split.validationTargets);
       best = best.after(number, validation.ndcg(10));
@@ -76,7 +76,7 @@ final class GenerativeTraining {
       if (better) {
         bestState = state();
       }
-      listener.epoch(number, loss, millis, validation, better);
+      listener.epoch(number, loss, times.medianFrom(before), validation, better);
     }
     trainer.readState(new DataInputStream(new ByteArrayInputStream(bestState)));
   }

@@ -69,7 +69,7 @@ final class OfflineTraining {
    * @param phase what moved
    * @param loss mean recommendation loss of the steps; 0 in the quantizer's own stage
    * @param reconstruction mean of ‖g(z) − x‖² over the steps; 0 where the quantizer is frozen
-   * @param msPerStep mean time of a step
+   * @param msPerStep median time of a step
    * @param validation rankings; null in the quantizer's own stage
    * @param quality of the tokenizer; null without one
    * @param best whether it is the best so far
@@ -261,20 +261,22 @@ final class OfflineTraining {
     return batches;
   }
 
-  /** Mean loss, mean reconstruction, mean milliseconds of a step. */
+  /** Mean loss, mean reconstruction, median milliseconds of a step. */
   private double[] epoch(int number, Phase phase, double rate, Listener listener) {
     int[][] batches = batches(catalogue(split.train.length), config.batchUsers(), seed, number);
     int count = batches.length;
     trainer.scaleLearningRates((float) rate);
     double[] sums = new double[3];
+    int before = times.count();
     for (int s = 0; s < count; s++) {
       long start = System.nanoTime();
       StepStats stats = trainer.step(batches[s], phase);
-      sums[2] += times.addSince(start) / count;
+      times.addSince(start);
       sums[0] += stats.recommendation() / count;
       sums[1] += stats.reconstruction() / count;
       listener.step(number, s, count, stats);
     }
+    sums[2] = times.medianFrom(before);
     done++;
     return sums;
   }

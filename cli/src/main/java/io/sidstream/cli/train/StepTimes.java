@@ -8,11 +8,9 @@ final class StepTimes {
   private double[] millis = new double[1024];
   private int count;
 
-  /** Adds the time of a step that is just done; returns it. */
-  double addSince(long startNanos) {
-    double took = (System.nanoTime() - startNanos) / 1e6;
-    add(took);
-    return took;
+  /** Adds the time of a step that is just done. */
+  void addSince(long startNanos) {
+    add((System.nanoTime() - startNanos) / 1e6);
   }
 
   /** Adds times. */
@@ -29,14 +27,9 @@ final class StepTimes {
     return count;
   }
 
-  /** Median; 0 for none. */
-  double median() {
-    return count == 0 ? 0 : Median.of(all());
-  }
-
-  /** Mean of the steps from one on; 0 for none. */
-  double meanFrom(int step) {
-    return Arrays.stream(millis, step, count).average().orElse(0);
+  /** Median of the steps from one on; 0 for none. */
+  double medianFrom(int step) {
+    return step == count ? 0 : Median.of(Arrays.copyOfRange(millis, step, count));
   }
 
   /** All, in order. */

@@ -246,7 +246,7 @@ final class StreamReplay {
       }
     }
     told.put("phase", round == 0 ? "bootstrap" : quantizer ? "quantizer" : "recommender");
-    told.put("msPerStep", times.meanFrom(before));
+    told.put("msPerStep", times.medianFrom(before));
     if (quantizer) {
       float[] base = new float[config.levels()];
       Arrays.fill(base, BASE_TOLERANCE);

@@ -96,7 +96,7 @@ public final class TrainCommand implements Callable<Integer> {
   };
 
   /** What the learning rates are multiplied by after each epoch of a variant with a quantizer. */
-  private static final double DEFAULT_DECAY = 0.99;
+  private static final double DEFAULT_DECAY = 0.985;
 
   /** The largest k of the reported HR@k. */
   private static final int LARGEST_CUT = 20;
@@ -182,7 +182,7 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--learning-rate-decay",
       paramLabel = "D",
       description =
-          "leave-one-out: the learning rates are multiplied by it after each epoch, above 0 to 1 (default: 0.99; 1 for --variant id).")
+          "leave-one-out: the learning rates are multiplied by it after each epoch, above 0 to 1 (default: 0.985; 1 for --variant id).")
   private Double learningRateDecay;
 
   @Option(
@@ -530,7 +530,7 @@ public final class TrainCommand implements Callable<Integer> {
       JointConfig config,
       long started) {
     report.put("steps", times.count());
-    report.put("msPerStep", times.median());
+    report.put("msPerStep", times.medianFrom(0));
     report.put("wallSeconds", (System.nanoTime() - started) / 1e9);
     report.put("peakRssBytes", Memory.peakResidentBytes());
     report.put("modelDigest", SavedModel.digest(sections));
