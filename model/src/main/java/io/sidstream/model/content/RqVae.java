@@ -406,7 +406,7 @@ public final class RqVae {
       int out = layers.out(l);
       float[] from = l == 0 ? x : outputs[l - 1];
       if (l + 1 < layers.count()) {
-        Kernels.reluBackward(gradOut, 0, outputs[l], 0, n * out);
+        Kernels.reluBackward(gradOut, outputs[l], n * out);
       }
       Kernels.addColumnSums(gradOut, 0, n, out, gradients, offset + layers.bias(l));
       int w = offset + layers.weights(l);

@@ -198,11 +198,23 @@ public final class LeaveOneOut {
   }
 
   private static double fullRank(float[] scores, int off, int n, int own, BitSet masked) {
-    double rank = 1;
-    for (int j = 0; j < n; j++) {
-      if (!masked.get(j)) {
-        rank += RankingMetrics.beats(scores[off + j], scores[off + own]);
-      }
+    // All are counted without a branch, then what is masked is taken back.
+    float ownScore = scores[off + own];
+    int above = 0;
+    int same = 0;
+    int below = 0;
+    for (int j = off; j < off + n; j++) {
+      float score = scores[j];
+      above += score > ownScore ? 1 : 0;
+      same += score == ownScore ? 1 : 0;
+      below += score < ownScore ? 1 : 0;
+    }
+    if (above + same + below < n) {
+      return RankingMetrics.beats(Double.NaN, ownScore);
+    }
+    double rank = 1 + above + 0.5 * same;
+    for (int j = masked.nextSetBit(0); j >= 0; j = masked.nextSetBit(j + 1)) {
+      rank -= RankingMetrics.beats(scores[off + j], ownScore);
     }
     return rank;
   }

@@ -9,25 +9,49 @@ final class Layers {
   private Layers() {}
 
   /**
+   * Numbers that go through the loops of {@link #gelu} together, so that they stay in the cache.
+   */
+  private static final int BLOCK = 1024;
+
+  /**
    * GELU x * Phi(x) and its derivative Phi(x) + x * phi(x). Phi by Abramowitz and Stegun 7.1.26
    * (absolute error 1.5e-7, the resolution of a float).
    */
   static void gelu(float[] x, float[] y, float[] slope, int n) {
-    for (int i = 0; i < n; i++) {
-      float v = x[i];
-      float a = Math.abs(v) * 0.70710678f;
-      float t = 1f / (1f + 0.3275911f * a);
-      float e = exp(-a * a);
-      float poly =
+    for (int from = 0; from < n; from += BLOCK) {
+      gelu(x, y, slope, from, Math.min(n, from + BLOCK));
+    }
+  }
+
+  /** In loops so short, and without branches, that HotSpot vectorises each of them. */
+  private static void gelu(float[] x, float[] y, float[] slope, int from, int to) {
+    for (int i = from; i < to; i++) {
+      float a = Math.abs(x[i]) * 0.70710678f;
+      slope[i] = -a * a;
+    }
+    for (int i = from; i < to; i++) {
+      slope[i] = exp(slope[i]);
+    }
+    for (int i = from; i < to; i++) {
+      float t = 1f / (1f + 0.3275911f * (Math.abs(x[i]) * 0.70710678f));
+      y[i] =
           t
               * (0.254829592f
                   + t
                       * (-0.284496736f
                           + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
-      float tail = 0.5f * poly * e;
-      float above = v >= 0f ? 1f - tail : tail;
-      y[i] = v * above;
-      slope[i] = above + v * 0.39894228f * e;
+    }
+    // y = Phi: the tail where x is negative, else what it leaves of 1.
+    for (int i = from; i < to; i++) {
+      float tail = 0.5f * y[i] * slope[i];
+      float positive = Math.min(1f, Math.max(0f, x[i] * 1e38f + 1f));
+      y[i] = positive * (1f - tail) + (1f - positive) * tail;
+    }
+    for (int i = from; i < to; i++) {
+      slope[i] = y[i] + x[i] * 0.39894228f * slope[i];
+    }
+    for (int i = from; i < to; i++) {
+      y[i] = x[i] * y[i];
     }
   }
 

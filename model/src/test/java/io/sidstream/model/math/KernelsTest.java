@@ -44,7 +44,7 @@ class KernelsTest {
     Kernels.relu(y, 0, rows * cols);
     float[] dy = gaussian(5, rows * cols);
     float[] masked = dy.clone();
-    Kernels.reluBackward(masked, 0, y, 0, rows * cols);
+    Kernels.reluBackward(masked, y, rows * cols);
     float[] sums = new float[cols];
     Kernels.addColumnSums(masked, 0, rows, cols, sums, 0);
     for (int c = 0; c < cols; c++) {
