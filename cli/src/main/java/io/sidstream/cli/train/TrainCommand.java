@@ -150,7 +150,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--epochs",
-      defaultValue = "80",
+      defaultValue = "64",
       paramLabel = "N",
       description = "Most epochs (default: ${DEFAULT-VALUE}).")
   private int epochs;
