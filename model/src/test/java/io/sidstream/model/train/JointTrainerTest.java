@@ -424,16 +424,21 @@ class JointTrainerTest {
     assertThat(q.reseededItems()).as("1 leaves; 1 comes").containsExactly(1, 1);
   }
 
-  @Test
-  void newItemsStartFromTheirPrefix() {
-    JointConfig config = small().idStart(JointConfig.IdStart.PREFIX_MEAN).build();
-    Catalogue c = catalogue(config);
+  private static JointTrainer afterTenSteps(JointConfig config, Catalogue c) {
     JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
     trainer.initialiseCodebooks(1000);
     Rng batches = new Rng(2);
     for (int i = 0; i < 10; i++) {
       trainer.step(c.batch(32, batches), Phase.JOINT);
     }
+    return trainer;
+  }
+
+  @Test
+  void newItemsStartFromTheirPrefix() {
+    JointConfig config = small().idStart(JointConfig.IdStart.PREFIX_MEAN).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = afterTenSteps(config, c);
     trainer.adopt(trainer.candidate(NO_TOLERANCE));
     // A twin of item 5: the same content, so the same codes.
     c.items.put(240, java.util.Arrays.copyOfRange(c.items.content(), 5 * 24, 6 * 24), 9);
@@ -461,12 +466,7 @@ class JointTrainerTest {
   void anAdoptionKnowsAllCodesBeforeItemsStartFromTheirPrefix() {
     JointConfig config = small().idStart(JointConfig.IdStart.PREFIX_MEAN).build();
     Catalogue c = catalogue(config);
-    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
-    trainer.initialiseCodebooks(1000);
-    Rng batches = new Rng(2);
-    for (int i = 0; i < 10; i++) {
-      trainer.step(c.batch(32, batches), Phase.JOINT);
-    }
+    JointTrainer trainer = afterTenSteps(config, c);
     // Twins of items that are trained stand before them by more rows than are encoded together.
     ItemTable items = JointTrainer.newItemTable(config);
     int from = 3000;
