@@ -104,10 +104,8 @@ public final class DataSetReader {
         rows.set(item.row());
         items.add(item);
       }
-    } catch (ZipException | EOFException e) {
+    } catch (ZipException | EOFException | CharacterCodingException e) {
       throw broken(itemsFile, e);
-    } catch (CharacterCodingException e) {
-      throw notUtf8(itemsFile);
     }
     if (items.isEmpty()) {
       throw new UsageException(itemsFile + " has no items");
@@ -146,10 +144,8 @@ public final class DataSetReader {
         users.add(names.computeIfAbsent(cells[0], name -> name));
         what.add(i);
       }
-    } catch (ZipException | EOFException e) {
+    } catch (ZipException | EOFException | CharacterCodingException e) {
       throw broken(eventsFile, e);
-    } catch (CharacterCodingException e) {
-      throw notUtf8(eventsFile);
     }
     if (times.isEmpty() && unknown > 0) {
       throw new UsageException(
@@ -329,7 +325,10 @@ public final class DataSetReader {
     }
   }
 
-  private static UsageException broken(Path file, IOException e) {
+  private static UsageException broken(Path file, IOException e) throws IOException {
+    if (e instanceof CharacterCodingException) {
+      return notUtf8(file);
+    }
     String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
     return new UsageException(file + " is no whole gzip file (" + why + "); copy it again");
   }

@@ -40,8 +40,8 @@ final class OfflineTraining {
     /** The geometric mean of both: a gain of a tenth counts the same in either. */
     BOTH;
 
-    /** What a loss is trained for, unless asked otherwise. */
-    static StopOn of(JointConfig.Loss loss) {
+    /** The figure that a loss is trained for. */
+    static StopOn suiting(JointConfig.Loss loss) {
       // BCE tells a target from uniform negatives, as sampled ranking does; full ranking stays low
       // under it, and the noise of so small an MRR would stop a training that still gains.
       return loss == JointConfig.Loss.BCE ? SAMPLED : BOTH;

@@ -80,44 +80,44 @@ record StoredNegatives(int[][] validation, int[][] test) {
               + NpyVectors.shape(2, users, COUNT)
               + ": name a file that does not exist to draw anew");
     }
-    int[][][] both = new int[2][users][];
-    BitSet taken = new BitSet(items);
+    StoredNegatives read = new StoredNegatives(new int[users][], new int[users][]);
     for (int u = 0; u < users; u++) {
-      taken.clear();
+      BitSet had = new BitSet(items);
       for (int item : split.all[u]) {
-        taken.set(item);
+        had.set(item);
       }
-      int expected =
-          split.validationHistories[u].length == 0
-              ? 0
-              : Math.min(COUNT, items - taken.cardinality());
-      for (int half = 0; half < 2; half++) {
-        BitSet free = (BitSet) taken.clone();
-        int from = (half * users + u) * COUNT;
-        both[half][u] = Arrays.copyOfRange(stored.data(), from, from + expected);
-        for (int i = 0; i < COUNT; i++) {
-          int item = stored.data()[from + i];
-          boolean fits = i < expected ? item >= 0 && item < items && !free.get(item) : item == -1;
-          if (!fits) {
-            throw new UsageException(
-                "--negatives %s, %s of user %d, place %d: %d; here must be %s: the file belongs to another data set, name one that does not exist to draw anew"
-                    .formatted(
-                        file,
-                        half == 0 ? "validation" : "test",
-                        u,
-                        i,
-                        item,
-                        i < expected
-                            ? "an item of " + items + " that the user never had, once"
-                            : "-1"));
-          }
-          if (i < expected) {
-            free.set(item);
-          }
-        }
+      int count =
+          split.validationHistories[u].length == 0 ? 0 : Math.min(COUNT, items - had.cardinality());
+      String user = "of user " + u;
+      read.validation[u] = row(file, stored.data(), u, count, had, items, "validation " + user);
+      read.test[u] = row(file, stored.data(), users + u, count, had, items, "test " + user);
+    }
+    return read;
+  }
+
+  /** A row of the file: count distinct items that the user never had, then -1. */
+  private static int[] row(
+      Path file, int[] stored, int row, int count, BitSet had, int items, String whose) {
+    BitSet refused = (BitSet) had.clone();
+    int[] all = Arrays.copyOfRange(stored, row * COUNT, (row + 1) * COUNT);
+    for (int i = 0; i < COUNT; i++) {
+      int item = all[i];
+      boolean fits = i < count ? item >= 0 && item < items && !refused.get(item) : item == -1;
+      if (!fits) {
+        throw new UsageException(
+            "--negatives %s, %s, place %d: %d; here must be %s: the file belongs to another data set, name one that does not exist to draw anew"
+                .formatted(
+                    file,
+                    whose,
+                    i,
+                    item,
+                    i < count ? "an item of " + items + " that the user never had, once" : "-1"));
+      }
+      if (i < count) {
+        refused.set(item);
       }
     }
-    return new StoredNegatives(both[0], both[1]);
+    return Arrays.copyOf(all, count);
   }
 
   private int[] flat() {

@@ -86,6 +86,7 @@ public final class TrainCommand implements Callable<Integer> {
     "--straight-through",
     "--reconstruction-weight",
     "--commitment-weight",
+    "--quantizer-epochs",
     "--id-dropout",
     "--semantic-dropout"
   };
@@ -296,7 +297,7 @@ public final class TrainCommand implements Callable<Integer> {
         };
     refuseWithoutEffect(chosen, scheduled);
     if (stopOn == null) {
-      stopOn = OfflineTraining.StopOn.of(model.loss);
+      stopOn = OfflineTraining.StopOn.suiting(model.loss);
     }
     if (learningRateDecay == null) {
       // Codewords settle as the encoder slows down; ID embeddings alone gain nothing by it.
@@ -589,9 +590,6 @@ public final class TrainCommand implements Callable<Integer> {
       out.put("variant", ModelOptions.name(model.kind));
       out.put("beam", String.valueOf(beam));
       out.put("validationUsers", String.valueOf(GenerativeTraining.VALIDATION_USERS));
-    } else if (Protocol.named(protocol) == Protocol.LEAVE_ONE_OUT) {
-      out.put("stopOn", ModelOptions.name(stopOn));
-      out.put("learningRateDecay", String.valueOf(learningRateDecay));
     }
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
@@ -605,6 +603,9 @@ public final class TrainCommand implements Callable<Integer> {
       out.put("roundSteps", String.valueOf(roundSteps));
       out.put("quantizerEvery", String.valueOf(quantizerEvery));
       out.put("churnBudget", String.valueOf(churnBudget));
+    } else if (model.kind != ModelOptions.Kind.TIGER) {
+      out.put("stopOn", ModelOptions.name(stopOn));
+      out.put("learningRateDecay", String.valueOf(learningRateDecay));
     }
     return out;
   }
@@ -615,7 +616,7 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   /**
-   * Refuses what was asked for and would change nothing. The variant's own list leaves out what
+   * Refuses what was asked for and would change nothing. The variants' own lists leave out what
    * scripts give to all variants alike: --distance, --levels, --codebook, --id-dim.
    */
   private void refuseWithoutEffect(Protocol chosen, OfflineTraining.Schedule scheduled) {
@@ -638,7 +639,11 @@ public final class TrainCommand implements Callable<Integer> {
       refuse("has no effect with --variant semantic, which has no ID embeddings", SEMANTIC_HAS_NO);
     }
     if (model.kind == ModelOptions.Kind.ID) {
-      refuse("has no effect with --variant id, which has no quantizer", ID_HAS_NO);
+      String why = "has no effect with --variant id, which has no quantizer";
+      refuse(why, ID_HAS_NO);
+      if (scheduled != OfflineTraining.Schedule.JOINT) {
+        refuse(why, "--schedule");
+      }
     }
     if (chosen == Protocol.LEAVE_ONE_OUT) {
       refuse(
@@ -663,11 +668,6 @@ public final class TrainCommand implements Callable<Integer> {
           "--learning-rate-decay",
           "--checkpoint",
           "--resume");
-    } else if (model.kind == ModelOptions.Kind.ID) {
-      refuse("has no effect with --variant id, which has no quantizer", "--quantizer-epochs");
-      if (scheduled != OfflineTraining.Schedule.JOINT) {
-        refuse("has no effect with --variant id, which has no quantizer", "--schedule");
-      }
     } else if (!tiger && scheduled == OfflineTraining.Schedule.JOINT) {
       refuse("has no effect with --schedule joint", "--quantizer-epochs");
     }

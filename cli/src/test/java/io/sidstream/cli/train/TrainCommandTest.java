@@ -349,10 +349,12 @@ class TrainCommandTest {
   @Test
   void ratesFallWithTheEpochsOfTheRecommender() throws IOException {
     Object[] twoStages = {"--schedule", "two-stage", "--quantizer-epochs", 3};
-    assertThat(losses("0.5", twoStages).get(0)).isEqualTo(losses("1", twoStages).get(0));
-    assertThat(losses("0.5", twoStages).get(1)).isNotEqualTo(losses("1", twoStages).get(1));
-    assertThat(losses("0.5").get(0)).isEqualTo(losses("1").get(0));
-    assertThat(losses("0.5").get(1)).isNotEqualTo(losses("1").get(1));
+    for (Object[] schedule : List.of(new Object[0], twoStages)) {
+      List<Double> falling = losses("0.5", schedule);
+      List<Double> level = losses("1", schedule);
+      assertThat(falling.get(0)).isEqualTo(level.get(0));
+      assertThat(falling.get(1)).isNotEqualTo(level.get(1));
+    }
   }
 
   /** The loss of each of two epochs of the recommender. */

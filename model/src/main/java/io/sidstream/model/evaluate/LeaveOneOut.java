@@ -138,11 +138,11 @@ public final class LeaveOneOut {
             false, true, m, n, width, scale, last, 0, width, s, tower.from(), d, 0f, ofTower, 0, n);
         for (int i = 0; i < m && !one; i++) {
           // What a tower would give to items that are masked must not take from its say on others.
-          masked.clear();
-          mask(masked, place, histories[user[i]]);
-          masked.clear(place[targets[user[i]]]);
-          for (int j = masked.nextSetBit(0); j >= 0; j = masked.nextSetBit(j + 1)) {
-            ofTower[i * n + j] = Float.NEGATIVE_INFINITY;
+          for (int item : histories[user[i]]) {
+            int at = placeOf(place, item);
+            if (at >= 0 && item != targets[user[i]]) {
+              ofTower[i * n + at] = Float.NEGATIVE_INFINITY;
+            }
           }
           tower.addProbabilities(ofTower, i * n, n, scores, i * n);
         }
@@ -169,10 +169,16 @@ public final class LeaveOneOut {
 
   private static void mask(BitSet masked, int[] place, int[] items) {
     for (int item : items) {
-      if (item < place.length && place[item] >= 0) {
-        masked.set(place[item]);
+      int at = placeOf(place, item);
+      if (at >= 0) {
+        masked.set(at);
       }
     }
+  }
+
+  /** Place of an item in the catalogue; -1 where it is not there. */
+  private static int placeOf(int[] place, int item) {
+    return item < place.length ? place[item] : -1;
   }
 
   private static int[] places(int[] catalogue) {
@@ -210,6 +216,7 @@ public final class LeaveOneOut {
       below += score < ownScore ? 1 : 0;
     }
     if (above + same + below < n) {
+      // One that is NaN is none of them, and this throws.
       return RankingMetrics.beats(Double.NaN, ownScore);
     }
     double rank = 1 + above + 0.5 * same;

@@ -6,12 +6,12 @@ import io.sidstream.model.math.Kernels;
  * Row-wise layers as fused loops: what has no weights of its own to multiply. All arrays row-major.
  */
 final class Layers {
-  private Layers() {}
-
   /**
    * Numbers that go through the loops of {@link #gelu} together, so that they stay in the cache.
    */
   private static final int BLOCK = 1024;
+
+  private Layers() {}
 
   /**
    * GELU x * Phi(x) and its derivative Phi(x) + x * phi(x). Phi by Abramowitz and Stegun 7.1.26
