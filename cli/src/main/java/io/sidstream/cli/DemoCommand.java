@@ -28,6 +28,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -160,21 +161,27 @@ final class DemoCommand implements Callable<Integer> {
             ? Generator.generate(items, events, seed())
             : DataSetReader.read(data, maxItems);
     checkVectors(set, vectors);
+    checkTimes(set, JobConfig.load(conf, sets));
     boolean temporary = stateFolder == null;
     Path state =
         temporary ? Files.createTempDirectory("sidstream-demo-") : stateFolder.toAbsolutePath();
+    CountDownLatch stopped = new CountDownLatch(1);
     try {
       Files.createDirectories(state);
       Console.logTo(state.resolve("sidstream.log"));
-      return run(set, vectors, state, started);
+      return run(set, vectors, state, started, stopped);
     } finally {
       if (temporary) {
         delete(state);
       }
+      // Only now may a signal end the process.
+      stopped.countDown();
     }
   }
 
-  private Integer run(DataSet set, NpyVectors vectors, Path state, long started) throws Exception {
+  private Integer run(
+      DataSet set, NpyVectors vectors, Path state, long started, CountDownLatch stopped)
+      throws Exception {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("data", set.name());
     facts.put("digest", set.digest());
@@ -190,7 +197,6 @@ final class DemoCommand implements Callable<Integer> {
     // Before the hook, which would hold up the exit of a run that is refused.
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
-    CountDownLatch stopped = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
       JobConfig config = config(set, vectors, kafka.bootstrap());
@@ -253,8 +259,6 @@ final class DemoCommand implements Callable<Integer> {
       }
       finish(progress, feeder, seconds, audit);
       return audit == null || audit.passed() ? 0 : 1;
-    } finally {
-      stopped.countDown();
     }
   }
 
@@ -465,6 +469,33 @@ final class DemoCommand implements Callable<Integer> {
                 "--vectors %s has %d rows; item %s needs row %d (its idx is %d)",
                 vectorsFile, vectors.rows(), item.id(), item.row(), item.row() + 1));
       }
+    }
+  }
+
+  /** Without this, a data set that the job does not accept would be a topic of dead letters. */
+  private static void checkTimes(DataSet set, JobConfig config) {
+    if (set.interactions() == 0) {
+      throw new UsageException(
+          "--data has no interactions; the job learns its first model from them");
+    }
+    Instant first = Instant.ofEpochMilli(set.time()[0]);
+    Instant last = Instant.ofEpochMilli(set.time()[set.interactions() - 1]);
+    if (first.toEpochMilli() < config.minTime()) {
+      throw new UsageException(
+          String.format(
+              "--data: the first interaction is of %s, %s is %s: give unix seconds in the third column, or --set %s=%s",
+              first,
+              JobOptions.INGEST_MIN_TIME.key(),
+              config.get(JobOptions.INGEST_MIN_TIME),
+              JobOptions.INGEST_MIN_TIME.key(),
+              first));
+    }
+    Duration ahead = config.get(JobOptions.INGEST_MAX_FUTURE);
+    if (last.isAfter(Instant.now().plus(ahead))) {
+      throw new UsageException(
+          String.format(
+              "--data: the last interaction is of %s, more than %s (%s) ahead of now: give unix seconds in the third column",
+              last, JobOptions.INGEST_MAX_FUTURE.key(), ahead));
     }
   }
 

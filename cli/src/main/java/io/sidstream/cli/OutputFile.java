@@ -80,8 +80,10 @@ public final class OutputFile {
     }
     try {
       Path beside = beside(real(file));
-      Files.newOutputStream(beside).close();
-      Files.delete(beside);
+      // One that is there is what another run is writing, or has left for someone to fetch.
+      if (!Files.exists(beside)) {
+        Files.delete(Files.createFile(beside));
+      }
     } catch (IOException e) {
       throw new UsageException(
           name + " cannot be written (" + Failures.describe(e) + "); name a file elsewhere");

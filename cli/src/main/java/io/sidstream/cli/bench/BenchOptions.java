@@ -57,6 +57,9 @@ final class BenchOptions {
     if (repeats < 1) {
       throw new UsageException("--repeats " + repeats + ": it must be 1 or more");
     }
+    if (peer != null && !Files.isRegularFile(peer)) {
+      throw new UsageException("--peer " + peer + " is not a file");
+    }
     OutputFile.check(
         List.of(new OutputFile.Named("--json", json)),
         List.of(new OutputFile.Named("--peer", peer)));

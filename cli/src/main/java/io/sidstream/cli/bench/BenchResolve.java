@@ -169,14 +169,19 @@ public final class BenchResolve implements Callable<Integer> {
               .formatted(items, perTuple, repeats));
     }
     OutputFile.check("--json", json);
-    Console.logTo(Files.createTempDirectory("sidstream-bench-").resolve("sidstream.log"));
-    ResolveLoad load = new ResolveLoad(items, perTuple);
-    run(load);
-    List<Run> runs = new ArrayList<>();
-    for (int r = 0; r < repeats; r++) {
-      runs.add(run(load));
+    Path folder = Files.createTempDirectory("sidstream-bench-");
+    try {
+      Console.logTo(folder.resolve("sidstream.log"));
+      ResolveLoad load = new ResolveLoad(items, perTuple);
+      run(load);
+      List<Run> runs = new ArrayList<>();
+      for (int r = 0; r < repeats; r++) {
+        runs.add(run(load));
+      }
+      BenchOptions.print(spec.commandLine().getOut(), json, report(load, runs));
+    } finally {
+      BenchOptions.delete(folder);
     }
-    BenchOptions.print(spec.commandLine().getOut(), json, report(load, runs));
     return 0;
   }
 

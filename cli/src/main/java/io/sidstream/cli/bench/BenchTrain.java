@@ -38,6 +38,9 @@ public final class BenchTrain implements Callable<Integer> {
   private static final int SHORTEST = 5;
   private static final double MEAN_LENGTH = 8.9;
 
+  /** Users, and items: as many fit the launcher's heap, twice. */
+  private static final int MOST = 200_000;
+
   @Spec private CommandSpec spec;
   @Mixin private BenchOptions options;
 
@@ -73,11 +76,11 @@ public final class BenchTrain implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     options.check();
-    if (batch < 1 || items < 256 || steps < 1) {
+    if (batch < 1 || batch > MOST || items < 256 || items > MOST || steps < 1) {
       throw new UsageException(
           String.format(
-              "--users %d, --items %d, --steps %d: they must be at least 1, 256 (the codewords of a level) and 1",
-              batch, items, steps));
+              "--users %d, --items %d, --steps %d: they must be at least 1, 256 (the codewords of a level) and 1, users and items at most %d",
+              batch, items, steps, MOST));
     }
     if (options.relaunch()) {
       return BenchOptions.again(spec.root().commandLine().getParseResult().originalArgs());

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -241,22 +242,29 @@ public final class JobBench implements Callable<Integer> {
               case ITEMS -> {
                 side.itemRates.add(items / times.items);
                 side.itemCpu.add(cpu);
-                shown = String.format("%,.0f items/s", items / times.items);
+                shown = String.format(Locale.ROOT, "%,.0f items/s", items / times.items);
               }
               case INTERACTIONS -> {
                 side.interactionRates.add(interactions / times.interactions);
                 side.interactionCpu.add(cpu);
-                shown = String.format("%,.0f interactions/s", interactions / times.interactions);
+                shown =
+                    String.format(
+                        Locale.ROOT, "%,.0f interactions/s", interactions / times.interactions);
               }
               default -> {
                 double both = (items + interactions) / Math.max(times.items, times.interactions);
                 side.bothRates.add(both);
                 side.bothCpu.add(cpu);
-                shown = String.format("%,.0f records/s of both", both);
+                shown = String.format(Locale.ROOT, "%,.0f records/s of both", both);
               }
             }
-            System.out.printf(
-                "turn %d, %s: %s, %.0f us of processor time each%n", turn, side.name, shown, cpu);
+            System.err.printf(
+                Locale.ROOT,
+                "turn %d, %s: %s, %.0f us of processor time each%n",
+                turn,
+                side.name,
+                shown,
+                cpu);
           }
         }
       }

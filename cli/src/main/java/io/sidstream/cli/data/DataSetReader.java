@@ -55,6 +55,9 @@ public final class DataSetReader {
   /** Of an identifier, as {@link java.io.DataOutput#writeUTF} writes it into a model. */
   private static final int MOST_BYTES = 65_535;
 
+  /** Characters of a line that a message quotes. */
+  private static final int MOST_SHOWN = 80;
+
   /** 0000-01-01T00:00:00Z. */
   private static final long FIRST_SECOND = -62_167_219_200L;
 
@@ -129,7 +132,7 @@ public final class DataSetReader {
                   + ":"
                   + line
                   + ": expected user TAB item TAB unix seconds, not '"
-                  + text
+                  + shown(text)
                   + "'");
         }
         Integer i = index.get(cells[1]);
@@ -228,7 +231,7 @@ public final class DataSetReader {
       seconds = Long.parseLong(text);
     } catch (NumberFormatException e) {
       throw new UsageException(
-          file + ":" + line + ": '" + text + "' is not a time in unix seconds");
+          file + ":" + line + ": '" + shown(text) + "' is not a time in unix seconds");
     }
     if (seconds < FIRST_SECOND || seconds > LAST_SECOND) {
       throw new UsageException(
@@ -240,6 +243,11 @@ public final class DataSetReader {
               + "' is not a time in unix seconds of the years 0 to 9999; divide milliseconds by 1000");
     }
     return seconds;
+  }
+
+  /** What a message quotes of a line, which may be a whole file of another format. */
+  private static String shown(String text) {
+    return text.length() <= MOST_SHOWN ? text : text.substring(0, MOST_SHOWN) + "...";
   }
 
   private static String textOrNull(JsonNode node, String name) {

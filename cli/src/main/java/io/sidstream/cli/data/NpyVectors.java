@@ -48,7 +48,10 @@ public final class NpyVectors {
     }
     if (!header.type().equals("<f2") && !header.type().equals("<f4")) {
       throw new UsageException(
-          name + " has type " + header.type() + "; expected <f2 or <f4 (float16, float32)");
+          name
+              + " has type "
+              + header.type()
+              + "; expected <f2 or <f4 (float16, float32): convert it with astype(numpy.float32)");
     }
     if (header.shape().length != 2) {
       throw new UsageException(
@@ -62,7 +65,12 @@ public final class NpyVectors {
     long expected = (long) header.size() * (half ? 2 : 4);
     try (FileChannel channel = FileChannel.open(file)) {
       if (channel.size() > Integer.MAX_VALUE) {
-        throw new UsageException(name + " is larger than 2 GB; split it or use float16");
+        throw new UsageException(
+            name
+                + " has "
+                + channel.size()
+                + " bytes, more than the 2 GB that are read; "
+                + (half ? "take fewer rows" : "convert it with astype(numpy.float16)"));
       }
       long there = channel.size() - header.offset();
       if (there != expected) {

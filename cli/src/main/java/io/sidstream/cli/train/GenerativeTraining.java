@@ -21,7 +21,9 @@ final class GenerativeTraining {
   /** Validation users that an epoch is judged by, at most: a beam search is slow. */
   static final int VALIDATION_USERS = 2000;
 
-  /** Hears of an epoch: number, mean loss of a code, mean ms of a step, validation, if the best. */
+  /**
+   * Hears of an epoch: number, mean loss of a code, median ms of a step, validation, if the best.
+   */
   interface Listener {
     void epoch(int number, double loss, double msPerStep, RankingMetrics validation, boolean best);
   }
@@ -61,7 +63,7 @@ final class GenerativeTraining {
   void run(int first, int epochs, int patience, int batch, float learningRate, Listener listener)
       throws IOException {
     byte[] bestState = {};
-    for (int number = first; number < first + epochs && best.since() < patience; number++) {
+    for (int number = first; number - first < epochs && best.since() < patience; number++) {
       int[][] batches = OfflineTraining.batches(learnt, batch, seed, number);
       double loss = 0;
       int before = times.count();

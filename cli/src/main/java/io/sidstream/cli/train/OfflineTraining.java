@@ -193,7 +193,7 @@ final class OfflineTraining {
     } else if (config.hasSemantic() && done == 0) {
       trainer.initialiseCodebooks(data.items());
     }
-    while (done < first + epochs && best.since() < patience) {
+    while (done - first < epochs && best.since() < patience) {
       int number = done;
       boolean frozen =
           twoStage || (schedule == Schedule.JOINT_THEN_FROZEN && number >= quantizerEpochs);

@@ -127,7 +127,8 @@ final class StreamReplay {
    */
   void run(Consumer<Map<String, Object>> listener) throws IOException {
     for (int from = 0, round = 0; from < data.events(); round++) {
-      int to = Math.min(data.events(), from + (round == 0 ? plan.bootstrap : plan.round));
+      int most = round == 0 ? plan.bootstrap : plan.round;
+      int to = from + Math.min(data.events() - from, most);
       Map<Integer, Integer> active = new LinkedHashMap<>();
       Prequential.Result ranked = predict(from, to, round > 0, active);
       Map<String, Object> told = learn(round, active.keySet());
@@ -247,6 +248,9 @@ final class StreamReplay {
     }
     told.put("phase", round == 0 ? "bootstrap" : quantizer ? "quantizer" : "recommender");
     told.put("msPerStep", times.medianFrom(before));
+    if (round == 0 && config.hasSemantic()) {
+      tellCollapse(told, live.trainer.quality(live.trainer.inUse()));
+    }
     if (quantizer) {
       float[] base = new float[config.levels()];
       Arrays.fill(base, BASE_TOLERANCE);
@@ -259,8 +263,16 @@ final class StreamReplay {
       told.put("churnPerLevel", quality.churnPerLevel());
       told.put("uniqueTuples", quality.distinctTuples());
       told.put("aloneInTuple", quality.aloneInTuple());
+      tellCollapse(told, quality);
     }
     return told;
+  }
+
+  private void tellCollapse(Map<String, Object> told, Quality quality) {
+    List<String> collapses = Collapse.of(quality, config.codewords());
+    if (!collapses.isEmpty()) {
+      told.put("collapse", collapses);
+    }
   }
 
   private void step(Contender c, int[] batch, Phase phase) {

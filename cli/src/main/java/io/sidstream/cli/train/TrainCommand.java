@@ -11,13 +11,14 @@ import io.sidstream.model.evaluate.LeaveOneOut;
 import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.generate.TupleTrie;
-import io.sidstream.model.math.Blas;
+import io.sidstream.model.math.Threads;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.Loss;
 import io.sidstream.model.train.JointConfig.Variant;
 import io.sidstream.model.train.Quality;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,7 +89,9 @@ public final class TrainCommand implements Callable<Integer> {
     "--commitment-weight",
     "--quantizer-epochs",
     "--id-dropout",
-    "--semantic-dropout"
+    "--semantic-dropout",
+    "--quantizer-every",
+    "--churn-budget"
   };
 
   /** Options of ID embeddings. */
@@ -254,11 +257,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--threads",
-      defaultValue = "1",
       paramLabel = "N",
       description =
-          "Threads of a matrix product, of which up to 4 are used; the result is the same (default: ${DEFAULT-VALUE}).")
-  private int threads;
+          "Threads that share a step's parts, large matrix products and rankings, of which up to 4 are used; the result is the same (default: the processors that there are).")
+  private int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there.")
   private Path json;
@@ -304,12 +306,23 @@ public final class TrainCommand implements Callable<Integer> {
       learningRateDecay = model.kind == ModelOptions.Kind.ID ? 1 : DEFAULT_DECAY;
     }
     check();
-    System.setProperty(Blas.THREADS_PROPERTY, String.valueOf(threads));
+    if (scheduled == OfflineTraining.Schedule.JOINT_THEN_FROZEN && epochs <= quantizerEpochs) {
+      throw new UsageException(
+          "--epochs "
+              + epochs
+              + ": --schedule joint-then-frozen freezes the quantizer after --quantizer-epochs "
+              + quantizerEpochs
+              + "; ask for more epochs in all, or fewer of these");
+    }
+    Threads.use(threads);
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
     TrainingData data = TrainingData.of(DataSetReader.read(dataFolder, maxItems), vectors);
     JointConfig config = config(data, chosen);
     if (config.semanticShare() == 0f) {
       refuse("has no effect without --semantic-share", "--semantic-temperature");
+      if (model.loss == Loss.BCE) {
+        refuse("has no effect with --loss bce and one recommender", "--temperature");
+      }
     }
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
@@ -321,23 +334,46 @@ public final class TrainCommand implements Callable<Integer> {
         data.events(),
         describe(config));
     out.flush();
-    Map<String, Object> report =
+    Trained trained =
         chosen == Protocol.LEAVE_ONE_OUT
             ? model.kind == ModelOptions.Kind.TIGER
                 ? generative(data, config, started)
                 : leaveOneOut(data, config, scheduled, started)
             : prequential(data, config, started);
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    if (json == null) {
-      out.println(mapper.writeValueAsString(report));
-    } else {
-      OutputFile.write(json, to -> mapper.writeValue(to, report));
+    try {
+      report(trained.report);
+    } finally {
+      if (save != null) {
+        ModelFile.Provenance provenance = provenance(data, parameters(config));
+        OutputFile.write(save, new ModelFile(provenance, trained.sections)::write);
+        out.println("model: " + save);
+      }
+      out.flush();
     }
-    out.flush();
     return 0;
   }
 
-  private Map<String, Object> leaveOneOut(
+  /** What a training comes to: the figures, and the model as the sections of a file. */
+  private record Trained(Map<String, Object> report, Map<String, byte[]> sections) {}
+
+  private void report(Map<String, Object> report) throws IOException {
+    String text =
+        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(report);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json == null) {
+      out.println(text);
+      return;
+    }
+    try {
+      OutputFile.write(json, to -> to.write(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (IOException e) {
+      // The figures of a long training are not lost with the disk that was to have them.
+      out.println(text);
+      throw e;
+    }
+  }
+
+  private Trained leaveOneOut(
       TrainingData data, JointConfig config, OfflineTraining.Schedule scheduled, long started)
       throws IOException {
     LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
@@ -382,12 +418,11 @@ public final class TrainCommand implements Callable<Integer> {
     common(report, training.times(), sections, data, config, started);
     report.put("negativesDigest", negatives.digest());
     report.put("curve", curve.points());
-    store(data, config, sections);
     summary(out, test, quality, config, data, report);
-    return report;
+    return new Trained(report, sections);
   }
 
-  private Map<String, Object> generative(TrainingData data, JointConfig config, long started)
+  private Trained generative(TrainingData data, JointConfig config, long started)
       throws IOException {
     LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
     // No negatives: the recommender of this training does not learn and is not ranked.
@@ -424,7 +459,7 @@ public final class TrainCommand implements Callable<Integer> {
         training.bestEpoch(),
         test.hr(10),
         test.ndcg(10));
-    return report;
+    return new Trained(report, sections);
   }
 
   private static void summary(
@@ -458,7 +493,7 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private Map<String, Object> prequential(TrainingData data, JointConfig config, long started)
+  private Trained prequential(TrainingData data, JointConfig config, long started)
       throws IOException {
     if (data.events() <= bootstrap) {
       throw new UsageException(
@@ -504,6 +539,9 @@ public final class TrainCommand implements Callable<Integer> {
               told.containsKey("churn")
                   ? String.format(Locale.ROOT, " | churn %.3f", told.get("churn"))
                   : "");
+          if (told.get("collapse") instanceof List<?> collapses) {
+            collapses.forEach(collapse -> out.println("COLLAPSE: " + collapse));
+          }
           out.flush();
         });
     Quality quality =
@@ -519,8 +557,7 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("itemTableParameters", Report.itemTableParameters(config, data.items()));
     report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
     common(report, replay.times(), sections, data, config, started);
-    store(data, config, sections);
-    return report;
+    return new Trained(report, sections);
   }
 
   private void common(
@@ -538,14 +575,6 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("dataDigest", data.digest());
     report.put("seed", seed);
     report.put("parameters", parameters(config));
-  }
-
-  private void store(TrainingData data, JointConfig config, Map<String, byte[]> sections)
-      throws IOException {
-    if (save != null) {
-      OutputFile.write(save, new ModelFile(provenance(data, parameters(config)), sections)::write);
-      spec.commandLine().getOut().println("model: " + save);
-    }
   }
 
   private ModelFile.Provenance provenance(TrainingData data, Map<String, String> parameters) {
@@ -655,6 +684,9 @@ public final class TrainCommand implements Callable<Integer> {
           "--quantizer-every",
           "--churn-budget",
           "--retrain");
+    }
+    if (quantizerEvery == 0) {
+      refuse("has no effect with --quantizer-every 0", "--churn-budget");
     }
     if (chosen == Protocol.PREQUENTIAL) {
       refuse(

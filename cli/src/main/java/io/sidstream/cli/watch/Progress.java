@@ -33,6 +33,7 @@ public final class Progress {
   private final Set<String> timed = new HashSet<>();
   private long deadLetters;
   private long deadInteractions;
+  private String lastDead;
   private long revisions;
   private long interactions;
   private long waitingInteractions;
@@ -112,6 +113,7 @@ public final class Progress {
   /** A record of the dead letters topic. */
   public synchronized void deadLetter(DeadLetter letter) {
     deadLetters++;
+    lastDead = letter.getReason();
     if (letter.getTopic().equals(interactionsTopic)) {
       deadInteractions++;
     } else if (letter.getTopic().equals(itemsTopic) && letter.getKey() != null) {
@@ -171,7 +173,7 @@ public final class Progress {
       s.append(String.format(" | held back %d (%s)", held, heldReason));
     }
     if (deadLetters > 0) {
-      s.append(String.format(" | dead letters %,d", deadLetters));
+      s.append(String.format(" | dead letters %,d (the last: %s)", deadLetters, lastDead));
     }
     return s.toString();
   }

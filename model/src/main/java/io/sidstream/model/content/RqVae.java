@@ -73,6 +73,10 @@ public final class RqVae {
   private float[] gradOut = new float[0];
   private float[] gradIn = new float[0];
   private float[] gradF = new float[0];
+
+  /** {@code [n, D2]} gradient of the reconstruction at z; null where it was not computed yet. */
+  private float[] toZ;
+
   private final float[] word;
   private double reconstruction;
   private final double[] commitment;
@@ -243,6 +247,15 @@ public final class RqVae {
    * @param x {@code [n, Dx]}; must stay unchanged until the step is over
    */
   public void forwardTrain(float[] x, int rows) {
+    encodeTrain(x, rows);
+    decode();
+  }
+
+  /**
+   * The first half of {@link #forwardTrain}: z, codes and the commitment losses. {@link #decode} is
+   * the other one; it may run on another thread, beside all that only reads z.
+   */
+  public void encodeTrain(float[] x, int rows) {
     if (rows < 1 || x.length < (long) rows * config.inputDim()) {
       throw new IllegalArgumentException(
           "A batch of "
@@ -255,16 +268,21 @@ public final class RqVae {
     input = x;
     n = rows;
     gradientsReady = false;
+    toZ = null;
     float[] f = forward(encoder, 0, x, encoderOut);
     quantizer().encode(f, n, encoded);
+    measureCommitment(f);
+  }
+
+  /** The second half of {@link #forwardTrain}: the reconstruction and its loss. */
+  public void decode() {
     float[] reconstructed = forward(decoder, encoder.size(), encoded.z, decoderOut);
     double sum = 0;
     int width = config.inputDim();
     for (int i = 0; i < n; i++) {
-      sum += Kernels.squaredDistance(reconstructed, i * width, x, i * width, width);
+      sum += Kernels.squaredDistance(reconstructed, i * width, input, i * width, width);
     }
     reconstruction = sum / n;
-    measureCommitment(f);
   }
 
   private float[] forward(Layers layers, int offset, float[] x, float[][] outputs) {
@@ -363,12 +381,10 @@ public final class RqVae {
   }
 
   /**
-   * Computes {@link #gradients()} of the last batch's loss plus a loss downstream of z.
-   *
-   * @param dz {@code [n, D2]} gradient of the downstream loss with respect to z, not changed; null
-   *     for none
+   * The decoder's part of {@link #backward}, which does it where it was not done. As {@link
+   * #decode} it may run beside what only reads z.
    */
-  public void backward(float[] dz) {
+  public void backwardDecoder() {
     int dim = config.dim();
     int width = config.inputDim();
     Arrays.fill(gradients, 0f);
@@ -385,13 +401,28 @@ public final class RqVae {
     for (int i = 0; i < n * width; i++) {
       gradOut[i] = factor * (y[i] - input[i]);
     }
-    float[] toZ = backward(decoder, encoder.size(), encoded.z, decoderOut, true);
+    toZ = backward(decoder, encoder.size(), encoded.z, decoderOut, true);
+  }
+
+  /**
+   * Computes {@link #gradients()} of the last batch's loss plus a loss downstream of z.
+   *
+   * @param dz {@code [n, D2]} gradient of the downstream loss with respect to z, not changed; null
+   *     for none
+   */
+  public void backward(float[] dz) {
+    int dim = config.dim();
+    if (toZ == null) {
+      backwardDecoder();
+    }
     if (dz != null) {
       Kernels.axpy(1f, dz, 0, toZ, 0, n * dim);
     }
     quantizerBackward(toZ);
     System.arraycopy(gradF, 0, gradOut, 0, n * dim);
     backward(encoder, 0, input, encoderOut, false);
+    // Its array is taken for other gradients, and has had dz added.
+    toZ = null;
     gradientsReady = true;
   }
 

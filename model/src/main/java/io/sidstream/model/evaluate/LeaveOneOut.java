@@ -2,6 +2,7 @@ package io.sidstream.model.evaluate;
 
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.Threads;
 import io.sidstream.model.recommend.SequenceRecommender;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -96,22 +97,82 @@ public final class LeaveOneOut {
       int[][] histories,
       int[] targets,
       int[][] negatives) {
-    Result result = new Result(histories.length);
-    int d = representations.dim();
     int n = catalogue.length;
-    float[] s = new float[n * d];
+    float[] s = new float[n * representations.dim()];
     representations.fill(catalogue, n, s);
     int[] place = places(catalogue);
-    Windows windows = new Windows(recommender.shape().maxLen(), representations);
     List<Tower> towers = Tower.all(recommender, representations);
-    boolean one = towers.size() == 1;
-    float[] scores = new float[BATCH * n];
-    float[] ofTower = one ? scores : new float[BATCH * n];
-    float[] last = new float[BATCH * d];
-    int[] user = new int[BATCH];
-    int[] row = new int[BATCH];
-    BitSet masked = new BitSet(n);
-    for (int from = 0; from < histories.length; from += BATCH) {
+    Result result = new Result(histories.length);
+    int batches = (histories.length + BATCH - 1) / BATCH;
+    int workers = Math.min(Threads.count(), batches);
+    Threads.forEach(
+        workers,
+        w -> {
+          List<Tower> own = w == 0 ? towers : towers.stream().map(Tower::twin).toList();
+          Worker worker = new Worker(representations, own, s, place, result);
+          for (int batch = w; batch < batches; batch += workers) {
+            worker.rank(batch * BATCH, histories, targets, negatives);
+          }
+        });
+    // In the order of the users, whoever ranked them.
+    for (int u = 0; u < histories.length; u++) {
+      if (!Double.isNaN(result.sampledRanks[u])) {
+        result.sampled.add(result.sampledRanks[u]);
+      }
+      if (!Double.isNaN(result.fullRanks[u])) {
+        result.full.add(result.fullRanks[u]);
+      }
+    }
+    return result;
+  }
+
+  /** Ranks batches of users, one after the other, with memory of its own. */
+  private static final class Worker {
+    private final Representations representations;
+    private final List<Tower> towers;
+    private final float[] s;
+    private final int[] place;
+    private final Result result;
+    private final int d;
+    private final int n;
+    private final Windows windows;
+    private final float[] scores;
+    private final float[] ofTower;
+    private final float[] last;
+    private final float[] beats;
+    private final int[] user = new int[BATCH];
+    private final int[] row = new int[BATCH];
+    private final BitSet masked;
+
+    /**
+     * A worker.
+     *
+     * @param s representations of the catalogue [n, d]
+     * @param place of an item in the catalogue; see {@link #places}
+     */
+    Worker(
+        Representations representations,
+        List<Tower> towers,
+        float[] s,
+        int[] place,
+        Result result) {
+      this.representations = representations;
+      this.towers = towers;
+      this.s = s;
+      this.place = place;
+      this.result = result;
+      d = representations.dim();
+      n = s.length / d;
+      windows = new Windows(towers.get(0).recommender().shape().maxLen(), representations);
+      scores = new float[BATCH * n];
+      ofTower = towers.size() == 1 ? scores : new float[BATCH * n];
+      last = new float[BATCH * d];
+      beats = new float[RankingMetrics.BLOCK];
+      masked = new BitSet(n);
+    }
+
+    /** Ranks the targets of users from, from + 1, ... of a batch. */
+    void rank(int from, int[][] histories, int[] targets, int[][] negatives) {
       windows.clear();
       int m = 0;
       for (int u = from; u < Math.min(histories.length, from + BATCH); u++) {
@@ -121,9 +182,31 @@ public final class LeaveOneOut {
         }
       }
       if (m == 0) {
-        continue;
+        return;
       }
-      windows.fill();
+      synchronized (representations) {
+        windows.fill();
+      }
+      score(m, histories, targets);
+      for (int i = 0; i < m; i++) {
+        int u = user[i];
+        int own = place[targets[u]];
+        // Alone, a target would be first, whatever the model.
+        if (negatives[u].length > 0) {
+          result.sampledRanks[u] = sampledRank(scores, i * n, own, place, negatives[u]);
+        }
+        masked.clear();
+        mask(masked, place, histories[u]);
+        masked.set(own);
+        if (masked.cardinality() < n) {
+          result.fullRanks[u] = fullRank(scores, i * n, n, own, masked, beats);
+        }
+      }
+    }
+
+    /** Scores of the catalogue for m users [m, n]; of several towers their mean probabilities. */
+    private void score(int m, int[][] histories, int[] targets) {
+      boolean one = towers.size() == 1;
       if (!one) {
         Arrays.fill(scores, 0, m * n, 0f);
       }
@@ -147,24 +230,7 @@ public final class LeaveOneOut {
           tower.addProbabilities(ofTower, i * n, n, scores, i * n);
         }
       }
-      for (int i = 0; i < m; i++) {
-        int u = user[i];
-        int own = place[targets[u]];
-        // Alone, a target would be first, whatever the model.
-        if (negatives[u].length > 0) {
-          result.sampledRanks[u] = sampledRank(scores, i * n, own, place, negatives[u]);
-          result.sampled.add(result.sampledRanks[u]);
-        }
-        masked.clear();
-        mask(masked, place, histories[u]);
-        masked.set(own);
-        if (masked.cardinality() < n) {
-          result.fullRanks[u] = fullRank(scores, i * n, n, own, masked);
-          result.full.add(result.fullRanks[u]);
-        }
-      }
     }
-    return result;
   }
 
   private static void mask(BitSet masked, int[] place, int[] items) {
@@ -203,25 +269,12 @@ public final class LeaveOneOut {
     return rank;
   }
 
-  private static double fullRank(float[] scores, int off, int n, int own, BitSet masked) {
-    // All are counted without a branch, then what is masked is taken back.
-    float ownScore = scores[off + own];
-    int above = 0;
-    int same = 0;
-    int below = 0;
-    for (int j = off; j < off + n; j++) {
-      float score = scores[j];
-      above += score > ownScore ? 1 : 0;
-      same += score == ownScore ? 1 : 0;
-      below += score < ownScore ? 1 : 0;
-    }
-    if (above + same + below < n) {
-      // One that is NaN is none of them, and this throws.
-      return RankingMetrics.beats(Double.NaN, ownScore);
-    }
-    double rank = 1 + above + 0.5 * same;
+  private static double fullRank(
+      float[] scores, int off, int n, int own, BitSet masked, float[] beats) {
+    // All are counted, then what is masked is taken back.
+    double rank = 1 + RankingMetrics.beats(scores, off, n, scores[off + own], beats);
     for (int j = masked.nextSetBit(0); j >= 0; j = masked.nextSetBit(j + 1)) {
-      rank -= RankingMetrics.beats(scores[off + j], ownScore);
+      rank -= RankingMetrics.beats(scores[off + j], scores[off + own]);
     }
     return rank;
   }

@@ -32,6 +32,11 @@ public record Tower(
     return all;
   }
 
+  /** The same for another thread. */
+  Tower twin() {
+    return new Tower(recommender.twin(), from, to, temperature, share);
+  }
+
   /**
    * Makes scores [n] probabilities (softmax, in place) and adds them, times the share.
    *

@@ -19,6 +19,10 @@ public final class Npy {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final int ALIGNMENT = 64;
   private static final int MAX_HEADER = 1 << 16;
+
+  /** Longest array of a JVM. */
+  private static final int MOST_IN_ARRAY = Integer.MAX_VALUE - 8;
+
   private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
   private static final Pattern FORTRAN = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
   private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([^)]*)\\)");
@@ -61,13 +65,14 @@ public final class Npy {
     Header header = readHeader(in);
     switch (header.type) {
       case "<f4" -> {
+        ByteBuffer body = body(in, header, Float.BYTES);
         float[] data = new float[header.size];
-        body(in, header, Float.BYTES).asFloatBuffer().get(data);
+        body.asFloatBuffer().get(data);
         return new Floats(header.shape, data);
       }
       case "<f2" -> {
-        float[] data = new float[header.size];
         ByteBuffer body = body(in, header, Short.BYTES);
+        float[] data = new float[header.size];
         for (int i = 0; i < data.length; i++) {
           data[i] = halfToFloat(body.getShort());
         }
@@ -95,8 +100,9 @@ public final class Npy {
               + header.type
               + "', expected '<i4'; convert it with astype(numpy.int32)");
     }
+    ByteBuffer body = body(in, header, Integer.BYTES);
     int[] data = new int[header.size];
-    body(in, header, Integer.BYTES).asIntBuffer().get(data);
+    body.asIntBuffer().get(data);
     return new Ints(header.shape, data);
   }
 
@@ -162,9 +168,13 @@ public final class Npy {
             "npy array has shape (" + dims + "), in which '" + parts[i] + "' is no dimension", e);
       }
       total *= shape[i];
-      if (shape[i] < 0 || total > Integer.MAX_VALUE / 4) {
+      if (shape[i] < 0 || total > MOST_IN_ARRAY) {
         throw new IOException(
-            "npy array of shape (" + dims + ") is larger than a Java array can hold");
+            "npy array of shape ("
+                + dims
+                + ") has more than "
+                + MOST_IN_ARRAY
+                + " numbers: take fewer rows");
       }
     }
     return new Header(type, shape, (int) total, 8 + size.length + length);
@@ -179,7 +189,18 @@ public final class Npy {
   }
 
   private static ByteBuffer body(InputStream in, Header header, int width) throws IOException {
-    byte[] bytes = exactly(in, Math.multiplyExact(header.size, width), "array");
+    long length = (long) header.size * width;
+    if (length > MOST_IN_ARRAY) {
+      throw new IOException(
+          "npy array of shape "
+              + Arrays.toString(header.shape)
+              + " has "
+              + length
+              + " bytes; at most "
+              + MOST_IN_ARRAY
+              + " are read: take fewer rows");
+    }
+    byte[] bytes = exactly(in, (int) length, "array");
     if (in.read() >= 0) {
       throw new IOException(
           "npy file goes on after the "

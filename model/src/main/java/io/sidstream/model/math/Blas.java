@@ -7,11 +7,8 @@ import java.io.File;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.util.concurrent.ForkJoinPool;
-import java.util.function.IntConsumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -29,22 +26,15 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  * OpenBLAS computes each on one thread. So the bits are the same whatever the number of threads,
  * which its own threads, cutting a product by their number, do not give.
  *
- * <p>System properties, read once: {@value #THREADS_PROPERTY} the number of threads that share the
- * parts, of which there are 4 at most (default 1: parallelism is that of the caller's tasks);
- * {@value #ENGINE_PROPERTY}{@code =java} takes the plain Java implementation instead of the native
- * one.
+ * <p>System property, read once: {@value #ENGINE_PROPERTY}{@code =java} takes the plain Java
+ * implementation instead of the native one. {@link Threads} share the parts.
  */
 public final class Blas {
-  /** Property: number of threads that one product may use. */
-  public static final String THREADS_PROPERTY = "sidstream.blas.threads";
-
   /** Property: {@code native} (default) or {@code java}. */
   public static final String ENGINE_PROPERTY = "sidstream.blas";
 
   /** Rows or columns of C that a part has at least: fewer pack an operand too often. */
   private static final int PART = 512;
-
-  private static final int MOST_PARTS = 4;
 
   /** Multiplications of a product that is cut: some 0.1 ms, of which waking a thread takes half. */
   private static final long WORTH_CUTTING = 1L << 23;
@@ -65,10 +55,6 @@ public final class Blas {
      * Blas#gemm} checks exactly.
      */
     static final MethodHandle SGEMM = handle(BLAS);
-
-    /** Null for one thread. */
-    static final ForkJoinPool POOL =
-        threads() == 1 ? null : new ForkJoinPool(Math.min(threads(), MOST_PARTS));
 
     static {
       selfCheck();
@@ -123,15 +109,6 @@ public final class Blas {
             "This version of dev.ludovic.netlib:blas has no sgemmK; use the version that the project names",
             e);
       }
-    }
-
-    private static int threads() {
-      int threads = Integer.getInteger(THREADS_PROPERTY, 1);
-      if (threads < 1) {
-        throw new IllegalStateException(
-            "System property " + THREADS_PROPERTY + " is " + threads + "; set it to 1 or more");
-      }
-      return threads;
     }
 
     private static BLAS loadNative() {
@@ -205,14 +182,11 @@ public final class Blas {
     if ((long) m * n * k < WORTH_CUTTING || Math.max(m, n) < 2 * PART) {
       sgemm(transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
     } else {
-      ForkJoinPool pool = Engine.POOL;
-      inParts(pool, transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
+      inParts(transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
     }
   }
 
-  /** Pool null computes the parts one after the other. */
-  static void inParts(
-      ForkJoinPool pool,
+  private static void inParts(
       boolean transA,
       boolean transB,
       int m,
@@ -231,10 +205,11 @@ public final class Blas {
       int ldc) {
     boolean byRows = m >= n;
     int length = byRows ? m : n;
-    int parts = Math.min(MOST_PARTS, length / PART);
+    int parts = Math.min(Threads.MOST, length / PART);
     // Whole tiles of the kernels.
     int part = (length / parts + 15) / 16 * 16;
-    IntConsumer multiply =
+    Threads.forEach(
+        parts,
         i -> {
           int from = i * part;
           int size = i + 1 < parts ? part : length - from;
@@ -246,15 +221,7 @@ public final class Blas {
           sgemm(
               transA, transB, rows, columns, k, alpha, a, aFrom, lda, b, bFrom, ldb, beta, c, cFrom,
               ldc);
-        };
-    if (pool == null) {
-      for (int i = 0; i < parts; i++) {
-        multiply.accept(i);
-      }
-    } else {
-      // A parallel stream runs in the pool of the thread that starts it.
-      pool.submit(() -> IntStream.range(0, parts).parallel().forEach(multiply)).join();
-    }
+        });
   }
 
   /** As gemm, on one thread and for arrays that are known to be long enough. */

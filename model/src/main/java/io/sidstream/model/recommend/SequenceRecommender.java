@@ -26,10 +26,19 @@ public final class SequenceRecommender {
 
   /** Weights and positions from N(0, 0.02), biases 0, LayerNorm at identity. */
   public SequenceRecommender(RecommenderShape shape, Rng rng) {
-    this.shape = shape;
-    weights = new Weights(TransformerStack.size(shape, TransformerStack.Kind.CAUSAL));
-    stack = new TransformerStack(shape, TransformerStack.Kind.CAUSAL, weights, 0);
+    this(shape, new Weights(TransformerStack.size(shape, TransformerStack.Kind.CAUSAL)));
     stack.initialise(weights, rng);
+  }
+
+  private SequenceRecommender(RecommenderShape shape, Weights weights) {
+    this.shape = shape;
+    this.weights = weights;
+    stack = new TransformerStack(shape, TransformerStack.Kind.CAUSAL, weights, 0);
+  }
+
+  /** One of the same weights for another thread, which may call {@link #forward} on it. */
+  public SequenceRecommender twin() {
+    return new SequenceRecommender(shape, weights);
   }
 
   /** The sizes. */

@@ -6,6 +6,7 @@ import io.sidstream.model.evaluate.Representations;
 import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.Threads;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.recommend.BinaryCrossEntropy;
 import io.sidstream.model.recommend.SampledSoftmax;
@@ -18,6 +19,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ForkJoinTask;
 import java.util.stream.IntStream;
 
 /**
@@ -237,7 +239,23 @@ public final class JointTrainer implements Representations {
     boolean encode = quantizer != null && phase != Phase.RECOMMENDER;
     boolean recommend = phase != Phase.QUANTIZER_ALONE;
     float[] z = encode ? encodeBatch() : null;
-    double loss = recommend ? recommend(z) : 0;
+    ForkJoinTask<?> decoding = encode ? Threads.start(this::decodeBatch) : null;
+    double loss = 0;
+    try {
+      loss = recommend ? backward(z) : 0;
+    } finally {
+      if (encode) {
+        decoding.quietlyJoin();
+      }
+    }
+    if (encode) {
+      decoding.join();
+      requireFinite("reconstruction", quantizer.reconstructionLoss());
+    }
+    // Only now that the losses are known to be finite does anything change.
+    if (recommend) {
+      applyGradients();
+    }
     int reseededNow = 0;
     if (encode) {
       quantizer.backward(recommend ? semanticGradient() : null);
@@ -272,11 +290,29 @@ public final class JointTrainer implements Representations {
     x = grown(x, slotCount * config.contentDim());
     Kernels.gatherRows(items.content(), 0, config.contentDim(), slots, slotCount, x, 0);
     try {
-      quantizer.forwardTrain(x, slotCount);
+      quantizer.encodeTrain(x, slotCount);
     } catch (IllegalArgumentException e) {
       throw diverged(e);
     }
     return quantizer.z();
+  }
+
+  /** What of the quantizer's step does not wait for the recommenders. */
+  private void decodeBatch() {
+    quantizer.decode();
+    quantizer.backwardDecoder();
+  }
+
+  private void requireFinite(String name, double loss) {
+    if (!Double.isFinite(loss)) {
+      throw new IllegalStateException(
+          name
+              + " loss is "
+              + loss
+              + " in step "
+              + steps
+              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0");
+    }
   }
 
   private void encodeChunk(TokenizerModel tokenizer, int n) {
@@ -294,10 +330,10 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Forward, loss, backward and Adam of the recommenders and the ID embeddings; leaves the gradient
-   * of s in ds, and that of z by the second in dzs.
+   * Forward, loss and backward of the recommenders; leaves the gradient of s in ds, and that of z
+   * by the second in dzs.
    */
-  private double recommend(float[] z) {
+  private double backward(float[] z) {
     int d = config.dim();
     s = grown(s, slotCount * d);
     ds = grown(ds, slotCount * d);
@@ -330,19 +366,24 @@ public final class JointTrainer implements Representations {
       dzs = grown(dzs, slotCount * idAt);
       loss += loss(semanticRecommender, zs, dzs, idAt, Rng.hash(seed, -2, 0), logQ);
     }
-    // Only now that the losses are known to be finite does anything change.
+    return loss;
+  }
+
+  /** Adam of the recommenders and the ID embeddings. */
+  private void applyGradients() {
     recommender.adamStep(rate * config.learningRate());
     if (semanticRecommender != null) {
       semanticRecommender.adamStep(rate * config.learningRate());
     }
     if (config.hasId()) {
+      int idAt = config.hasSemantic() ? config.semanticDim() : 0;
+      boolean semanticDropped = semanticDropped();
       for (int i = 0; i < slotCount; i++) {
         if (semanticDropped || !idDropped(i)) {
-          stepId(slots[i], ds, i * d + idAt);
+          stepId(slots[i], ds, i * config.dim() + idAt);
         }
       }
     }
-    return loss;
   }
 
   /**
@@ -362,14 +403,7 @@ public final class JointTrainer implements Representations {
             ? softmax.loss(
                 h, positions, s, candidates, d, target, config.temperature(), logQ, dh, ds)
             : BinaryCrossEntropy.loss(h, positions, s, d, target, negative, dh, ds);
-    if (!Double.isFinite(loss)) {
-      throw new IllegalStateException(
-          "recommendation loss is "
-              + loss
-              + " in step "
-              + steps
-              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0");
-    }
+    requireFinite("recommendation", loss);
     float[] din = by.backward(dh);
     Kernels.scatterAddRows(din, 0, d, inputSlot, positions, ds, 0);
     return loss;

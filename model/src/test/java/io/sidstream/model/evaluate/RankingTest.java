@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.Threads;
 import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
 import io.sidstream.model.train.ItemTable;
@@ -326,6 +327,55 @@ class RankingTest {
       s[i] = all[i / tower.width() * DIM + tower.from() + i % tower.width()];
     }
     return s;
+  }
+
+  @Test
+  void leaveOneOutRanksTheSameWhateverTheNumberOfThreads() {
+    int[] catalogue = IntStream.range(0, 90).toArray();
+    Rng rng = new Rng(4);
+    int[][] histories = new int[700][];
+    int[] targets = new int[histories.length];
+    for (int u = 0; u < histories.length; u++) {
+      histories[u] = IntStream.range(0, u % 9).map(i -> rng.nextInt(90)).toArray();
+      targets[u] = rng.nextInt(90);
+    }
+    LeaveOneOut.Result one =
+        leaveOneOut(recommender, mixed, catalogue, histories, targets, histories);
+    Threads.use(3);
+    try {
+      LeaveOneOut.Result three =
+          leaveOneOut(recommender, mixed, catalogue, histories, targets, histories);
+      assertThat(three.fullRanks).containsExactly(one.fullRanks);
+      assertThat(three.sampledRanks).containsExactly(one.sampledRanks);
+      assertThat(three.full.mrr()).isEqualTo(one.full.mrr());
+      assertThat(three.sampled.ndcg(10)).isEqualTo(one.sampled.ndcg(10));
+    } finally {
+      Threads.use(1);
+    }
+  }
+
+  @Test
+  void manyScoresBeatAsOneByOne() {
+    Rng rng = new Rng(6);
+    float[] block = new float[RankingMetrics.BLOCK];
+    for (float size : new float[] {1f, 1e-30f, Float.MIN_VALUE, 1e30f, Float.MAX_VALUE}) {
+      float[] scores = new float[2500];
+      for (int i = 0; i < scores.length; i++) {
+        // Half of them have ties.
+        scores[i] = size * (i % 2 == 0 ? rng.nextInt(5) - 2f : rng.nextFloat() - 0.5f);
+      }
+      for (int own : new int[] {7, 8, 1024, 2490}) {
+        double expected = 0;
+        for (int j = 3; j < 2493; j++) {
+          expected += RankingMetrics.beats(scores[j], scores[own]);
+        }
+        assertThat(RankingMetrics.beats(scores, 3, 2490, scores[own], block)).isEqualTo(expected);
+      }
+    }
+    float[] broken = new float[1500];
+    broken[1400] = Float.NaN;
+    assertThatThrownBy(() -> RankingMetrics.beats(broken, 0, 1500, 1f, block))
+        .hasMessageContaining("a score is NaN");
   }
 
   @Test

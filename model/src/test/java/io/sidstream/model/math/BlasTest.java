@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.ForkJoinPool;
 import java.util.stream.Stream;
 import org.bytedeco.openblas.global.openblas;
 import org.junit.jupiter.api.Test;
@@ -63,10 +62,13 @@ class BlasTest {
       float[] one = new float[m * n];
       Blas.gemm(ta, tb, m, n, k, 1f, a, 0, lda, b, 0, ldb, 0f, one, 0, n);
       for (int threads = 2; threads <= 3; threads++) {
-        ForkJoinPool pool = new ForkJoinPool(threads);
         float[] c = new float[m * n];
-        Blas.inParts(pool, ta, tb, m, n, k, 1f, a, 0, lda, b, 0, ldb, 0f, c, 0, n);
-        pool.shutdown();
+        Threads.use(threads);
+        try {
+          Blas.gemm(ta, tb, m, n, k, 1f, a, 0, lda, b, 0, ldb, 0f, c, 0, n);
+        } finally {
+          Threads.use(1);
+        }
         assertThat(c).isEqualTo(one);
       }
     }

@@ -9,6 +9,7 @@ import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.Threads;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -154,6 +155,43 @@ class JointTrainerTest {
     assertThat(second(trainer)).isEqualTo(second);
     assertThat(trainer.quantizer().parameters()).isEqualTo(quantizer);
     assertThat(c.items.id()).isEqualTo(ids);
+  }
+
+  @Test
+  void aStepWhoseReconstructionIsNotFiniteLeavesTheWeights() {
+    JointConfig config = small().build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = adopted(config, c, new Rng(2));
+    float[] quantizer = trainer.quantizer().parameters();
+    // The last number is a bias of the decoder's output.
+    quantizer[quantizer.length - 1] = Float.MAX_VALUE;
+    float[] before = quantizer.clone();
+    float[] recommender = trainer.recommender().parameters().clone();
+    float[] ids = c.items.id().clone();
+    for (Phase phase : new Phase[] {Phase.JOINT, Phase.QUANTIZER_ALONE}) {
+      assertThatThrownBy(() -> trainer.step(c.batch(32, new Rng(3)), phase))
+          .hasMessageContaining("reconstruction loss is Infinity in step ");
+      assertThat(trainer.recommender().parameters()).isEqualTo(recommender);
+      assertThat(quantizer).isEqualTo(before);
+      assertThat(c.items.id()).isEqualTo(ids);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(JointConfig.Loss.class)
+  void stepsHaveTheSameBitsWhateverTheNumberOfThreads(JointConfig.Loss loss) throws Exception {
+    JointConfig config = small().loss(loss).semanticShare(0.3f).build();
+    Catalogue c = catalogue(config);
+    byte[] one = state(adopted(config, c, new Rng(2)));
+    float[] ids = c.items.id();
+    Threads.use(3);
+    try {
+      Catalogue again = catalogue(config);
+      assertThat(state(adopted(config, again, new Rng(2)))).isEqualTo(one);
+      assertThat(again.items.id()).isEqualTo(ids);
+    } finally {
+      Threads.use(1);
+    }
   }
 
   /** As a job does whose setting changed between two starts. */

@@ -1,0 +1,78 @@
+package io.sidstream.model.math;
+
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+
+/**
+ * The threads that share the work of one caller: parts of a large product, a step's decoder beside
+ * its recommender, a ranking's users. One by default, as the parallelism of a job is that of its
+ * tasks. Work is cut by its shape and never by their number, so that results have the same bits
+ * whatever it is.
+ */
+public final class Threads {
+  /** Property, read once: the number of threads at the start. */
+  public static final String PROPERTY = "sidstream.blas.threads";
+
+  /** More than this many find nothing to share. */
+  public static final int MOST = 4;
+
+  /** Null for one thread: the caller's. */
+  private static volatile ForkJoinPool pool = pool(Integer.getInteger(PROPERTY, 1));
+
+  private Threads() {}
+
+  /**
+   * Sets the number of threads. Not while work is shared.
+   *
+   * @param threads 1 or more; above {@value #MOST} as {@value #MOST}
+   */
+  public static void use(int threads) {
+    ForkJoinPool before = pool;
+    pool = pool(threads);
+    if (before != null) {
+      before.shutdown();
+    }
+  }
+
+  private static ForkJoinPool pool(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException(
+          "Number of threads (" + PROPERTY + ") is " + threads + "; set it to 1 or more");
+    }
+    return threads == 1 ? null : new ForkJoinPool(Math.min(threads, MOST));
+  }
+
+  /** Number of threads. */
+  public static int count() {
+    ForkJoinPool now = pool;
+    return now == null ? 1 : now.getParallelism();
+  }
+
+  /** Does work 0 to n - 1, in any order, and waits for it. */
+  public static void forEach(int n, IntConsumer work) {
+    ForkJoinPool now = pool;
+    if (now == null) {
+      IntStream.range(0, n).forEach(work);
+    } else {
+      // A parallel stream runs in the pool of the thread that starts it.
+      now.submit(() -> IntStream.range(0, n).parallel().forEach(work)).join();
+    }
+  }
+
+  /**
+   * Starts work beside that of the caller, who joins it; of one thread does it at once.
+   *
+   * @return the work, whose join throws what it threw
+   */
+  public static ForkJoinTask<?> start(Runnable work) {
+    ForkJoinPool now = pool;
+    if (now != null) {
+      return now.submit(work);
+    }
+    ForkJoinTask<?> done = ForkJoinTask.adapt(work);
+    done.quietlyInvoke();
+    return done;
+  }
+}
