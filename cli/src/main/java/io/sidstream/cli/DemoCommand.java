@@ -194,6 +194,9 @@ final class DemoCommand implements Callable<Integer> {
         set.items().size(),
         set.interactions(),
         vectors == null ? "as text" : "as vectors");
+    if (!set.leftOut().isEmpty()) {
+      System.out.println(set.leftOut());
+    }
     // Before the hook, which would hold up the exit of a run that is refused.
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);

@@ -92,6 +92,10 @@ class OutputFileTest {
     assertRefused(folder, "is a folder; name a file");
     assertRefused(folder.resolve("none/x"), "there is no folder " + folder.resolve("none"));
     assertRefused(folder.resolve("n".repeat(300)), "cannot be written (", "too long");
+    // What another run is writing, or has left, is not touched.
+    Path part = Files.writeString(folder.resolve(".new.part"), "of another run");
+    OutputFile.check("--out", folder.resolve("new"));
+    assertThat(part).hasContent("of another run");
     Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
     assertRefused(loop, "cannot be written (");
   }

@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
  * @param user [n] user of each interaction
  * @param item [n] index into items of each interaction
  * @param time [n] event time, ms since the epoch, ascending
+ * @param leftOut what was not taken of the source, for people; empty for nothing
  */
 public record DataSet(
     String name,
@@ -21,7 +22,8 @@ public record DataSet(
     List<SourceItem> items,
     String[] user,
     int[] item,
-    long[] time) {
+    long[] time,
+    String leftOut) {
 
   /** Number of interactions. */
   public int interactions() {
@@ -40,7 +42,8 @@ public record DataSet(
       List<SourceItem> items,
       String[] user,
       int[] item,
-      long[] time) {
+      long[] time,
+      String leftOut) {
     if (user.length != item.length || user.length != time.length) {
       throw new IllegalArgumentException(
           "users, items and times differ in length: "
@@ -64,6 +67,6 @@ public record DataSet(
       i[k] = item[order[k]];
       t[k] = time[order[k]];
     }
-    return new DataSet(name, digest, kind, List.copyOf(items), u, i, t);
+    return new DataSet(name, digest, kind, List.copyOf(items), u, i, t, leftOut);
   }
 }

@@ -168,7 +168,16 @@ public final class DataSetReader {
         items,
         users.toArray(new String[0]),
         what.stream().mapToInt(Integer::intValue).toArray(),
-        times.stream().mapToLong(Long::longValue).toArray());
+        times.stream().mapToLong(Long::longValue).toArray(),
+        unknown == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                "%s: %,d interactions name no item of %s, as %s, and are left out",
+                eventsFile.getFileName(),
+                unknown,
+                itemsFile.getFileName(),
+                example));
   }
 
   private static SourceItem item(String text, Path file, int line) {

@@ -157,7 +157,7 @@ public final class Generator {
     String parameters =
         "generated, form 2: items " + items + ", events " + events + ", seed " + seed;
     String digest = Sha256.hex(parameters.getBytes(StandardCharsets.UTF_8));
-    return DataSet.sorted(parameters, digest, "view", made, user, what, time);
+    return DataSet.sorted(parameters, digest, "view", made, user, what, time, "");
   }
 
   /**

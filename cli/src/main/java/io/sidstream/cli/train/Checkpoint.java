@@ -35,8 +35,11 @@ final class Checkpoint implements OfflineTraining.Listener {
   private static final String CURVE = "curve";
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** What may differ between a run and the run that goes on from its checkpoint. */
-  private static final Set<String> FREE = Set.of("epochs", "patience", "threads");
+  /**
+   * What may differ between a run and the run that goes on from its checkpoint; vectors are
+   * compared item by item.
+   */
+  private static final Set<String> FREE = Set.of("epochs", "patience", "threads", "vectorsDigest");
 
   private final Path file;
   private final ModelFile.Provenance provenance;

@@ -12,22 +12,18 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * Shows a training as it goes (a bar on a terminal, a line an epoch anywhere) and keeps the
  * learning curve.
  */
-final class Curve implements OfflineTraining.Listener, AutoCloseable {
+final class Curve implements OfflineTraining.Listener, GenerativeTraining.Listener, AutoCloseable {
   private final JointConfig config;
   private final PrintWriter out;
   private final PrintWriter err;
-  private final boolean live;
   private final List<Map<String, Object>> points = new ArrayList<>();
   private final Set<String> told = new TreeSet<>();
-  private ProgressBar bar;
+  private final StepBar bar;
 
   /**
    * A display.
@@ -38,30 +34,12 @@ final class Curve implements OfflineTraining.Listener, AutoCloseable {
     this.config = config;
     this.out = out;
     this.err = err;
-    this.live = live;
+    this.bar = new StepBar(live);
   }
 
   @Override
   public void step(int epoch, int step, int steps, StepStats stats) {
-    if (!live) {
-      return;
-    }
-    if (bar == null) {
-      bar =
-          new ProgressBarBuilder()
-              .setTaskName("epoch " + epoch)
-              .setInitialMax(steps)
-              .setUnit(" steps", 1)
-              .setStyle(ProgressBarStyle.ASCII)
-              .setUpdateIntervalMillis(200)
-              .showSpeed()
-              .clearDisplayOnFinish()
-              .build();
-    }
-    bar.setExtraMessage(
-        String.format(
-            Locale.ROOT, " loss %.4f rec %.4f", stats.recommendation(), stats.reconstruction()));
-    bar.step();
+    bar.step("epoch " + epoch, steps, stats.recommendation(), stats.reconstruction());
   }
 
   @Override
@@ -114,9 +92,15 @@ final class Curve implements OfflineTraining.Listener, AutoCloseable {
     points.add(point);
   }
 
-  /** An epoch of a generator is done. */
-  void generated(
+  @Override
+  public void step(int epoch, int steps, double loss) {
+    bar.step("epoch " + epoch + " (generator)", steps, loss, Double.NaN);
+  }
+
+  @Override
+  public void epoch(
       int number, double loss, double msPerStep, RankingMetrics validation, boolean best) {
+    close();
     out.printf(
         Locale.ROOT,
         "epoch %d (generator): loss %.4f, %.1f ms/step | validation: full HR@10 %.4f NDCG@10 %.4f%s%n",
@@ -157,9 +141,6 @@ final class Curve implements OfflineTraining.Listener, AutoCloseable {
 
   @Override
   public void close() {
-    if (bar != null) {
-      bar.close();
-      bar = null;
-    }
+    bar.close();
   }
 }

@@ -21,10 +21,23 @@ final class GenerativeTraining {
   /** Validation users that an epoch is judged by, at most: a beam search is slow. */
   static final int VALIDATION_USERS = 2000;
 
-  /**
-   * Hears of an epoch: number, mean loss of a code, median ms of a step, validation, if the best.
-   */
+  /** Hears what happens. */
   interface Listener {
+    /**
+     * A step is done.
+     *
+     * @param steps of the epoch
+     * @param loss mean of a code
+     */
+    void step(int epoch, int steps, double loss);
+
+    /**
+     * An epoch is done.
+     *
+     * @param loss mean of a code
+     * @param msPerStep median
+     * @param best whether it is the best so far
+     */
     void epoch(int number, double loss, double msPerStep, RankingMetrics validation, boolean best);
   }
 
@@ -69,8 +82,10 @@ final class GenerativeTraining {
       int before = times.count();
       for (int[] users : batches) {
         long start = System.nanoTime();
-        loss += trainer.step(users, learningRate) / batches.length;
+        double ofStep = trainer.step(users, learningRate);
         times.addSince(start);
+        loss += ofStep / batches.length;
+        listener.step(number, batches.length, ofStep);
       }
       RankingMetrics validation = rank(judged, split.validationHistories, split.validationTargets);
       best = best.after(number, validation.ndcg(10));

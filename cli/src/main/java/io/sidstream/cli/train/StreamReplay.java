@@ -8,6 +8,7 @@ import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointTrainer;
 import io.sidstream.model.train.Phase;
 import io.sidstream.model.train.Quality;
+import io.sidstream.model.train.StepStats;
 import io.sidstream.model.train.UserSequences;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -24,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 
 /**
  * Replays a data set in order of time, as the job learns: a bootstrap on the first events, then
@@ -64,6 +64,20 @@ final class StreamReplay {
       double churnBudget,
       boolean retrain) {}
 
+  /** Hears what happens. */
+  interface Listener {
+    /**
+     * A step is done.
+     *
+     * @param of what it is a step of
+     * @param steps how many that has
+     */
+    void step(String of, int steps, StepStats stats);
+
+    /** A round is done, as {@link #rounds} lists it. */
+    void round(Map<String, Object> told);
+  }
+
   /** A model with the items that it knows. */
   private final class Contender {
     final ItemTable items = JointTrainer.newItemTable(config);
@@ -83,13 +97,13 @@ final class StreamReplay {
     }
 
     /** Learns everything from the users so far. */
-    void bootstrap() {
+    void bootstrap(String name) {
       if (config.hasSemantic()) {
         trainer.initialiseCodebooks(items.knownCount());
       }
       Rng draws = new Rng(Rng.hash(seed, 11, items.knownCount()));
       for (int s = 0; s < plan.bootstrapSteps; s++) {
-        step(this, batch(new int[0], draws), Phase.JOINT);
+        step(this, batch(new int[0], draws), Phase.JOINT, name, plan.bootstrapSteps);
       }
       if (config.hasSemantic()) {
         trainer.adopt(trainer.candidate(new float[config.levels()]));
@@ -109,6 +123,7 @@ final class StreamReplay {
   private Contender frozen;
   private Contender retrained;
   private final StepTimes times = new StepTimes();
+  private Listener listener;
 
   StreamReplay(TrainingData data, JointConfig config, Plan plan, long seed) {
     this.data = data;
@@ -120,12 +135,9 @@ final class StreamReplay {
     live = new Contender();
   }
 
-  /**
-   * Replays all events.
-   *
-   * @param listener hears of each round, as {@link #rounds} lists it
-   */
-  void run(Consumer<Map<String, Object>> listener) throws IOException {
+  /** Replays all events. */
+  void run(Listener toTell) throws IOException {
+    listener = toTell;
     for (int from = 0, round = 0; from < data.events(); round++) {
       int most = round == 0 ? plan.bootstrap : plan.round;
       int to = from + Math.min(data.events() - from, most);
@@ -140,7 +152,7 @@ final class StreamReplay {
         told.put("newHr10", ranked.newModel.hr(10));
       }
       rounds.add(told);
-      listener.accept(told);
+      listener.round(told);
       if (round == 0) {
         frozen = copy(live);
       }
@@ -237,13 +249,14 @@ final class StreamReplay {
             && plan.quantizerEvery > 0
             && round % plan.quantizerEvery == 0;
     if (round == 0) {
-      live.bootstrap();
+      live.bootstrap("bootstrap");
     } else {
       List<Integer> list = new ArrayList<>();
       active.forEach(list::add);
       int[] recent = list.stream().mapToInt(Integer::intValue).toArray();
       for (int s = 0; s < plan.roundSteps; s++) {
-        step(live, batch(recent, rng), quantizer ? Phase.QUANTIZER_SLOW : Phase.RECOMMENDER);
+        Phase phase = quantizer ? Phase.QUANTIZER_SLOW : Phase.RECOMMENDER;
+        step(live, batch(recent, rng), phase, "round " + round, plan.roundSteps);
       }
     }
     told.put("phase", round == 0 ? "bootstrap" : quantizer ? "quantizer" : "recommender");
@@ -275,12 +288,13 @@ final class StreamReplay {
     }
   }
 
-  private void step(Contender c, int[] batch, Phase phase) {
+  private void step(Contender c, int[] batch, Phase phase, String of, int steps) {
     long start = System.nanoTime();
-    c.trainer.step(batch, phase);
+    StepStats stats = c.trainer.step(batch, phase);
     if (c == live) {
       times.addSince(start);
     }
+    listener.step(of, steps, stats);
   }
 
   /** Half of the batch are users of the round, half are users of any time; all distinct. */
@@ -317,7 +331,7 @@ final class StreamReplay {
       fresh.arrive(e);
       fresh.count(e);
     }
-    fresh.bootstrap();
+    fresh.bootstrap("from scratch");
     return fresh;
   }
 

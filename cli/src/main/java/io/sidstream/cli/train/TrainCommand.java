@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Memory;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
+import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.evaluate.LeaveOneOut;
@@ -16,6 +17,7 @@ import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.Loss;
 import io.sidstream.model.train.JointConfig.Variant;
 import io.sidstream.model.train.Quality;
+import io.sidstream.model.train.StepStats;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -316,7 +318,8 @@ public final class TrainCommand implements Callable<Integer> {
     }
     Threads.use(threads);
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
-    TrainingData data = TrainingData.of(DataSetReader.read(dataFolder, maxItems), vectors);
+    DataSet set = DataSetReader.read(dataFolder, maxItems);
+    TrainingData data = TrainingData.of(set, vectors);
     JointConfig config = config(data, chosen);
     if (config.semanticShare() == 0f) {
       refuse("has no effect without --semantic-share", "--semantic-temperature");
@@ -333,6 +336,16 @@ public final class TrainCommand implements Callable<Integer> {
         data.users(),
         data.events(),
         describe(config));
+    if (!set.leftOut().isEmpty()) {
+      out.println(set.leftOut());
+    }
+    if (vectors != null && vectors.rows() > data.items() && maxItems == 0) {
+      out.printf(
+          Locale.ROOT,
+          "--vectors: %,d of its %,d rows are those of items%n",
+          data.items(),
+          vectors.rows());
+    }
     out.flush();
     Trained trained =
         chosen == Protocol.LEAVE_ONE_OUT
@@ -344,7 +357,7 @@ public final class TrainCommand implements Callable<Integer> {
       report(trained.report);
     } finally {
       if (save != null) {
-        ModelFile.Provenance provenance = provenance(data, parameters(config));
+        ModelFile.Provenance provenance = provenance(data, parameters(data, config));
         OutputFile.write(save, new ModelFile(provenance, trained.sections)::write);
         out.println("model: " + save);
       }
@@ -384,9 +397,8 @@ public final class TrainCommand implements Callable<Integer> {
             : StoredNegatives.at(negativesFile, split, catalogue);
     OfflineTraining training = new OfflineTraining(data, split, negatives, config, seed);
     PrintWriter out = spec.commandLine().getOut();
-    Curve curve =
-        new Curve(config, out, spec.commandLine().getErr(), Boolean.getBoolean("sidstream.tty"));
-    Map<String, String> settings = parameters(config);
+    Curve curve = new Curve(config, out, spec.commandLine().getErr(), onTerminal());
+    Map<String, String> settings = parameters(data, config);
     settings.put("negativesDigest", negatives.digest());
     ModelFile.Provenance provenance = provenance(data, settings);
     if (resume != null) {
@@ -428,8 +440,7 @@ public final class TrainCommand implements Callable<Integer> {
     // No negatives: the recommender of this training does not learn and is not ranked.
     OfflineTraining quantizer = new OfflineTraining(data, split, null, config, seed);
     PrintWriter out = spec.commandLine().getOut();
-    Curve curve =
-        new Curve(config, out, spec.commandLine().getErr(), Boolean.getBoolean("sidstream.tty"));
+    Curve curve = new Curve(config, out, spec.commandLine().getErr(), onTerminal());
     GenerativeTraining training;
     try (curve) {
       quantizer.quantizerAlone(quantizerEpochs, curve);
@@ -437,8 +448,7 @@ public final class TrainCommand implements Callable<Integer> {
           new TupleTrie(
               quantizer.items().codes(), data.items(), config.levels(), config.codewords());
       training = new GenerativeTraining(trie, split, config.dropout(), beam, seed);
-      training.run(
-          quantizerEpochs, epochs, patience, model.batch, model.learningRate, curve::generated);
+      training.run(quantizerEpochs, epochs, patience, model.batch, model.learningRate, curve);
     }
     RankingMetrics test = training.test();
     Map<String, byte[]> sections = new LinkedHashMap<>();
@@ -511,6 +521,17 @@ public final class TrainCommand implements Callable<Integer> {
               + bootstrap
               + " interactions of --data is the second of a user, so there is nothing to learn from; take more");
     }
+    long seen = IntStream.of(data.item()).limit(bootstrap).distinct().count();
+    if (config.hasSemantic() && config.codewords() > seen) {
+      throw new UsageException(
+          "--codebook "
+              + config.codewords()
+              + " is more than the "
+              + seen
+              + " items of the first "
+              + bootstrap
+              + " interactions; take fewer codewords, or a larger --bootstrap");
+    }
     StreamReplay replay =
         new StreamReplay(
             data,
@@ -518,32 +539,9 @@ public final class TrainCommand implements Callable<Integer> {
             new StreamReplay.Plan(
                 bootstrap, bootstrapSteps, round, roundSteps, quantizerEvery, churnBudget, retrain),
             seed);
-    PrintWriter out = spec.commandLine().getOut();
-    replay.run(
-        told -> {
-          out.printf(
-              Locale.ROOT,
-              "round %s (%s) until %s: %.1f ms/step%s%s%n",
-              told.get("round"),
-              told.get("phase"),
-              told.get("until").toString().substring(0, 10),
-              told.get("msPerStep"),
-              told.containsKey("hr10")
-                  ? String.format(
-                      Locale.ROOT,
-                      " | before it: HR@10 %.3f, popularity %.3f, new items %.3f",
-                      told.get("hr10"),
-                      told.get("popularityHr10"),
-                      told.get("newHr10"))
-                  : "",
-              told.containsKey("churn")
-                  ? String.format(Locale.ROOT, " | churn %.3f", told.get("churn"))
-                  : "");
-          if (told.get("collapse") instanceof List<?> collapses) {
-            collapses.forEach(collapse -> out.println("COLLAPSE: " + collapse));
-          }
-          out.flush();
-        });
+    try (Rounds rounds = new Rounds(spec.commandLine().getOut())) {
+      replay.run(rounds);
+    }
     Quality quality =
         config.hasSemantic() ? replay.trainer().quality(replay.trainer().inUse()) : null;
     List<String> known = new ArrayList<>(data.itemIds().subList(0, replay.items().size()));
@@ -560,6 +558,57 @@ public final class TrainCommand implements Callable<Integer> {
     return new Trained(report, sections);
   }
 
+  /** Shows a replay as it goes: a line a round, on a terminal a bar of its steps. */
+  private static final class Rounds implements StreamReplay.Listener, AutoCloseable {
+    private final PrintWriter out;
+    private final StepBar bar = new StepBar(onTerminal());
+
+    Rounds(PrintWriter out) {
+      this.out = out;
+    }
+
+    @Override
+    public void step(String of, int steps, StepStats stats) {
+      bar.step(of, steps, stats.recommendation(), stats.reconstruction());
+    }
+
+    @Override
+    public void round(Map<String, Object> told) {
+      bar.close();
+      out.printf(
+          Locale.ROOT,
+          "round %s (%s) until %s: %.1f ms/step%s%s%n",
+          told.get("round"),
+          told.get("phase"),
+          told.get("until").toString().substring(0, 10),
+          told.get("msPerStep"),
+          told.containsKey("hr10")
+              ? String.format(
+                  Locale.ROOT,
+                  " | before it: HR@10 %.3f, popularity %.3f, new items %.3f",
+                  told.get("hr10"),
+                  told.get("popularityHr10"),
+                  told.get("newHr10"))
+              : "",
+          told.containsKey("churn")
+              ? String.format(Locale.ROOT, " | churn %.3f", told.get("churn"))
+              : "");
+      if (told.get("collapse") instanceof List<?> collapses) {
+        collapses.forEach(collapse -> out.println("COLLAPSE: " + collapse));
+      }
+      out.flush();
+    }
+
+    @Override
+    public void close() {
+      bar.close();
+    }
+  }
+
+  private static boolean onTerminal() {
+    return Boolean.getBoolean("sidstream.tty");
+  }
+
   private void common(
       Map<String, Object> report,
       StepTimes times,
@@ -573,8 +622,9 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("peakRssBytes", Memory.peakResidentBytes());
     report.put("modelDigest", SavedModel.digest(sections));
     report.put("dataDigest", data.digest());
+    report.put("vectorsDigest", data.vectorsDigest());
     report.put("seed", seed);
-    report.put("parameters", parameters(config));
+    report.put("parameters", parameters(data, config));
   }
 
   private ModelFile.Provenance provenance(TrainingData data, Map<String, String> parameters) {
@@ -602,7 +652,7 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   /** Every setting that the result depends on, by the name of its option or knob. */
-  private Map<String, String> parameters(JointConfig config) {
+  private Map<String, String> parameters(TrainingData data, JointConfig config) {
     Map<String, String> out = new LinkedHashMap<>();
     for (var component : JointConfig.class.getRecordComponents()) {
       try {
@@ -620,6 +670,7 @@ public final class TrainCommand implements Callable<Integer> {
       out.put("beam", String.valueOf(beam));
       out.put("validationUsers", String.valueOf(GenerativeTraining.VALIDATION_USERS));
     }
+    out.put("vectorsDigest", data.vectorsDigest());
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));
     out.put("patience", String.valueOf(patience));

@@ -4,8 +4,13 @@ import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
+import io.sidstream.model.file.Sha256;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -18,6 +23,7 @@ import java.util.Map;
  * @param itemIds [items] name of each item
  * @param contentDim width of a content vector, D_x; 1 without vectors
  * @param content [items, contentDim]; zeros without vectors
+ * @param vectorsDigest SHA-256 of content; empty without vectors
  * @param users number of users
  * @param user [events] user of each event
  * @param item [events] item of each event
@@ -29,6 +35,7 @@ record TrainingData(
     List<String> itemIds,
     int contentDim,
     float[] content,
+    String vectorsDigest,
     int users,
     int[] user,
     int[] item,
@@ -73,10 +80,22 @@ record TrainingData(
         set.items().stream().map(SourceItem::id).toList(),
         dim,
         content,
+        vectors == null ? "" : digest(content, dim),
         index.size(),
         user,
         set.item(),
         set.time());
+  }
+
+  /** Of the numbers, little-endian, row by row. */
+  private static String digest(float[] content, int dim) {
+    MessageDigest digest = Sha256.start();
+    ByteBuffer row = ByteBuffer.allocate(dim * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = 0; at < content.length; at += dim) {
+      row.asFloatBuffer().put(content, at, dim);
+      digest.update(row.array());
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   /** Number of items. */

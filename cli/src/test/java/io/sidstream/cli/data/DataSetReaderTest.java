@@ -160,6 +160,10 @@ class DataSetReaderTest {
     assertThatThrownBy(() -> DataSetReader.read(folder, 2))
         .isInstanceOf(UsageException.class)
         .hasMessageEndingWith("of these items, or a larger --max-items than 2");
+    write("interactions.tsv", "u1\tA\t10\nu1\tZ\t10\nu2\tY\t11\n");
+    assertThat(DataSetReader.read(folder, 0).leftOut())
+        .isEqualTo(
+            "interactions.tsv: 2 interactions name no item of items.jsonl, as 'Z' in line 2, and are left out");
     write("interactions.tsv", "");
     assertThat(DataSetReader.read(folder, 0).interactions()).isZero();
   }

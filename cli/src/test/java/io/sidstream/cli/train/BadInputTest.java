@@ -115,7 +115,7 @@ class BadInputTest {
           numbers of row 5 (from 0) are too large to square; scale        | train @. --vectors @huge.npy
           needs 7680                                                      | train @. --vectors @cut.npy
           header.npy: npy file is truncated                               | train @. --vectors @header.npy
-          type <f8; expected <f2 or <f4                                   | train @. --vectors @f8.npy
+          <f2 or <f4 (float16, float32): convert it with astype(numpy.flo | train @. --vectors @f8.npy
           text.npy: Not an npy file                                       | train @. --vectors @text.npy
           shape (16,); expected (N, D)                                    | train @. --vectors @flat.npy
           shape (120, 0); a row needs one number or more                  | train @. --vectors @nothing.npy
@@ -126,6 +126,7 @@ class BadInputTest {
           none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy
           none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy --variant tiger
           --bootstrap 2: none of the first 2 interactions of --data is the| train @single --vectors @vectors.npy --protocol prequential --bootstrap 2
+          --codebook 8 is more than the 2 items of the first 2 interac    | train @short --vectors @vectors.npy --protocol prequential --bootstrap 2 --codebook 8
           none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy
           none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy --variant tiger
           --bootstrap 40000: --data has 1600                              | train @. --vectors @vectors.npy --protocol prequential
@@ -138,6 +139,10 @@ class BadInputTest {
           items.jsonl:1: idx 2.5 is not a whole number                    | train @half --vectors @vectors.npy
           # Numbers and names
           --codebook 121 is more than the 120 items                       | train @. --vectors @vectors.npy --codebook 121
+          --epochs 50: --schedule joint-then-frozen freezes the quantizer | train @. --vectors @vectors.npy --schedule joint-then-frozen --epochs 50
+          --temperature 2 has no effect with --loss bce and one recommende| train @. --vectors @vectors.npy --loss bce --temperature 2
+          --churn-budget 0.1 has no effect with --quantizer-every 0       | train @. --vectors @vectors.npy --protocol prequential --quantizer-every 0 --churn-budget 0.1
+          --churn-budget 0.1 has no effect with --variant id, which has no| train @. --variant id --protocol prequential --churn-budget 0.1
           --codebook 16 is more than the 10 items                         | train @. --vectors @vectors.npy --max-items 10
           --patience 0: it must be 1 or more                              | train @. --vectors @vectors.npy --patience 0
           --schedule both: it must be joint, two-stage or                  | train @. --vectors @vectors.npy --schedule both

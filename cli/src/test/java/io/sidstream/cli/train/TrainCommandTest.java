@@ -1,6 +1,7 @@
 package io.sidstream.cli.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -13,6 +14,7 @@ import io.sidstream.model.file.Npy;
 import io.sidstream.model.quantize.EncodeResult;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -294,6 +296,75 @@ class TrainCommandTest {
                 .isEqualTo(value.toString()));
   }
 
+  /** "No limit" as people write it. */
+  @Test
+  void numbersMayBeAsLargeAsTheyGet() throws IOException {
+    int most = Integer.MAX_VALUE;
+    JsonNode twoStage =
+        train(
+            List.of("--codebook", 16, "--epochs", most, "--patience", 1),
+            "--schedule",
+            "two-stage",
+            "--quantizer-epochs",
+            1);
+    assertThat(twoStage.path("epochs").asInt()).isGreaterThan(1);
+    JsonNode rounds =
+        train(
+            List.of("--codebook", 16, "--protocol", "prequential", "--round", most),
+            "--bootstrap",
+            800,
+            "--bootstrap-steps",
+            2,
+            "--round-steps",
+            1);
+    assertThat(rounds.path("rounds")).hasSize(2);
+  }
+
+  /** The figures are printed, and the model is written all the same. */
+  @Test
+  void aFullDiskLosesNoFigures() throws IOException {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "/dev/full");
+    Path model = folder.resolve("kept.sidm");
+    CommandRun run =
+        CommandRun.of(
+            "train",
+            "--data",
+            folder,
+            "--vectors",
+            folder.resolve("vectors.npy"),
+            "--codebook",
+            16,
+            "--epochs",
+            1,
+            "--json",
+            full,
+            "--save",
+            model);
+    assertThat(run.code()).isNotZero();
+    assertThat(run.err()).contains("/dev/full cannot be written");
+    assertThat(run.out()).contains("\"modelDigest\" : ");
+    assertThat(ModelFile.read(model).names()).contains(SavedModel.TOKENIZER);
+  }
+
+  @Test
+  void theReportTellsVectorsApart() throws IOException {
+    JsonNode one = train("--codebook", 16, "--epochs", 1);
+    assertThat(one.path("vectorsDigest").asText()).hasSize(64);
+    assertThat(one.path("parameters").path("vectorsDigest")).isEqualTo(one.path("vectorsDigest"));
+    Path other = folder.resolve("other.npy");
+    try (OutputStream out = Files.newOutputStream(other)) {
+      int n = SmallCatalogue.ITEMS * SmallCatalogue.DIM;
+      float[] ones = new float[n];
+      Arrays.fill(ones, 1f);
+      ones[n - 1] = 2f;
+      Npy.write(out, ones, SmallCatalogue.ITEMS, SmallCatalogue.DIM);
+    }
+    JsonNode two = train("--codebook", 16, "--epochs", 1, "--vectors", other);
+    assertThat(two.path("dataDigest")).isEqualTo(one.path("dataDigest"));
+    assertThat(two.path("vectorsDigest")).isNotEqualTo(one.path("vectorsDigest"));
+  }
+
   /** Most events of a user lie further back than its window reaches at the end of the round. */
   @Test
   void prequentialPredictsAllEventsOfAUserWithMoreThanAWindow() throws IOException {
@@ -439,8 +510,10 @@ class TrainCommandTest {
 
   private Object[] command(Object... options) {
     List<Object> words = new ArrayList<>(List.of("train"));
-    words.addAll(List.of("--vectors", folder.resolve("vectors.npy")));
     List<Object> asked = List.of(options);
+    if (!asked.contains("--vectors")) {
+      words.addAll(List.of("--vectors", folder.resolve("vectors.npy")));
+    }
     if (!asked.contains("--data")) {
       words.addAll(List.of("--data", folder));
     }
