@@ -10,6 +10,7 @@ import io.sidstream.model.content.RqVaeConfig;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.Threads;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.ResidualQuantizer;
@@ -71,6 +72,7 @@ public final class BenchEncode implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     options.check();
+    Threads.use(1);
     for (int batch : batches) {
       if (batch < 1 || batch > LARGEST_BATCH) {
         throw new UsageException(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.math.Threads;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointTrainer;
@@ -76,6 +77,7 @@ public final class BenchTrain implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     options.check();
+    Threads.use(1);
     if (batch < 1 || batch > MOST || items < 256 || items > MOST || steps < 1) {
       throw new UsageException(
           String.format(
