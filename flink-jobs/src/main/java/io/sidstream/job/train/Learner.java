@@ -198,8 +198,18 @@ final class Learner {
 
   // Names and rows.
 
+  /**
+   * The index of a name, with a row of its own. A new name is written out with the next changed
+   * rows, whether or not anything else of its row changes: sequences of users hold its index.
+   */
   private int item(String name) {
-    return index(name, itemIndex, itemNames);
+    int known = itemNames.size();
+    int i = index(name, itemIndex, itemNames);
+    if (itemNames.size() > known) {
+      items.allocate(i + 1);
+      items.markDirty(i);
+    }
+    return i;
   }
 
   private static int index(String name, Map<String, Integer> index, List<String> names) {
@@ -214,7 +224,6 @@ final class Learner {
   /** An item came, changed or was deleted. */
   void put(EmbeddedItem event) {
     int i = item(event.item);
-    items.allocate(i + 1);
     if (event.deleted) {
       if (items.known(i) && hasEmbedding(i)) {
         changedItems.set(i);
@@ -341,7 +350,6 @@ final class Learner {
       int[] sequence = new int[w.items.length];
       for (int t = 0; t < sequence.length; t++) {
         sequence[t] = item(w.items[t]);
-        items.allocate(sequence[t] + 1);
       }
       packed.add(new Prequential.Window(sequence, w.times, w.fresh));
     }

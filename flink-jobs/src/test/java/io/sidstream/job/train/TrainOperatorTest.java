@@ -411,6 +411,56 @@ class TrainOperatorTest {
     assertThat(straight).hasSizeGreaterThan(5);
   }
 
+  /** The window has nothing fresh, so that the item has no row but for its name. */
+  @Test
+  void anItemThatALateEventNamesBeforeItArrivesIsTheSameAfterARestart() throws Exception {
+    JobConfig config = config(Map.of());
+    List<List<VersionRecord>> lives = new ArrayList<>();
+    for (boolean restart : new boolean[] {false, true}) {
+      List<VersionRecord> records = new ArrayList<>();
+      TrainingWindow late = new TrainingWindow();
+      late.user = "user-late";
+      late.items = new String[] {"item-100", "item-1", "item-2", "item-3"};
+      late.times = new long[] {2_000, 2_000, 2_000, 2_000};
+      late.events = 1;
+      List<TrainEvent> rest = new ArrayList<>();
+      rest.add(item(101));
+      rest.add(item(100));
+      rest.addAll(windows(300).subList(100, 300));
+      OperatorSubtaskState state;
+      try (var harness = harness(config)) {
+        harness.open();
+        harness.setProcessingTime(10_000);
+        send(harness, items(48));
+        send(harness, List.of(TrainEvent.of(late)));
+        send(harness, windows(100));
+        turns(harness, 20);
+        if (!restart) {
+          send(harness, rest);
+          turns(harness, 60);
+        }
+        records.addAll(versions(harness));
+        harness.prepareSnapshotPreBarrier(1);
+        state = harness.snapshot(1, 1);
+      }
+      if (restart) {
+        try (var harness = harness(config)) {
+          harness.initializeState(state);
+          harness.open();
+          harness.setProcessingTime(30_000);
+          send(harness, rest);
+          turns(harness, 60);
+          records.addAll(versions(harness));
+        }
+      }
+      lives.add(records);
+    }
+    assertThat(lives.get(0)).hasSizeGreaterThan(3);
+    assertThat(lives.get(1))
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
+        .isEqualTo(lives.get(0));
+  }
+
   @Test
   void anInteractionWaitsForItsItem() throws Exception {
     try (var harness = harness(config(Map.of()))) {
