@@ -386,7 +386,13 @@ final class Learner {
         };
     collectDirty();
     StepStats stats = trainer.step(batch(progress), phase);
-    changedItems.or(items.dirty());
+    BitSet touched = items.dirty();
+    for (int i = touched.nextSetBit(0); i >= 0; i = touched.nextSetBit(i + 1)) {
+      // A step also encodes items that it does not train.
+      if (hasEmbedding(i)) {
+        changedItems.set(i);
+      }
+    }
     progress.lossSum += stats.recommendation() + stats.reconstruction() + stats.commitment();
     progress.steps++;
     progress.stepsLeft--;
@@ -586,7 +592,10 @@ final class Learner {
     }
   }
 
-  /** ID embeddings that changed since the last call; null for those of deleted items. */
+  /**
+   * ID embeddings that changed since the last call; null for those of items that were deleted, and
+   * have none again if they came back.
+   */
   List<OutRecord> changedEmbeddings(TrainProgress progress) {
     List<OutRecord> rows = new ArrayList<>();
     if (joint.hasId()) {
@@ -604,7 +613,8 @@ final class Learner {
                   progress.revision,
                   Vectors.toList(Arrays.copyOfRange(items.id(), i * d, (i + 1) * d)));
           rows.add(OutRecord.of(Records.key(itemNames.get(i)), wire.encode(row)));
-        } else if (!items.known(i)) {
+        } else {
+          // Gone, or gone and come again since: what readers have is of its earlier life.
           rows.add(OutRecord.of(Records.key(itemNames.get(i)), null));
         }
       }
