@@ -387,6 +387,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       modelChanged = false;
     }
     learner.save(progress);
-    progressState.update(progress);
+    // On the heap, state is written by another thread while training goes on.
+    progressState.update(progress.copy());
   }
 }

@@ -4,7 +4,7 @@ import io.sidstream.model.evaluate.Prequential;
 import java.util.Arrays;
 
 /** Where the trainer stands; together with the model it is all that a restart needs to go on. */
-public class TrainProgress {
+public class TrainProgress implements Cloneable {
   /** What the trainer is doing. */
   public enum Phase {
     /** No model yet: items and interactions are collected. */
@@ -114,6 +114,20 @@ public class TrainProgress {
       case RELEASE -> holdReason = null;
       default -> throw new IllegalArgumentException("no action for the gate: " + control.action);
     }
+  }
+
+  /** A copy that shares no array with this. */
+  TrainProgress copy() {
+    TrainProgress copy;
+    try {
+      copy = (TrainProgress) super.clone();
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+    copy.shape = shape.clone();
+    copy.recentUsers = recentUsers.clone();
+    copy.changedItems = changedItems.clone();
+    return copy;
   }
 
   /** Begins new sums. */

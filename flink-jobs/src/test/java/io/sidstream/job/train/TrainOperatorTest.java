@@ -28,8 +28,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
+import org.apache.flink.runtime.state.memory.MemCheckpointStreamFactory;
+import org.apache.flink.streaming.api.operators.OperatorSnapshotFinalizer;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
@@ -409,6 +413,50 @@ class TrainOperatorTest {
         .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
         .isEqualTo(straight);
     assertThat(straight).hasSizeGreaterThan(5);
+  }
+
+  /** As by state.backend=hashmap, which writes state behind the barrier. */
+  @Test
+  void whatComesAfterABarrierIsNotInItsCheckpoint() throws Exception {
+    JobConfig config = config(Map.of());
+    List<List<VersionRecord>> lives = new ArrayList<>();
+    for (boolean writtenLate : new boolean[] {false, true}) {
+      OperatorSubtaskState state;
+      try (var harness = harness(config)) {
+        harness.setStateBackend(new HashMapStateBackend());
+        harness.open();
+        harness.setProcessingTime(10_000);
+        send(harness, items(48));
+        send(harness, windows(130));
+        turns(harness, 20);
+        harness.prepareSnapshotPreBarrier(1);
+        var futures =
+            harness
+                .getOperator()
+                .snapshotState(
+                    1,
+                    1,
+                    CheckpointOptions.forCheckpointWithDefaultLocation(),
+                    new MemCheckpointStreamFactory(1 << 24));
+        if (writtenLate) {
+          send(harness, windows(160).subList(130, 160));
+          turns(harness, 5);
+        }
+        state = OperatorSnapshotFinalizer.create(futures).getJobManagerOwnedState();
+      }
+      try (var harness = harness(config)) {
+        harness.initializeState(state);
+        harness.open();
+        harness.setProcessingTime(30_000);
+        send(harness, windows(300).subList(130, 300));
+        turns(harness, 60);
+        lives.add(versions(harness));
+      }
+    }
+    assertThat(lives.get(0)).hasSizeGreaterThan(3);
+    assertThat(lives.get(1))
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
+        .isEqualTo(lives.get(0));
   }
 
   /** The window has nothing fresh, so that the item has no row but for its name. */
