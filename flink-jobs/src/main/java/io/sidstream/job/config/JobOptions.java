@@ -519,7 +519,7 @@ public final class JobOptions {
           "resolve.strategy",
           ResolveStrategy.class,
           ResolveStrategy.NEAREST_FREE,
-          "How items with the same codes are told apart.");
+          "How items with the same codes are told apart. Whether they are (none or one of the others) is fixed once a job has state.");
   public static final ConfigOption<Integer> RESOLVE_QUARANTINE =
       integer(
           "resolve.quarantine",

@@ -157,21 +157,29 @@ final class Learner {
         .build();
   }
 
-  /** The settings that the sizes of a model and of its state depend on, as key=value. */
+  /**
+   * The settings that are fixed once a job has state, as key=value: those that the sizes of a model
+   * and of its state depend on, and whether tokens are made unique, which cannot be begun beside
+   * tokens that repeat.
+   */
   static String[] shape(JobConfig c) {
-    return Stream.of(
-            JobOptions.CONTENT_DIM,
-            JobOptions.ENCODER_HIDDEN,
-            JobOptions.QUANTIZER_LEVELS,
-            JobOptions.QUANTIZER_CODEBOOK_SIZE,
-            JobOptions.QUANTIZER_METRICS,
-            JobOptions.QUANTIZER_DIM,
-            JobOptions.ID_DIM,
-            JobOptions.RECOMMENDER_LAYERS,
-            JobOptions.RECOMMENDER_HEADS,
-            JobOptions.RECOMMENDER_MAX_LENGTH)
-        .map(option -> option.key() + "=" + c.get(option))
-        .toArray(String[]::new);
+    Stream<String> sizes =
+        Stream.of(
+                JobOptions.CONTENT_DIM,
+                JobOptions.ENCODER_HIDDEN,
+                JobOptions.QUANTIZER_LEVELS,
+                JobOptions.QUANTIZER_CODEBOOK_SIZE,
+                JobOptions.QUANTIZER_METRICS,
+                JobOptions.QUANTIZER_DIM,
+                JobOptions.ID_DIM,
+                JobOptions.RECOMMENDER_LAYERS,
+                JobOptions.RECOMMENDER_HEADS,
+                JobOptions.RECOMMENDER_MAX_LENGTH)
+            .map(option -> option.key() + "=" + c.get(option));
+    boolean repeat = c.get(JobOptions.RESOLVE_STRATEGY) == JobOptions.ResolveStrategy.NONE;
+    String unique =
+        JobOptions.RESOLVE_STRATEGY.key() + "=" + (repeat ? "none" : "nearest-free or suffix");
+    return Stream.concat(sizes, Stream.of(unique)).toArray(String[]::new);
   }
 
   int knownItems() {

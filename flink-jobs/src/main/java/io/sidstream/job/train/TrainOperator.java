@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
@@ -119,10 +121,13 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     learner.restore(pieces(), progress);
   }
 
-  /** A model of one shape cannot go on as another: trying again would not help. */
+  /** State of one shape cannot go on as another: trying again would not help. */
   private void refuseAnotherShape() {
     List<String> was = new ArrayList<>(List.of(progress.shape));
     List<String> now = new ArrayList<>(List.of(Learner.shape(config)));
+    // Earlier builds wrote down fewer settings.
+    Set<String> written = was.stream().map(TrainOperator::key).collect(Collectors.toSet());
+    now.removeIf(setting -> !written.contains(key(setting)));
     was.removeAll(now);
     now.removeAll(List.of(progress.shape));
     if (!was.isEmpty()) {
@@ -130,11 +135,15 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
           new IllegalStateException(
               "the configuration has "
                   + String.join(", ", now)
-                  + ", but the model in the job's state was made with "
+                  + ", but the job's state was made with "
                   + String.join(", ", was)
                   + ", which is fixed once a job has state: set it so again, or start a job without state under"
                   + " another topics.prefix and kafka.group"));
     }
+  }
+
+  private static String key(String setting) {
+    return setting.substring(0, setting.indexOf('='));
   }
 
   private static MapStateDescriptor<String, byte[]> bytesByName(String name) {

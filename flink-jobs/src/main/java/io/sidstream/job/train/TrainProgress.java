@@ -21,7 +21,10 @@ public class TrainProgress implements Cloneable {
 
   public Phase phase = Phase.COLLECT;
 
-  /** What the model's shape was made of, as key=value; empty in the state of earlier builds. */
+  /**
+   * The settings that are fixed with this state, as key=value; earlier builds wrote down fewer of
+   * them, or none.
+   */
   public String[] shape = {};
 
   /** Optimizer steps left in the phase. */

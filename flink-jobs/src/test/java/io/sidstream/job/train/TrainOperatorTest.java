@@ -346,6 +346,36 @@ class TrainOperatorTest {
     }
   }
 
+  /** Tokens that repeat hold no seat that one that is to be unique could be kept from. */
+  @Test
+  void tokensThatRepeatAreNotMadeUniqueOverStateNorTheReverse() throws Exception {
+    for (String strategy : List.of("none", "nearest-free")) {
+      OperatorSubtaskState state;
+      try (var harness = harness(config(Map.of("resolve.strategy", strategy)))) {
+        harness.open();
+        send(harness, items(48));
+        harness.prepareSnapshotPreBarrier(1);
+        state = harness.snapshot(1, 1);
+      }
+      String other = strategy.equals("none") ? "suffix" : "none";
+      try (var harness = harness(config(Map.of("resolve.strategy", other)))) {
+        assertThatThrownBy(() -> harness.initializeState(state))
+            .isInstanceOf(SuppressRestartsException.class)
+            .cause()
+            .hasMessageContaining(
+                other.equals("none")
+                    ? "the configuration has resolve.strategy=none, but the job's state was made with resolve.strategy=nearest-free or suffix, which is fixed once a job has state: set it so again"
+                    : "the configuration has resolve.strategy=nearest-free or suffix, but the job's state was made with resolve.strategy=none, which is fixed");
+      }
+      if (!strategy.equals("none")) {
+        try (var harness = harness(config(Map.of("resolve.strategy", "suffix")))) {
+          harness.initializeState(state);
+          harness.open();
+        }
+      }
+    }
+  }
+
   @Test
   void controlMessagesAreReadAndTheRestIsADeadLetter() throws Exception {
     try (var harness =
