@@ -152,7 +152,8 @@ public final class SidstreamJob {
                     new TokenizeOperator(
                         config.get(JobOptions.TOKENIZE_BATCH),
                         config.get(JobOptions.TOKENIZE_LINGER).toMillis(),
-                        config.get(JobOptions.TOKENIZE_SCAN_SLICE))),
+                        config.get(JobOptions.TOKENIZE_SCAN_SLICE),
+                        Topics.items(config))),
             "tokenize",
             "Tokenize");
 
@@ -193,7 +194,8 @@ public final class SidstreamJob {
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 committed.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 control.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
-                embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
+                embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
     write(
         named(rows.map(Records::of), "token-records", "Token records"),

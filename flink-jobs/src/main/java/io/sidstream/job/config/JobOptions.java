@@ -153,6 +153,13 @@ public final class JobOptions {
           "Longest text of an item, bytes of UTF-8.");
   public static final ConfigOption<Integer> INGEST_MAX_ID_BYTES =
       integer("ingest.max-id-bytes", 512, 1, 65_536, "Longest identifier, bytes of UTF-8.");
+  public static final ConfigOption<Double> INGEST_MAX_VECTOR_NORM =
+      real(
+          "ingest.max-vector-norm",
+          1_000,
+          1e-3,
+          1e9,
+          "Greatest Euclidean norm of a content vector: one far beyond the others would weigh more than all of them in training.");
   public static final ConfigOption<Duration> INGEST_MAX_FUTURE =
       duration(
           "ingest.max-future",

@@ -125,6 +125,10 @@ class IngestTest {
     itemRule(
         Rule.VECTOR_NOT_FINITE, "vector[2] is -Infinity", vector(1, 2, Float.NEGATIVE_INFINITY));
     itemRule(Rule.VECTOR_NOT_FINITE, "squared norm of 1.0", vector(1e20f, 0, 0));
+    itemRule(
+        Rule.VECTOR_TOO_LONG,
+        "vector has a norm of 1077.0; expected: at most ingest.max-vector-norm = 1000.0",
+        vector(1077, 0, 0));
     itemRule(Rule.VECTOR_ZERO, "squared norm of 0.0", vector(0, -0f, 0));
     itemRule(Rule.VECTOR_ZERO, "expected: at least", vector(1e-30f, 0, 0));
     itemRule(
