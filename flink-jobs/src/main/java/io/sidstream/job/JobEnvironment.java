@@ -2,8 +2,11 @@ package io.sidstream.job;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import java.time.Duration;
+import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.StateBackendOptions;
@@ -14,8 +17,8 @@ public final class JobEnvironment {
   private JobEnvironment() {}
 
   /**
-   * Flink's configuration for the job: exactly once, incremental RocksDB checkpoints, no generic
-   * (Kryo) types.
+   * Flink's configuration for the job: exactly once, aligned, incremental RocksDB checkpoints, no
+   * generic (Kryo) types. Whatever it says wins over a cluster's own configuration.
    */
   public static Configuration flink(JobConfig config) {
     Configuration flink = new Configuration();
@@ -24,6 +27,12 @@ public final class JobEnvironment {
     flink.set(
         CheckpointingOptions.CHECKPOINTING_INTERVAL, config.get(JobOptions.CHECKPOINT_INTERVAL));
     flink.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
+    // A watermark says that a version is complete, and does not overtake its rows; a barrier that
+    // overtakes them would part the two.
+    flink.set(CheckpointingOptions.ENABLE_UNALIGNED, false);
+    flink.set(CheckpointingOptions.FORCE_UNALIGNED, false);
+    flink.set(CheckpointingOptions.ALIGNED_CHECKPOINT_TIMEOUT, Duration.ZERO);
+    flink.set(ExecutionOptions.RUNTIME_MODE, RuntimeExecutionMode.STREAMING);
     flink.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
     flink.set(
         CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
