@@ -1,5 +1,6 @@
 package io.sidstream.job;
 
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.time.Duration;
@@ -9,6 +10,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
 
@@ -48,5 +50,33 @@ public final class JobEnvironment {
     }
     flink.addAll(config.flinkConfiguration());
     return flink;
+  }
+
+  /**
+   * Refuses to begin where checkpoints would stay in the JobManager's memory: it takes 5 MiB of an
+   * operator's state, less than a model has, and all is gone with the process.
+   *
+   * @param flink what is in effect: the cluster's configuration and the job's
+   * @throws ConfigException names the settings
+   */
+  public static void requireCheckpointFolder(ReadableConfig flink) {
+    String storage = flink.get(CheckpointingOptions.CHECKPOINT_STORAGE);
+    if ("jobmanager".equalsIgnoreCase(storage)) {
+      throw new ConfigException(
+          "Flink's "
+              + CheckpointingOptions.CHECKPOINT_STORAGE.key()
+              + " is '"
+              + storage
+              + "', which keeps checkpoints in memory; set it to 'filesystem' or remove it");
+    }
+    if (flink.get(CheckpointingOptions.CHECKPOINTS_DIRECTORY) == null) {
+      throw new ConfigException(
+          "there is no folder for checkpoints: set "
+              + JobOptions.CHECKPOINT_DIR.key()
+              + " to one that JobManager and TaskManagers reach (such as --set checkpoint.dir=file:///checkpoints),"
+              + " or Flink's own "
+              + CheckpointingOptions.CHECKPOINTS_DIRECTORY.key()
+              + " where the job is submitted");
+    }
   }
 }

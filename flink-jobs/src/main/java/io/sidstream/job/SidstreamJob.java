@@ -67,9 +67,10 @@ public final class SidstreamJob {
     }
     JobConfig config = JobConfig.load(conf, sets);
     System.out.println(config.describe());
-    Topics.create(config);
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
+    JobEnvironment.requireCheckpointFolder(env.getConfiguration());
+    Topics.create(config);
     build(env, config);
     env.execute("sidstream");
   }

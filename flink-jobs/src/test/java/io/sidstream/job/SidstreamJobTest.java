@@ -1,11 +1,14 @@
 package io.sidstream.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
@@ -62,6 +65,25 @@ class SidstreamJobTest {
     assertThat(checkpoints.getAlignedCheckpointTimeout()).isZero();
     assertThat(cluster.get(ExecutionOptions.RUNTIME_MODE))
         .isEqualTo(RuntimeExecutionMode.STREAMING);
+  }
+
+  @Test
+  void checkpointsNeedAFolder() {
+    Configuration job = JobEnvironment.flink(JobConfig.defaults());
+    assertThatThrownBy(() -> JobEnvironment.requireCheckpointFolder(job))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("there is no folder for checkpoints: set checkpoint.dir");
+    Configuration cluster =
+        Configuration.fromMap(Map.of("state.checkpoints.dir", "file:///checkpoints"));
+    cluster.addAll(job);
+    JobEnvironment.requireCheckpointFolder(cluster);
+    JobEnvironment.requireCheckpointFolder(
+        JobEnvironment.flink(JobConfig.of(Map.of("checkpoint.dir", "file:///checkpoints"))));
+    cluster.set(CheckpointingOptions.CHECKPOINT_STORAGE, "jobmanager");
+    assertThatThrownBy(() -> JobEnvironment.requireCheckpointFolder(cluster))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "Flink's execution.checkpointing.storage is 'jobmanager', which keeps checkpoints in memory; set it to 'filesystem' or remove it");
   }
 
   @Test

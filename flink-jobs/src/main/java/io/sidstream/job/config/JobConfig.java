@@ -45,12 +45,19 @@ public final class JobConfig implements Serializable {
           "state.backend.type", JobOptions.STATE_BACKEND,
           "state.backend", JobOptions.STATE_BACKEND);
 
+  private static final String ON_DISK =
+      "checkpoints go to files; set checkpoint.dir to choose the folder";
+
   private static final String ALIGNED =
       "a token version is complete only under aligned checkpoints, which the job sets";
 
   /** Flink keys that the job's protocol depends on, and why they are as they are. */
   private static final Map<String, String> FIXED_FLINK =
       Map.of(
+          "execution.checkpointing.storage",
+          ON_DISK,
+          "state.checkpoint-storage",
+          ON_DISK,
           "execution.checkpointing.mode",
           "the job is exactly once",
           "execution.checkpointing.unaligned.enabled",

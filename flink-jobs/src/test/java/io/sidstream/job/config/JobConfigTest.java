@@ -121,6 +121,9 @@ class JobConfigTest {
         "flink.execution.checkpointing.unaligned.forced=true | under aligned checkpoints",
         "flink.execution.checkpointing.aligned-checkpoint-timeout=1 s | under aligned checkpoints",
         "flink.execution.checkpointing.alignment-timeout=1 s | under aligned checkpoints",
+        "flink.execution.checkpointing.storage=jobmanager | set checkpoint.dir to choose the folder; remove the setting",
+        "ingest.max-id-bytes=65536 | ingest.max-id-bytes is '65536'; allowed: an integer from 1 to 65535",
+        "dead-letters.max-bytes=16000001 | allowed: an integer from 0 to 16000000",
         "flink.execution.runtime-mode=BATCH | not allowed: the job is a stream",
         "parallelism | allowed: key=value",
       })
