@@ -3,6 +3,7 @@ package io.sidstream.cli;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.EarlierVersions;
@@ -45,7 +46,7 @@ final class JobCommand implements Callable<Integer> {
       names = "--state",
       paramLabel = "DIR",
       description =
-          "Folder for checkpoints; a run goes on from the newest one that it finds there.")
+          "Folder for checkpoints; a run goes on from the newest one that it finds there. Needed unless checkpoint.dir is set.")
   private Path state;
 
   @Option(
@@ -66,6 +67,11 @@ final class JobCommand implements Callable<Integer> {
       all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
     }
     JobConfig config = JobConfig.load(conf, all);
+    if (state == null && config.get(JobOptions.CHECKPOINT_DIR) == null) {
+      throw new ConfigException(
+          "there is no folder for checkpoints: give --state DIR, which a later run goes on from, or set "
+              + JobOptions.CHECKPOINT_DIR.key());
+    }
     Console.logTo(state == null ? Path.of("sidstream.log") : state.resolve("sidstream.log"));
     System.out.print(config.describe());
     Topics.create(config);

@@ -67,9 +67,10 @@ public final class SidstreamJob {
     }
     JobConfig config = JobConfig.load(conf, sets);
     System.out.println(config.describe());
-    Topics.create(config);
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
+    JobEnvironment.requireCheckpointFolder(env.getConfiguration());
+    Topics.create(config);
     build(env, config);
     env.execute("sidstream");
   }
@@ -152,7 +153,8 @@ public final class SidstreamJob {
                     new TokenizeOperator(
                         config.get(JobOptions.TOKENIZE_BATCH),
                         config.get(JobOptions.TOKENIZE_LINGER).toMillis(),
-                        config.get(JobOptions.TOKENIZE_SCAN_SLICE))),
+                        config.get(JobOptions.TOKENIZE_SCAN_SLICE),
+                        Topics.items(config))),
             "tokenize",
             "Tokenize");
 
@@ -193,7 +195,8 @@ public final class SidstreamJob {
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 committed.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 control.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
-                embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
+                embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
     write(
         named(rows.map(Records::of), "token-records", "Token records"),

@@ -1,9 +1,18 @@
 package io.sidstream.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import java.util.List;
+import java.util.Map;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.streaming.api.environment.CheckpointConfig;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.graph.StreamNode;
@@ -34,6 +43,47 @@ class SidstreamJobTest {
     assertThat(graph.getStreamNodes())
         .extracting(StreamNode::getTransformationUID)
         .doesNotHaveDuplicates();
+  }
+
+  @Test
+  void checkpointsAreExactlyOnceAndAlignedWhateverTheClusterSays() {
+    Configuration cluster =
+        Configuration.fromMap(
+            Map.of(
+                "execution.checkpointing.mode", "AT_LEAST_ONCE",
+                "execution.checkpointing.unaligned", "true",
+                "execution.checkpointing.unaligned.forced", "true",
+                "execution.checkpointing.aligned-checkpoint-timeout", "1 s",
+                "execution.runtime-mode", "AUTOMATIC"));
+    cluster.addAll(JobEnvironment.flink(JobConfig.defaults()));
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(cluster);
+    CheckpointConfig checkpoints = env.getCheckpointConfig();
+    assertThat(checkpoints.getCheckpointingConsistencyMode())
+        .isEqualTo(CheckpointingMode.EXACTLY_ONCE);
+    assertThat(checkpoints.isUnalignedCheckpointsEnabled()).isFalse();
+    assertThat(checkpoints.isForceUnalignedCheckpoints()).isFalse();
+    assertThat(checkpoints.getAlignedCheckpointTimeout()).isZero();
+    assertThat(cluster.get(ExecutionOptions.RUNTIME_MODE))
+        .isEqualTo(RuntimeExecutionMode.STREAMING);
+  }
+
+  @Test
+  void checkpointsNeedAFolder() {
+    Configuration job = JobEnvironment.flink(JobConfig.defaults());
+    assertThatThrownBy(() -> JobEnvironment.requireCheckpointFolder(job))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("there is no folder for checkpoints: set checkpoint.dir");
+    Configuration cluster =
+        Configuration.fromMap(Map.of("state.checkpoints.dir", "file:///checkpoints"));
+    cluster.addAll(job);
+    JobEnvironment.requireCheckpointFolder(cluster);
+    JobEnvironment.requireCheckpointFolder(
+        JobEnvironment.flink(JobConfig.of(Map.of("checkpoint.dir", "file:///checkpoints"))));
+    cluster.set(CheckpointingOptions.CHECKPOINT_STORAGE, "jobmanager");
+    assertThatThrownBy(() -> JobEnvironment.requireCheckpointFolder(cluster))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "Flink's execution.checkpointing.storage is 'jobmanager', which keeps checkpoints in memory; set it to 'filesystem' or remove it");
   }
 
   @Test

@@ -12,10 +12,13 @@ import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -155,6 +158,47 @@ class FailoverITCase {
         log.await("a token", LONG, () -> log.token("later") != null);
         Optional<Throwable> failure = run.failure();
         assertThat(failure).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void stateOlderThanTheTopicsIsRefused() throws Exception {
+    JobConfig config = TinyJob.config(Broker.bootstrap(), "older", "quantizer.round-every=1");
+    Topics.create(config);
+    Path state = folder.resolve("state");
+    Path older = folder.resolve("older");
+    try (Inputs in = new Inputs(config);
+        TokenLog log = TinyJob.log(config, true)) {
+      Traffic traffic = new Traffic(in);
+      in.items(0, Traffic.FIRST_ITEMS);
+      try (JobRun run = JobRun.start(config, state, 18_381, SidstreamJob::build)) {
+        log.await("a version", LONG, () -> log.committed() == 1);
+        assertThat(run.failure()).isEmpty();
+      }
+      copy(state, older);
+      try (JobRun run = JobRun.start(config, state, 18_381, SidstreamJob::build)) {
+        int before = log.committed();
+        log.await("another version", LONG, () -> more(traffic, log, before));
+        assertThat(run.failure()).isEmpty();
+      }
+      // A checkpoint names its files by their whole path.
+      Files.move(state, folder.resolve("newer"));
+      Files.move(older, state);
+      try (JobRun run = JobRun.start(config, state, 18_381, SidstreamJob::build)) {
+        Awaitility.await().atMost(LONG).until(() -> run.failure().isPresent());
+        assertThat(run.failure().orElseThrow())
+            .rootCause()
+            .hasMessageContaining("the job's state ends with token version 1, but topic")
+            .hasMessageContaining("older.versions has token version");
+      }
+    }
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        Files.copy(file, to.resolve(from.relativize(file).toString()));
       }
     }
   }

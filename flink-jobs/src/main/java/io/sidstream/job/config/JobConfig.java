@@ -41,7 +41,37 @@ public final class JobConfig implements Serializable {
           "execution.checkpointing.interval", JobOptions.CHECKPOINT_INTERVAL,
           "execution.checkpointing.dir", JobOptions.CHECKPOINT_DIR,
           "state.checkpoints.dir", JobOptions.CHECKPOINT_DIR,
-          "state.backend.type", JobOptions.STATE_BACKEND);
+          "state.backend.fs.checkpointdir", JobOptions.CHECKPOINT_DIR,
+          "state.backend.type", JobOptions.STATE_BACKEND,
+          "state.backend", JobOptions.STATE_BACKEND);
+
+  private static final String ON_DISK =
+      "checkpoints go to files; set checkpoint.dir to choose the folder";
+
+  private static final String ALIGNED =
+      "a token version is complete only under aligned checkpoints, which the job sets";
+
+  /** Flink keys that the job's protocol depends on, and why they are as they are. */
+  private static final Map<String, String> FIXED_FLINK =
+      Map.of(
+          "execution.checkpointing.storage",
+          ON_DISK,
+          "state.checkpoint-storage",
+          ON_DISK,
+          "execution.checkpointing.mode",
+          "the job is exactly once",
+          "execution.checkpointing.unaligned.enabled",
+          ALIGNED,
+          "execution.checkpointing.unaligned",
+          ALIGNED,
+          "execution.checkpointing.unaligned.forced",
+          ALIGNED,
+          "execution.checkpointing.aligned-checkpoint-timeout",
+          ALIGNED,
+          "execution.checkpointing.alignment-timeout",
+          ALIGNED,
+          "execution.runtime-mode",
+          "the job is a stream");
 
   /** Kafka client keys that exactly-once delivery depends on, and what sets them. */
   private static final Map<String, String> OWNED_KAFKA =
@@ -157,6 +187,15 @@ public final class JobConfig implements Serializable {
       ConfigOption<?> owner = OWNED_BY_JOB.get(name);
       if (owner != null) {
         throw new ConfigException(key + " is '" + text + "'; set " + owner.key() + " instead");
+      }
+      if (FIXED_FLINK.containsKey(name)) {
+        throw new ConfigException(
+            key
+                + " is '"
+                + text
+                + "'; not allowed: "
+                + FIXED_FLINK.get(name)
+                + "; remove the setting");
       }
       flink.setString(name, text);
       return;
@@ -327,7 +366,8 @@ public final class JobConfig implements Serializable {
                   .append(" |\n");
             });
     out.append("| `kafka.properties.*` | | | Passed to every Kafka client without the prefix. |\n");
-    out.append("| `flink.*` | | | Passed to Flink without the prefix. |\n");
+    out.append(
+        "| `flink.*` | | | Passed to Flink without the prefix; but not what a setting above stands for, nor what exactly-once delivery and complete versions depend on (checkpointing mode, unaligned checkpoints, runtime mode). |\n");
     return out.toString();
   }
 

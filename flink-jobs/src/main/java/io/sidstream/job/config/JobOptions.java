@@ -128,7 +128,7 @@ public final class JobOptions {
   public static final ConfigOption<String> CHECKPOINT_DIR =
       noDefault(
           "checkpoint.dir",
-          "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir.");
+          "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir, or --state of sidstream job. The job does not start without any.");
   public static final ConfigOption<StateBackend> STATE_BACKEND =
       choice("state.backend", StateBackend.class, StateBackend.ROCKSDB, "Where keyed state lives.");
 
@@ -152,7 +152,14 @@ public final class JobOptions {
           16_777_216,
           "Longest text of an item, bytes of UTF-8.");
   public static final ConfigOption<Integer> INGEST_MAX_ID_BYTES =
-      integer("ingest.max-id-bytes", 512, 1, 65_536, "Longest identifier, bytes of UTF-8.");
+      integer("ingest.max-id-bytes", 512, 1, 65_535, "Longest identifier, bytes of UTF-8.");
+  public static final ConfigOption<Double> INGEST_MAX_VECTOR_NORM =
+      real(
+          "ingest.max-vector-norm",
+          1_000,
+          1e-3,
+          1e9,
+          "Greatest Euclidean norm of a content vector: one far beyond the others would weigh more than all of them in training.");
   public static final ConfigOption<Duration> INGEST_MAX_FUTURE =
       duration(
           "ingest.max-future",
@@ -173,7 +180,8 @@ public final class JobOptions {
           "dead-letters.max-bytes",
           900_000,
           0,
-          1_000_000_000,
+          // Topics.MAX_MESSAGE_BYTES less what a dead letter says of the record.
+          16_000_000,
           "Most bytes of a rejected record that its dead letter keeps; below the broker's message.max.bytes.");
 
   // Items
@@ -519,7 +527,7 @@ public final class JobOptions {
           "resolve.strategy",
           ResolveStrategy.class,
           ResolveStrategy.NEAREST_FREE,
-          "How items with the same codes are told apart.");
+          "How items with the same codes are told apart. Whether they are (none or one of the others) is fixed once a job has state.");
   public static final ConfigOption<Integer> RESOLVE_QUARANTINE =
       integer(
           "resolve.quarantine",

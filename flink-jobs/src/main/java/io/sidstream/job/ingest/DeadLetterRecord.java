@@ -2,6 +2,7 @@ package io.sidstream.job.ingest;
 
 import io.sidstream.schemas.DeadLetter;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -17,7 +18,10 @@ public class DeadLetterRecord {
   private static final int MAX_REASON = 1000;
 
   public String topic;
+
+  /** Partition and offset; -1 where they are not known. */
   public int partition;
+
   public long offset;
 
   /** Kafka timestamp, ms since the epoch. */
@@ -75,6 +79,29 @@ public class DeadLetterRecord {
     letter.valueLength = raw.value == null ? -1 : raw.value.length;
     letter.time = now;
     return letter;
+  }
+
+  /**
+   * The dead letter of an item whose record passed ingest, but that later turns out to be unusable:
+   * as if of a record of the items topic with the item as its key, whose place and value are no
+   * longer known.
+   *
+   * @param itemsTopic name of the items topic
+   * @param rule what it breaks
+   * @param reason what is wrong with it and what becomes of the item
+   * @param timestamp event time of the item, ms since the epoch
+   * @param now processing time, ms since the epoch
+   */
+  public static DeadLetterRecord of(
+      String itemsTopic, String item, Rule rule, String reason, long timestamp, long now) {
+    RawRecord raw = new RawRecord();
+    raw.topic = itemsTopic;
+    raw.partition = -1;
+    raw.offset = -1;
+    raw.timestamp = timestamp;
+    raw.key = item.getBytes(StandardCharsets.UTF_8);
+    // An identifier that ingest let pass is kept whole.
+    return of(raw, rule, reason, 4 * raw.key.length, now);
   }
 
   private static byte[] cut(byte[] bytes, int max) {

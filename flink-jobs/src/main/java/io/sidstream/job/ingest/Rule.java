@@ -27,6 +27,10 @@ public enum Rule {
   VECTOR_WRONG_DIMENSION,
   /** An element of the vector is NaN or infinite, or its squared norm exceeds a float. */
   VECTOR_NOT_FINITE,
+  /** The vector's norm is greater than ingest.max-vector-norm. */
+  VECTOR_TOO_LONG,
+  /** A token version's encoder or codebooks overflow on the item's vector. */
+  VECTOR_NOT_ENCODABLE,
   /** The vector has no direction: its squared norm is 0 or below the smallest normal float. */
   VECTOR_ZERO,
   /** The text is longer than ingest.max-text-bytes. */

@@ -26,6 +26,7 @@ final class Validation {
   private final int dim;
   private final int maxTextBytes;
   private final int maxIdBytes;
+  private final double maxNorm;
   private final long maxFuture;
   private final long minTime;
 
@@ -33,6 +34,7 @@ final class Validation {
     dim = config.get(JobOptions.CONTENT_DIM);
     maxTextBytes = config.get(JobOptions.INGEST_MAX_TEXT_BYTES);
     maxIdBytes = config.get(JobOptions.INGEST_MAX_ID_BYTES);
+    maxNorm = config.get(JobOptions.INGEST_MAX_VECTOR_NORM);
     maxFuture = config.get(JobOptions.INGEST_MAX_FUTURE).toMillis();
     minTime = config.minTime();
   }
@@ -201,6 +203,15 @@ final class Validation {
       throw new Rejection(
           Rule.VECTOR_NOT_FINITE,
           "vector has a squared norm of " + square + "; expected: at most " + Float.MAX_VALUE);
+    }
+    double norm = Math.sqrt(square);
+    if (norm > maxNorm) {
+      throw new Rejection(
+          Rule.VECTOR_TOO_LONG,
+          "vector has a norm of "
+              + norm
+              + "; expected: at most ingest.max-vector-norm = "
+              + maxNorm);
     }
     if (square < Float.MIN_NORMAL) {
       throw new Rejection(

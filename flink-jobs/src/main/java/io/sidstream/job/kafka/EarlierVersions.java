@@ -8,9 +8,11 @@ import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import io.sidstream.schemas.WireFormatException;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -25,7 +27,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * What a job that begins without state finds in its topics.
+ * What a job that begins without state, or with state of before, finds in its topics.
  *
  * <p>Token versions are numbered by the state of the job. Without it the job would begin at version
  * 1 again, beside the rows and commits of its earlier life, and no reader could tell the two apart.
@@ -44,11 +46,36 @@ public final class EarlierVersions {
    * @throws IllegalStateException where the topic cannot be read; names the broker
    */
   public static void refuse(JobConfig config) throws InterruptedException {
+    int newest = newest(config, EnumSet.of(VersionState.BEGIN, VersionState.COMMIT));
+    if (newest > 0) {
+      throw new ConfigException(
+          "topic "
+              + Topics.versions(config)
+              + " already holds token version "
+              + newest
+              + " of an earlier run, and there is no checkpoint or savepoint to go on from: give it"
+              + " (--state DIR, or flink run -s PATH), or begin anew with another topics.prefix and"
+              + " kafka.group, or delete the topics that begin with '"
+              + config.get(JobOptions.TOPICS_PREFIX)
+              + "'");
+    }
+  }
+
+  /**
+   * The newest version that was begun as readers of committed records see it, 0 for none.
+   *
+   * @throws IllegalStateException where the topic cannot be read; names the broker
+   */
+  public static int begun(JobConfig config) throws InterruptedException {
+    return newest(config, EnumSet.of(VersionState.BEGIN));
+  }
+
+  private static int newest(JobConfig config, Set<VersionState> states)
+      throws InterruptedException {
     String topic = Topics.versions(config);
     String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
-    int newest;
     try {
-      newest = newest(config, topic, bootstrap);
+      return newest(config, states, topic, bootstrap);
     } catch (ExecutionException | KafkaException e) {
       Throwable cause = e instanceof ExecutionException ? e.getCause() : e;
       throw new IllegalStateException(
@@ -60,22 +87,11 @@ public final class EarlierVersions {
               + cause.getMessage(),
           cause);
     }
-    if (newest > 0) {
-      throw new ConfigException(
-          "topic "
-              + topic
-              + " already holds token version "
-              + newest
-              + " of an earlier run, and there is no checkpoint or savepoint to go on from: give it"
-              + " (--state DIR, or flink run -s PATH), or begin anew with another topics.prefix and"
-              + " kafka.group, or delete the topics that begin with '"
-              + config.get(JobOptions.TOPICS_PREFIX)
-              + "'");
-    }
   }
 
-  /** The newest version that a record of the topic names, 0 for none. */
-  private static int newest(JobConfig config, String topic, String bootstrap)
+  /** The newest version that a record of the topic in one of the states names, 0 for none. */
+  private static int newest(
+      JobConfig config, Set<VersionState> states, String topic, String bootstrap)
       throws ExecutionException, InterruptedException {
     TopicPartition partition = new TopicPartition(topic, 0);
     Properties properties = config.kafkaProperties();
@@ -105,22 +121,20 @@ public final class EarlierVersions {
       consumer.seekToBeginning(List.of(partition));
       while (consumer.position(partition) < end) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-          newest = Math.max(newest, version(record.value(), wire));
+          newest = Math.max(newest, version(record.value(), states, wire));
         }
       }
     }
     return newest;
   }
 
-  private static int version(byte[] value, WireFormat wire) {
+  private static int version(byte[] value, Set<VersionState> states, WireFormat wire) {
     if (value == null) {
       return 0;
     }
     try {
       VersionRecord record = wire.decode(value, VersionRecord.class);
-      boolean made =
-          record.getState() == VersionState.BEGIN || record.getState() == VersionState.COMMIT;
-      return made ? record.getVersion() : 0;
+      return states.contains(record.getState()) ? record.getVersion() : 0;
     } catch (WireFormatException e) {
       // Not the job's: it goes to the dead letters.
       return 0;

@@ -29,7 +29,8 @@ import org.apache.flink.util.Collector;
  * <p>State per prefix: one {@link CodePool}, one entry per item, and per tuple that ever needed
  * suffixes a counter and a queue of suffixes given back. A claim reads and writes a constant number
  * of entries, however many items share the prefix. The strategies NEAREST_FREE and SUFFIX share the
- * state and may be exchanged at a restart; NONE keeps none.
+ * state and may be exchanged at a restart; NONE keeps none, so that Train refuses to go on with it
+ * after the others, or with them after it.
  */
 public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolved> {
 

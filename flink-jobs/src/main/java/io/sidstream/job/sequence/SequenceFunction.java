@@ -90,6 +90,7 @@ public final class SequenceFunction
     if (history == null) {
       history = new UserHistory();
     }
+    trim(history);
     long id = hash(event.eventId);
     if (contains(history.ids, id) || contains(history.recentIds, id)) {
       duplicates.inc();
@@ -113,12 +114,31 @@ public final class SequenceFunction
     if (history == null || history.flushAt != time) {
       return;
     }
+    trim(history);
     history.flushAt = 0;
     // Without an item there is nothing to learn from: the count waits for the first.
     if (history.items.length > 0) {
       send(context.getCurrentKey(), history, context, out);
     }
     state.update(history);
+  }
+
+  /** Cuts a history that was kept under a greater sequence.length to its newest events. */
+  private void trim(UserHistory history) {
+    int drop = history.items.length - length;
+    if (drop > 0) {
+      history.items = Arrays.copyOfRange(history.items, drop, drop + length);
+      history.times = Arrays.copyOfRange(history.times, drop, drop + length);
+      history.ids = Arrays.copyOfRange(history.ids, drop, drop + length);
+      countOut(history);
+    }
+  }
+
+  /** Fresh events that have left the window before it went out are counted without a place. */
+  private static void countOut(UserHistory history) {
+    int out = Math.max(0, history.fresh - history.items.length);
+    history.fresh -= out;
+    history.unplaced += out;
   }
 
   private void place(UserHistory history, Interaction event, long id) {
@@ -146,7 +166,7 @@ public final class SequenceFunction
       history.late++;
     }
     // A full window loses its oldest.
-    int drop = n == length ? 1 : 0;
+    int drop = Math.max(0, n + 1 - length);
     int to = at - drop;
     String[] items = new String[n + 1 - drop];
     System.arraycopy(history.items, drop, items, 0, to);
@@ -155,7 +175,7 @@ public final class SequenceFunction
     history.items = items;
     history.times = insert(history.times, drop, at, event.time);
     history.ids = insert(history.ids, drop, at, id);
-    history.fresh = Math.min(history.fresh, items.length);
+    countOut(history);
   }
 
   private void send(

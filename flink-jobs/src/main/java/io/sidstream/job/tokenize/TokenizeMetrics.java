@@ -24,6 +24,12 @@ public final class TokenizeMetrics {
    */
   public static final String UNCHANGED = "tokenize.unchanged";
 
+  /**
+   * {@code <operator scope>.tokenize.refused}: items whose vector a token version could not encode;
+   * each has a dead letter.
+   */
+  public static final String REFUSED = "tokenize.refused";
+
   /** {@code <operator scope>.tokenize.claims}: claims sent for a token. */
   public static final String CLAIMS = "tokenize.claims";
 

@@ -1,6 +1,8 @@
 package io.sidstream.job.tokenize;
 
 import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.ingest.DeadLetterRecord;
+import io.sidstream.job.ingest.Rule;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.quantize.EncodeResult;
@@ -62,6 +64,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private final int batch;
   private final long lingerMs;
   private final int scanSlice;
+  private final String itemsTopic;
 
   private transient ValueState<float[]> vectors;
   private transient ValueState<byte[]> codes;
@@ -94,6 +97,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient Counter waitingCount;
   private transient Counter encodedCount;
   private transient Counter unchangedCount;
+  private transient Counter refusedCount;
   private transient Counter claimCount;
   private transient Counter releaseCount;
   private transient long scanItems;
@@ -107,8 +111,9 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
    * @param batch new items encoded together, at least 1
    * @param lingerMs how long a new item waits for others, ms; 0 encodes each at once
    * @param scanSlice items encoded again in one mail, at least 1
+   * @param itemsTopic name of the items topic, for dead letters
    */
-  public TokenizeOperator(int batch, long lingerMs, int scanSlice) {
+  public TokenizeOperator(int batch, long lingerMs, int scanSlice, String itemsTopic) {
     if (batch < 1 || lingerMs < 0 || scanSlice < 1) {
       throw new IllegalArgumentException(
           "tokenize.batch=%d and tokenize.scan-slice=%d must be at least 1, tokenize.linger=%d ms at least 0"
@@ -117,6 +122,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     this.batch = batch;
     this.lingerMs = lingerMs;
     this.scanSlice = scanSlice;
+    this.itemsTopic = itemsTopic;
   }
 
   @Override
@@ -199,6 +205,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     waitingCount = metrics.counter(TokenizeMetrics.WAITING);
     encodedCount = metrics.counter(TokenizeMetrics.ENCODED);
     unchangedCount = metrics.counter(TokenizeMetrics.UNCHANGED);
+    refusedCount = metrics.counter(TokenizeMetrics.REFUSED);
     claimCount = metrics.counter(TokenizeMetrics.CLAIMS);
     releaseCount = metrics.counter(TokenizeMetrics.RELEASES);
     metrics.gauge(TokenizeMetrics.PENDING, () -> pending.size());
@@ -266,7 +273,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       rows.add(new Row(e.getKey(), arrival.vector, arrival.time, known));
     }
     pending.clear();
-    encode(rows, false);
+    rows = encode(rows, false);
     for (int i = 0; i < rows.size(); i++) {
       setCurrentKey(rows.get(i).item);
       vectors.update(rows.get(i).vector);
@@ -277,8 +284,62 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   /**
    * Encodes rows. A changed vector gets its nearest codes; stickiness is for vectors that did not
    * change, so that a refined model does not move them.
+   *
+   * <p>A vector that the model cannot encode, because its numbers overflow, would fail again after
+   * every restart: its item goes to the dead letters and keeps what it has, a token of before or
+   * none.
+   *
+   * @return the rows that were encoded, in their order
    */
-  private void encode(List<Row> rows, boolean sticky) {
+  private List<Row> encode(List<Row> rows, boolean sticky) throws Exception {
+    List<Row> good = rows;
+    try {
+      encodeAll(rows, sticky);
+    } catch (IllegalArgumentException e) {
+      // The codes of a row do not depend on the other rows.
+      good = new ArrayList<>(rows.size());
+      for (Row row : rows) {
+        try {
+          encodeAll(List.of(row), sticky);
+          good.add(row);
+        } catch (IllegalArgumentException ofRow) {
+          refuse(row);
+        }
+      }
+      encodeAll(good, sticky);
+    }
+    encodedCount.inc(good.size());
+    return good;
+  }
+
+  private void refuse(Row row) throws Exception {
+    double square = 0;
+    for (float value : row.vector) {
+      square += (double) value * value;
+    }
+    String reason =
+        "the vector, of norm %s, overflows in token version %d; expected: numbers of the size of other items' (see ingest.max-vector-norm). The item keeps %s"
+            .formatted(
+                Math.sqrt(square),
+                current.version,
+                row.known != null && row.known.codes() != null
+                    ? "the token that it has"
+                    : "no token");
+    LOG.warn("Item '{}': {}", row.item, reason);
+    refusedCount.inc();
+    output.collect(
+        DeadLetterRecord.DEAD_LETTERS,
+        new StreamRecord<>(
+            DeadLetterRecord.of(
+                itemsTopic,
+                row.item,
+                Rule.VECTOR_NOT_ENCODABLE,
+                reason,
+                row.time,
+                getProcessingTimeService().getCurrentProcessingTime())));
+  }
+
+  private void encodeAll(List<Row> rows, boolean sticky) {
     int n = rows.size();
     if (n == 0) {
       return;
@@ -307,7 +368,6 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       }
     }
     model.encode(x, n, sticky ? previous : null, encoded);
-    encodedCount.inc(n);
   }
 
   /**
@@ -466,7 +526,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       }
       rows.add(new Row(item, vectors.value(), known.time(), known));
     }
-    encode(rows, true);
+    rows = encode(rows, true);
     for (int i = 0; i < rows.size(); i++) {
       setCurrentKey(rows.get(i).item);
       if (settle(rows.get(i), i)) {

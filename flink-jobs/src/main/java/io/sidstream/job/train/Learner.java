@@ -157,21 +157,29 @@ final class Learner {
         .build();
   }
 
-  /** The settings that the sizes of a model and of its state depend on, as key=value. */
+  /**
+   * The settings that are fixed once a job has state, as key=value: those that the sizes of a model
+   * and of its state depend on, and whether tokens are made unique, which cannot be begun beside
+   * tokens that repeat.
+   */
   static String[] shape(JobConfig c) {
-    return Stream.of(
-            JobOptions.CONTENT_DIM,
-            JobOptions.ENCODER_HIDDEN,
-            JobOptions.QUANTIZER_LEVELS,
-            JobOptions.QUANTIZER_CODEBOOK_SIZE,
-            JobOptions.QUANTIZER_METRICS,
-            JobOptions.QUANTIZER_DIM,
-            JobOptions.ID_DIM,
-            JobOptions.RECOMMENDER_LAYERS,
-            JobOptions.RECOMMENDER_HEADS,
-            JobOptions.RECOMMENDER_MAX_LENGTH)
-        .map(option -> option.key() + "=" + c.get(option))
-        .toArray(String[]::new);
+    Stream<String> sizes =
+        Stream.of(
+                JobOptions.CONTENT_DIM,
+                JobOptions.ENCODER_HIDDEN,
+                JobOptions.QUANTIZER_LEVELS,
+                JobOptions.QUANTIZER_CODEBOOK_SIZE,
+                JobOptions.QUANTIZER_METRICS,
+                JobOptions.QUANTIZER_DIM,
+                JobOptions.ID_DIM,
+                JobOptions.RECOMMENDER_LAYERS,
+                JobOptions.RECOMMENDER_HEADS,
+                JobOptions.RECOMMENDER_MAX_LENGTH)
+            .map(option -> option.key() + "=" + c.get(option));
+    boolean repeat = c.get(JobOptions.RESOLVE_STRATEGY) == JobOptions.ResolveStrategy.NONE;
+    String unique =
+        JobOptions.RESOLVE_STRATEGY.key() + "=" + (repeat ? "none" : "nearest-free or suffix");
+    return Stream.concat(sizes, Stream.of(unique)).toArray(String[]::new);
   }
 
   int knownItems() {
@@ -198,8 +206,18 @@ final class Learner {
 
   // Names and rows.
 
+  /**
+   * The index of a name, with a row of its own. A new name is written out with the next changed
+   * rows, whether or not anything else of its row changes: sequences of users hold its index.
+   */
   private int item(String name) {
-    return index(name, itemIndex, itemNames);
+    int known = itemNames.size();
+    int i = index(name, itemIndex, itemNames);
+    if (itemNames.size() > known) {
+      items.allocate(i + 1);
+      items.markDirty(i);
+    }
+    return i;
   }
 
   private static int index(String name, Map<String, Integer> index, List<String> names) {
@@ -214,7 +232,6 @@ final class Learner {
   /** An item came, changed or was deleted. */
   void put(EmbeddedItem event) {
     int i = item(event.item);
-    items.allocate(i + 1);
     if (event.deleted) {
       if (items.known(i) && hasEmbedding(i)) {
         changedItems.set(i);
@@ -341,7 +358,6 @@ final class Learner {
       int[] sequence = new int[w.items.length];
       for (int t = 0; t < sequence.length; t++) {
         sequence[t] = item(w.items[t]);
-        items.allocate(sequence[t] + 1);
       }
       packed.add(new Prequential.Window(sequence, w.times, w.fresh));
     }
@@ -378,7 +394,13 @@ final class Learner {
         };
     collectDirty();
     StepStats stats = trainer.step(batch(progress), phase);
-    changedItems.or(items.dirty());
+    BitSet touched = items.dirty();
+    for (int i = touched.nextSetBit(0); i >= 0; i = touched.nextSetBit(i + 1)) {
+      // A step also encodes items that it does not train.
+      if (hasEmbedding(i)) {
+        changedItems.set(i);
+      }
+    }
     progress.lossSum += stats.recommendation() + stats.reconstruction() + stats.commitment();
     progress.steps++;
     progress.stepsLeft--;
@@ -578,7 +600,10 @@ final class Learner {
     }
   }
 
-  /** ID embeddings that changed since the last call; null for those of deleted items. */
+  /**
+   * ID embeddings that changed since the last call; null for those of items that were deleted, and
+   * have none again if they came back.
+   */
   List<OutRecord> changedEmbeddings(TrainProgress progress) {
     List<OutRecord> rows = new ArrayList<>();
     if (joint.hasId()) {
@@ -596,7 +621,8 @@ final class Learner {
                   progress.revision,
                   Vectors.toList(Arrays.copyOfRange(items.id(), i * d, (i + 1) * d)));
           rows.add(OutRecord.of(Records.key(itemNames.get(i)), wire.encode(row)));
-        } else if (!items.known(i)) {
+        } else {
+          // Gone, or gone and come again since: what readers have is of its earlier life.
           rows.add(OutRecord.of(Records.key(itemNames.get(i)), null));
         }
       }

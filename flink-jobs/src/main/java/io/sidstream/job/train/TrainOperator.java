@@ -2,16 +2,21 @@ package io.sidstream.job.train;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.OutRecord;
 import io.sidstream.job.kafka.Records;
+import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.train.TrainProgress.Phase;
 import io.sidstream.schemas.VersionState;
 import java.io.ByteArrayOutputStream;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
@@ -71,6 +76,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   private static final long LEAST_GAP_MS = 5;
 
   private final JobConfig config;
+  private final NewestBegun topic;
 
   private transient MapState<Long, TrainingWindow> pending;
   private transient MapState<String, byte[]> itemRows;
@@ -83,8 +89,19 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient boolean modelChanged;
   private transient boolean scheduled;
 
+  /** The newest version that readers of the versions topic saw begin, 0 for none. */
+  interface NewestBegun extends Serializable {
+    int of(JobConfig config) throws Exception;
+  }
+
+  /** With the versions topic of a configuration. */
   public TrainOperator(JobConfig config) {
+    this(config, EarlierVersions::begun);
+  }
+
+  TrainOperator(JobConfig config, NewestBegun topic) {
     this.config = config;
+    this.topic = topic;
   }
 
   @Override
@@ -107,9 +124,15 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     progress = progressState.value();
     if (progress == null) {
       progress = new TrainProgress();
+      progress.job = getRuntimeContext().getJobInfo().getJobId().toString();
       return;
     }
     refuseAnotherShape();
+    String job = getRuntimeContext().getJobInfo().getJobId().toString();
+    if (!job.equals(progress.job)) {
+      refuseOlderThanTheTopic();
+      progress.job = job;
+    }
     for (Map.Entry<String, byte[]> row : itemRows.entries()) {
       learner.readItem(row.getKey(), row.getValue());
     }
@@ -119,10 +142,13 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     learner.restore(pieces(), progress);
   }
 
-  /** A model of one shape cannot go on as another: trying again would not help. */
+  /** State of one shape cannot go on as another: trying again would not help. */
   private void refuseAnotherShape() {
     List<String> was = new ArrayList<>(List.of(progress.shape));
     List<String> now = new ArrayList<>(List.of(Learner.shape(config)));
+    // Earlier builds wrote down fewer settings.
+    Set<String> written = was.stream().map(TrainOperator::key).collect(Collectors.toSet());
+    now.removeIf(setting -> !written.contains(key(setting)));
     was.removeAll(now);
     now.removeAll(List.of(progress.shape));
     if (!was.isEmpty()) {
@@ -130,11 +156,38 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
           new IllegalStateException(
               "the configuration has "
                   + String.join(", ", now)
-                  + ", but the model in the job's state was made with "
+                  + ", but the job's state was made with "
                   + String.join(", ", was)
                   + ", which is fixed once a job has state: set it so again, or start a job without state under"
                   + " another topics.prefix and kafka.group"));
     }
+  }
+
+  /**
+   * A checkpoint or savepoint that is not the newest would have the numbers of later versions given
+   * again. What a reader sees of a version lies behind a completed checkpoint that has it, so that
+   * the state of the newest one never is older than the topic; a restart within the job takes that
+   * one and needs no look.
+   */
+  private void refuseOlderThanTheTopic() throws Exception {
+    int begun = topic.of(config);
+    if (begun > progress.version) {
+      throw new SuppressRestartsException(
+          new IllegalStateException(
+              "the job's state ends with token version "
+                  + progress.version
+                  + ", but topic "
+                  + Topics.versions(config)
+                  + " has token version "
+                  + begun
+                  + ": the state is older than what readers have, and the job would give numbers again: go on"
+                  + " from the newest checkpoint or savepoint (--state DIR, or flink run -s PATH), or begin"
+                  + " without state under another topics.prefix and kafka.group"));
+    }
+  }
+
+  private static String key(String setting) {
+    return setting.substring(0, setting.indexOf('='));
   }
 
   private static MapStateDescriptor<String, byte[]> bytesByName(String name) {
@@ -387,6 +440,7 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       modelChanged = false;
     }
     learner.save(progress);
-    progressState.update(progress);
+    // On the heap, state is written by another thread while training goes on.
+    progressState.update(progress.copy());
   }
 }

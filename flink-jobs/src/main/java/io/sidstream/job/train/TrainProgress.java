@@ -4,7 +4,7 @@ import io.sidstream.model.evaluate.Prequential;
 import java.util.Arrays;
 
 /** Where the trainer stands; together with the model it is all that a restart needs to go on. */
-public class TrainProgress {
+public class TrainProgress implements Cloneable {
   /** What the trainer is doing. */
   public enum Phase {
     /** No model yet: items and interactions are collected. */
@@ -21,8 +21,14 @@ public class TrainProgress {
 
   public Phase phase = Phase.COLLECT;
 
-  /** What the model's shape was made of, as key=value; empty in the state of earlier builds. */
+  /**
+   * The settings that are fixed with this state, as key=value; earlier builds wrote down fewer of
+   * them, or none.
+   */
   public String[] shape = {};
+
+  /** The job that the state was written by, as Flink numbers it; null in that of earlier builds. */
+  public String job;
 
   /** Optimizer steps left in the phase. */
   public int stepsLeft;
@@ -114,6 +120,20 @@ public class TrainProgress {
       case RELEASE -> holdReason = null;
       default -> throw new IllegalArgumentException("no action for the gate: " + control.action);
     }
+  }
+
+  /** A copy that shares no array with this. */
+  TrainProgress copy() {
+    TrainProgress copy;
+    try {
+      copy = (TrainProgress) super.clone();
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+    copy.shape = shape.clone();
+    copy.recentUsers = recentUsers.clone();
+    copy.changedItems = changedItems.clone();
+    return copy;
   }
 
   /** Begins new sums. */

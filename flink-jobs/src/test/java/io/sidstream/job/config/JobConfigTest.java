@@ -114,6 +114,17 @@ class JobConfigTest {
         "ingest.min-time=yesterday | ingest.min-time is 'yesterday'; allowed: a day",
         "kafka.properties.group.id=x | set kafka.group instead",
         "flink.parallelism.default=3 | set parallelism instead",
+        "flink.state.backend=hashmap | set state.backend instead",
+        "flink.execution.checkpointing.mode=AT_LEAST_ONCE | flink.execution.checkpointing.mode is 'AT_LEAST_ONCE'; not allowed: the job is exactly once; remove the setting",
+        "flink.execution.checkpointing.unaligned.enabled=true | under aligned checkpoints, which the job sets; remove the setting",
+        "flink.execution.checkpointing.unaligned=true | under aligned checkpoints",
+        "flink.execution.checkpointing.unaligned.forced=true | under aligned checkpoints",
+        "flink.execution.checkpointing.aligned-checkpoint-timeout=1 s | under aligned checkpoints",
+        "flink.execution.checkpointing.alignment-timeout=1 s | under aligned checkpoints",
+        "flink.execution.checkpointing.storage=jobmanager | set checkpoint.dir to choose the folder; remove the setting",
+        "ingest.max-id-bytes=65536 | ingest.max-id-bytes is '65536'; allowed: an integer from 1 to 65535",
+        "dead-letters.max-bytes=16000001 | allowed: an integer from 0 to 16000000",
+        "flink.execution.runtime-mode=BATCH | not allowed: the job is a stream",
         "parallelism | allowed: key=value",
       })
   void refusesWithKeyValueAndWhatIsAllowed(String set, String message) {

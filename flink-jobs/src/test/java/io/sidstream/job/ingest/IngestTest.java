@@ -3,6 +3,10 @@ package io.sidstream.job.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.OutRecord;
+import io.sidstream.job.kafka.Records;
+import io.sidstream.job.kafka.Topics;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.InteractionEvent;
 import io.sidstream.schemas.ItemEvent;
@@ -125,6 +129,10 @@ class IngestTest {
     itemRule(
         Rule.VECTOR_NOT_FINITE, "vector[2] is -Infinity", vector(1, 2, Float.NEGATIVE_INFINITY));
     itemRule(Rule.VECTOR_NOT_FINITE, "squared norm of 1.0", vector(1e20f, 0, 0));
+    itemRule(
+        Rule.VECTOR_TOO_LONG,
+        "vector has a norm of 1077.0; expected: at most ingest.max-vector-norm = 1000.0",
+        vector(1077, 0, 0));
     itemRule(Rule.VECTOR_ZERO, "squared norm of 0.0", vector(0, -0f, 0));
     itemRule(Rule.VECTOR_ZERO, "expected: at least", vector(1e-30f, 0, 0));
     itemRule(
@@ -185,6 +193,25 @@ class IngestTest {
     interactionRule(
         Rule.TIME_TOO_OLD, "1970", raw("u", interaction(e -> e.setTime(Instant.EPOCH))));
     interactionRule(Rule.WRONG_SCHEMA, "expected is a InteractionEvent", raw("a", item(e -> {})));
+  }
+
+  @Test
+  void theLargestDeadLetterIsOneThatItsSinkTakes() {
+    int most = 16_000_000;
+    assertThat(
+            JobConfig.of(Map.of("dead-letters.max-bytes", Integer.toString(most)))
+                .get(JobOptions.DEAD_LETTERS_MAX_BYTES))
+        .isEqualTo(most);
+    RawRecord raw = new RawRecord();
+    raw.topic = "t".repeat(249);
+    raw.key = new byte[most / 4];
+    raw.value = new byte[most];
+    OutRecord record =
+        Records.of(
+            DeadLetterRecord.of(
+                raw, Rule.UNDECODABLE, "€".repeat(5_000), most, 1_700_000_000_000L));
+    assertThat(record.key.length + record.value.length)
+        .isBetween(most, Topics.MAX_MESSAGE_BYTES - 65_536);
   }
 
   @Test

@@ -125,6 +125,37 @@ class SequenceFunctionTest {
   }
 
   @Test
+  void aHistoryThatIsLongerThanTheWindowIsCut() throws Exception {
+    Map<String, String> five =
+        Map.of(
+            "sequence.length",
+            "5",
+            "recommender.max-length",
+            "1",
+            "sequence.min-fresh",
+            "5",
+            "sequence.flush",
+            "5 s");
+    Map<String, String> two =
+        Map.of("sequence.length", "2", "recommender.max-length", "1", "sequence.flush", "5 s");
+    OperatorSubtaskState snapshot;
+    try (var harness = open(five, null)) {
+      send(harness, event("a", 10), event("b", 20), event("c", 30), event("d", 40));
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = open(two, snapshot)) {
+      harness.setProcessingTime(5000);
+      assertWindow(harness.extractOutputValues().get(0), 2, 4, "c", "d");
+    }
+    try (var harness = open(two, snapshot)) {
+      send(harness, event("e", 50), event("tooLate", 5), event("f", 60));
+      List<TrainingWindow> windows = harness.extractOutputValues();
+      assertWindow(windows.get(0), 2, 5, "d", "e");
+      assertWindow(windows.get(1), 1, 2, "e", "f");
+    }
+  }
+
+  @Test
   void usersWithoutEventsAreForgotten() throws Exception {
     try (var harness = open(Map.of("sequence.retention", "1 h"), null)) {
       send(harness, event("a", 10));

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.ingest.DeadLetterRecord;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.quantize.ResidualQuantizer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -62,7 +64,7 @@ class TokenizeOperatorTest {
           throws Exception {
     var harness =
         new KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>(
-            new TokenizeOperator(batch, linger, slice),
+            new TokenizeOperator(batch, linger, slice, "items"),
             e -> e.item,
             null,
             Types.STRING,
@@ -502,9 +504,61 @@ class TokenizeOperatorTest {
             "item 'a' has a vector of 2 numbers, token version 1 needs 1: set content.dim to that of the model");
   }
 
+  /** The encoder's numbers overflow where x is 1e30 and is squared. */
+  @Test
+  void aVectorThatCannotBeEncodedIsADeadLetterAndStopsNothing() throws Exception {
+    start(4, 5, 1);
+    send("early", 1e30f);
+    send("a", 10);
+    model(1, 0);
+    settle(harness);
+    assertThat(out()).contains("a claims 1.4 v1").endsWith("mark 1");
+    assertThat(deadLetters())
+        .containsExactly(
+            "items -1@-1 early VECTOR_NOT_ENCODABLE the vector, of norm 1.0000000150474662E30, overflows in token version 1; expected: numbers of the size of other items' (see ingest.max-vector-norm). The item keeps no token");
+
+    send("b", 20);
+    send("a", 1e30f);
+    send("new", 1e30f);
+    send("c", 30);
+    assertThat(out()).contains("b claims 2.4 v1", "c claims 3.4 v1");
+    assertThat(deadLetters()).hasSize(3);
+    assertThat(deadLetters().get(1)).contains(" a VECTOR").endsWith("keeps the token that it has");
+    assertThat(deadLetters().get(2)).contains(" new VECTOR").endsWith("keeps no token");
+
+    restart(4, 5, 1);
+    model(2, 1);
+    settle(harness);
+    assertThat(out())
+        .as("the item is encoded as it was")
+        .anyMatch(claim -> claim.startsWith("a claims "))
+        .endsWith("mark 2");
+    assertThat(deadLetters()).singleElement().asString().contains(" early ", "version 2");
+  }
+
+  private List<String> deadLetters() {
+    List<String> letters = new ArrayList<>();
+    var side = harness.getSideOutput(DeadLetterRecord.DEAD_LETTERS);
+    if (side != null) {
+      for (StreamRecord<DeadLetterRecord> record : side) {
+        DeadLetterRecord letter = record.getValue();
+        letters.add(
+            "%s %d@%d %s %s %s"
+                .formatted(
+                    letter.topic,
+                    letter.partition,
+                    letter.offset,
+                    new String(letter.key, StandardCharsets.UTF_8),
+                    letter.code,
+                    letter.reason));
+      }
+    }
+    return letters;
+  }
+
   @Test
   void refusesNonsense() {
-    assertThatThrownBy(() -> new TokenizeOperator(0, 5, 512))
+    assertThatThrownBy(() -> new TokenizeOperator(0, 5, 512, "items"))
         .hasMessageContaining("tokenize.batch=0")
         .hasMessageContaining("at least 1");
   }

@@ -168,7 +168,7 @@ final class TokenPipeline implements AutoCloseable {
             i ->
                 new KeyedTwoInputStreamOperatorTestHarness<
                     String, EmbeddedItem, TokenizerUpdate, Claim>(
-                    new TokenizeOperator(batch, 5, slice),
+                    new TokenizeOperator(batch, 5, slice, "items"),
                     e -> e.item,
                     null,
                     Types.STRING,

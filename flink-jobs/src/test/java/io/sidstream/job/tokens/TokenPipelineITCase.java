@@ -88,7 +88,9 @@ class TokenPipelineITCase {
                     .setParallelism(1)
                     .broadcast())
             .transform(
-                "tokenize", TypeInformation.of(Claim.class), new TokenizeOperator(64, 5, 100));
+                "tokenize",
+                TypeInformation.of(Claim.class),
+                new TokenizeOperator(64, 5, 100, "items"));
     SingleOutputStreamOperator<TokenRow> rows =
         claims
             .keyBy(ResolveFunction.BY_PREFIX)

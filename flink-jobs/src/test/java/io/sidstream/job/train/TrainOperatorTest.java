@@ -27,9 +27,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.apache.flink.runtime.operators.testutils.MockEnvironment;
+import org.apache.flink.runtime.operators.testutils.MockEnvironmentBuilder;
+import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
+import org.apache.flink.runtime.state.memory.MemCheckpointStreamFactory;
+import org.apache.flink.streaming.api.operators.OperatorSnapshotFinalizer;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
@@ -67,8 +74,14 @@ class TrainOperatorTest {
 
   private static KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>
       harness(JobConfig config) throws Exception {
+    return harness(config, 0);
+  }
+
+  /** With a versions topic in which a version has begun. */
+  private static KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>
+      harness(JobConfig config, int begun) throws Exception {
     return new KeyedOneInputStreamOperatorTestHarness<>(
-        new TrainOperator(config), TrainEvent::shard, Types.INT, 8, 1, 0);
+        new TrainOperator(config, c -> begun), TrainEvent::shard, Types.INT, 8, 1, 0);
   }
 
   private static TrainEvent item(int i) {
@@ -343,6 +356,99 @@ class TrainOperatorTest {
   }
 
   @Test
+  void stateThatIsOlderThanTheTopicIsRefusedForGood() throws Exception {
+    JobConfig config = config(Map.of());
+    OperatorSubtaskState state;
+    // A job that has no state has not begun any version, whatever the topic says: it is not here
+    // that it is refused.
+    try (var harness = harness(config, 3)) {
+      harness.open();
+      send(harness, items(48));
+      send(harness, windows(100));
+      turns(harness, 20);
+      assertThat(versions(harness)).isNotEmpty();
+      harness.prepareSnapshotPreBarrier(1);
+      state = harness.snapshot(1, 1);
+    }
+    // Begun in the checkpoint or before it, or not yet seen by any reader.
+    for (int begun : new int[] {0, 1}) {
+      try (var harness = harness(config, begun)) {
+        harness.initializeState(state);
+        harness.open();
+      }
+    }
+    try (var harness = harness(config, 2)) {
+      assertThatThrownBy(() -> harness.initializeState(state))
+          .isInstanceOf(SuppressRestartsException.class)
+          .cause()
+          .hasMessageContaining(
+              "the job's state ends with token version 1, but topic sidstream.versions has token version 2: the state is older than what readers have")
+          .hasMessageContaining("--state DIR, or flink run -s PATH");
+    }
+  }
+
+  @Test
+  void aRestartWithinTheJobDoesNotLookAtTheTopic() throws Exception {
+    JobConfig config = config(Map.of());
+    JobID job = new JobID();
+    OperatorSubtaskState state = null;
+    for (int begun : new int[] {0, 7}) {
+      try (MockEnvironment environment =
+              new MockEnvironmentBuilder()
+                  .setJobID(job)
+                  .setMaxParallelism(8)
+                  .setParallelism(1)
+                  .setManagedMemorySize(3 << 20)
+                  .build();
+          var harness =
+              new KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>(
+                  new TrainOperator(config, c -> begun),
+                  TrainEvent::shard,
+                  Types.INT,
+                  environment)) {
+        harness.setup();
+        if (state != null) {
+          harness.initializeState(state);
+        }
+        harness.open();
+        send(harness, items(48));
+        harness.prepareSnapshotPreBarrier(1);
+        state = harness.snapshot(1, 1);
+      }
+    }
+  }
+
+  /** Tokens that repeat hold no seat that one that is to be unique could be kept from. */
+  @Test
+  void tokensThatRepeatAreNotMadeUniqueOverStateNorTheReverse() throws Exception {
+    for (String strategy : List.of("none", "nearest-free")) {
+      OperatorSubtaskState state;
+      try (var harness = harness(config(Map.of("resolve.strategy", strategy)))) {
+        harness.open();
+        send(harness, items(48));
+        harness.prepareSnapshotPreBarrier(1);
+        state = harness.snapshot(1, 1);
+      }
+      String other = strategy.equals("none") ? "suffix" : "none";
+      try (var harness = harness(config(Map.of("resolve.strategy", other)))) {
+        assertThatThrownBy(() -> harness.initializeState(state))
+            .isInstanceOf(SuppressRestartsException.class)
+            .cause()
+            .hasMessageContaining(
+                other.equals("none")
+                    ? "the configuration has resolve.strategy=none, but the job's state was made with resolve.strategy=nearest-free or suffix, which is fixed once a job has state: set it so again"
+                    : "the configuration has resolve.strategy=nearest-free or suffix, but the job's state was made with resolve.strategy=none, which is fixed");
+      }
+      if (!strategy.equals("none")) {
+        try (var harness = harness(config(Map.of("resolve.strategy", "suffix")))) {
+          harness.initializeState(state);
+          harness.open();
+        }
+      }
+    }
+  }
+
+  @Test
   void controlMessagesAreReadAndTheRestIsADeadLetter() throws Exception {
     try (var harness =
         ProcessFunctionTestHarnesses.forProcessFunction(new ControlMessages(config(Map.of())))) {
@@ -409,6 +515,100 @@ class TrainOperatorTest {
         .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
         .isEqualTo(straight);
     assertThat(straight).hasSizeGreaterThan(5);
+  }
+
+  /** As by state.backend=hashmap, which writes state behind the barrier. */
+  @Test
+  void whatComesAfterABarrierIsNotInItsCheckpoint() throws Exception {
+    JobConfig config = config(Map.of());
+    List<List<VersionRecord>> lives = new ArrayList<>();
+    for (boolean writtenLate : new boolean[] {false, true}) {
+      OperatorSubtaskState state;
+      try (var harness = harness(config)) {
+        harness.setStateBackend(new HashMapStateBackend());
+        harness.open();
+        harness.setProcessingTime(10_000);
+        send(harness, items(48));
+        send(harness, windows(130));
+        turns(harness, 20);
+        harness.prepareSnapshotPreBarrier(1);
+        var futures =
+            harness
+                .getOperator()
+                .snapshotState(
+                    1,
+                    1,
+                    CheckpointOptions.forCheckpointWithDefaultLocation(),
+                    new MemCheckpointStreamFactory(1 << 24));
+        if (writtenLate) {
+          send(harness, windows(160).subList(130, 160));
+          turns(harness, 5);
+        }
+        state = OperatorSnapshotFinalizer.create(futures).getJobManagerOwnedState();
+      }
+      try (var harness = harness(config)) {
+        harness.initializeState(state);
+        harness.open();
+        harness.setProcessingTime(30_000);
+        send(harness, windows(300).subList(130, 300));
+        turns(harness, 60);
+        lives.add(versions(harness));
+      }
+    }
+    assertThat(lives.get(0)).hasSizeGreaterThan(3);
+    assertThat(lives.get(1))
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
+        .isEqualTo(lives.get(0));
+  }
+
+  /** The window has nothing fresh, so that the item has no row but for its name. */
+  @Test
+  void anItemThatALateEventNamesBeforeItArrivesIsTheSameAfterARestart() throws Exception {
+    JobConfig config = config(Map.of());
+    List<List<VersionRecord>> lives = new ArrayList<>();
+    for (boolean restart : new boolean[] {false, true}) {
+      List<VersionRecord> records = new ArrayList<>();
+      TrainingWindow late = new TrainingWindow();
+      late.user = "user-late";
+      late.items = new String[] {"item-100", "item-1", "item-2", "item-3"};
+      late.times = new long[] {2_000, 2_000, 2_000, 2_000};
+      late.events = 1;
+      List<TrainEvent> rest = new ArrayList<>();
+      rest.add(item(101));
+      rest.add(item(100));
+      rest.addAll(windows(300).subList(100, 300));
+      OperatorSubtaskState state;
+      try (var harness = harness(config)) {
+        harness.open();
+        harness.setProcessingTime(10_000);
+        send(harness, items(48));
+        send(harness, List.of(TrainEvent.of(late)));
+        send(harness, windows(100));
+        turns(harness, 20);
+        if (!restart) {
+          send(harness, rest);
+          turns(harness, 60);
+        }
+        records.addAll(versions(harness));
+        harness.prepareSnapshotPreBarrier(1);
+        state = harness.snapshot(1, 1);
+      }
+      if (restart) {
+        try (var harness = harness(config)) {
+          harness.initializeState(state);
+          harness.open();
+          harness.setProcessingTime(30_000);
+          send(harness, rest);
+          turns(harness, 60);
+          records.addAll(versions(harness));
+        }
+      }
+      lives.add(records);
+    }
+    assertThat(lives.get(0)).hasSizeGreaterThan(3);
+    assertThat(lives.get(1))
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
+        .isEqualTo(lives.get(0));
   }
 
   @Test

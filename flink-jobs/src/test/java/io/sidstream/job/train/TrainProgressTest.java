@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.kafka.Records;
 import java.io.InputStream;
+import java.lang.reflect.Field;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSchemaCompatibility;
@@ -12,6 +13,26 @@ import org.apache.flink.core.memory.DataInputViewStreamWrapper;
 import org.junit.jupiter.api.Test;
 
 class TrainProgressTest {
+  @Test
+  void aCopyIsEqualAndSharesNothingThatCanChange() throws Exception {
+    TrainProgress progress = new TrainProgress();
+    progress.shape = new String[] {"id.dim=4"};
+    progress.revision = 7;
+    progress.addRecent(3);
+    progress.changedItems = new long[] {5};
+    TrainProgress copy = progress.copy();
+    assertThat(copy).usingRecursiveComparison().isEqualTo(progress);
+    for (Field field : TrainProgress.class.getFields()) {
+      boolean immutable =
+          field.getType().isPrimitive()
+              || field.getType().isEnum()
+              || field.getType() == String.class;
+      if (!immutable) {
+        assertThat(field.get(copy)).as(field.getName()).isNotSameAs(field.get(progress));
+      }
+    }
+  }
+
   /**
    * The stored bytes are the snapshot of Flink's serializer, then an object, as a savepoint has
    * them: of the class before it had held, holdReason and forceReason.

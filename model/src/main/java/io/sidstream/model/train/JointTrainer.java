@@ -342,6 +342,10 @@ public final class JointTrainer implements Representations {
     if (z == null) {
       fill(slots, slotCount, s);
     } else {
+      if (config.hasId() && inUse != null && config.idStart() == JointConfig.IdStart.PREFIX_MEAN) {
+        // What an item starts as hangs on its codes, and is decided before its first step.
+        encodeMissing(slots, slotCount);
+      }
       for (int i = 0; i < slotCount; i++) {
         System.arraycopy(z, i * config.semanticDim(), s, i * d, config.semanticDim());
         fillId(slots[i], s, i * d + config.semanticDim());

@@ -3,6 +3,7 @@ package io.sidstream.model.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
+import static org.assertj.core.api.Assertions.within;
 
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
@@ -497,6 +498,27 @@ class JointTrainerTest {
     assertThat(n).isPositive();
     for (int i = 0; i < 4; i++) {
       assertThat(s[12 + i]).isEqualTo(expected[i] / n);
+    }
+  }
+
+  @Test
+  void anItemThatIsFirstTrainedInAStepThatEncodesStartsFromItsPrefix() {
+    JointConfig config =
+        small().idStart(JointConfig.IdStart.PREFIX_MEAN).idLearningRate(1e-9f).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = afterTenSteps(config, c);
+    for (int i = 0; i < c.items.id().length; i++) {
+      c.items.id()[i] = .5f;
+    }
+    trainer.adopt(trainer.candidate(NO_TOLERANCE));
+    // A twin of item 5: the same content, so the same codes.
+    c.items.put(240, java.util.Arrays.copyOfRange(c.items.content(), 5 * 24, 6 * 24), 9);
+    java.util.Arrays.fill(c.items.id(), 240 * 4, 241 * 4, 0f);
+    c.users.append(0, 240, 1_000);
+    trainer.step(new int[] {0}, Phase.QUANTIZER_SLOW);
+    assertThat(c.items.idTrained(240)).isTrue();
+    for (int i = 0; i < 4; i++) {
+      assertThat(c.items.id()[240 * 4 + i]).isCloseTo(.5f, within(1e-6f));
     }
   }
 
