@@ -276,8 +276,9 @@ public final class TokenTable implements AutoCloseable {
   }
 
   /**
-   * Records of all topics that are committed and not read yet; -1 until that is known. What was
-   * read of a version that is not complete does not count.
+   * Records of all topics that are committed and not read yet; -1 until that is known, and once
+   * reading has ended with a {@link #failure()}. What was read of a version that is not complete
+   * does not count.
    */
   public long lag() {
     return lag;
@@ -392,18 +393,23 @@ public final class TokenTable implements AutoCloseable {
       // close()
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      // Errors too: nobody looks at this thread, and what is served would grow old in silence.
+      lag = -1;
       fail(
           new TokenTableException(
               "the topics %s* on %s cannot be read any more: %s"
-                  .formatted(settings.prefix, settings.bootstrap, e.getMessage()),
+                  .formatted(
+                      settings.prefix,
+                      settings.bootstrap,
+                      e instanceof RuntimeException ? e.getMessage() : e.toString()),
               e),
           Integer.MAX_VALUE);
     }
   }
 
   private void fail(TokenTableException e, int version) {
-    LOG.warn(e.getMessage());
+    LOG.warn(e.getMessage(), e.getCause());
     synchronized (serving) {
       failure = e;
       failed = version;

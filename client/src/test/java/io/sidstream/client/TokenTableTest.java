@@ -1,6 +1,7 @@
 package io.sidstream.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -117,6 +118,23 @@ class TokenTableTest {
       assertThat(table.version()).isEqualTo(1);
       assertThat(table.representation("a")).containsExactly(101, 10);
       assertThat(table.representation("b")).containsExactly(102, 20);
+    }
+  }
+
+  @Test
+  void anErrorThatEndsReadingIsTold() throws Exception {
+    topics.commit(1, Map.of());
+    try (TokenTable table = builder().open()) {
+      table.await(1, TIME);
+      until(() -> table.lag() == 0);
+      topics.next = new NoClassDefFoundError("net/jpountz/lz4/LZ4Exception");
+      until(() -> table.failure() != null);
+      assertThat(table.failure())
+          .hasMessageContaining("cannot be read any more")
+          .hasMessageContaining("NoClassDefFoundError: net/jpountz/lz4/LZ4Exception")
+          .hasCause(topics.next);
+      assertThat(table.lag()).isEqualTo(-1);
+      assertThatThrownBy(() -> table.await(2, TIME)).isSameAs(table.failure());
     }
   }
 }
