@@ -234,6 +234,8 @@ public final class TokenTable implements AutoCloseable {
     kafka.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     kafka.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     kafka.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    // A broker that makes the topics for a reader makes them without the job's policies.
+    kafka.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
     thread = new Thread(this::run, "token-table");
     thread.setDaemon(true);
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -135,6 +136,17 @@ class TokenTableTest {
           .hasCause(topics.next);
       assertThat(table.lag()).isEqualTo(-1);
       assertThatThrownBy(() -> table.await(2, TIME)).isSameAs(table.failure());
+    }
+  }
+
+  @Test
+  void aTableOpenedBeforeTheJobHasNoTopicsMade() throws Exception {
+    Properties asked = new Properties();
+    asked.put("allow.auto.create.topics", "true");
+    topics.commit(1, Map.of());
+    try (TokenTable table = builder().properties(asked).open()) {
+      table.await(1, TIME);
+      assertThat(topics.properties).containsEntry("allow.auto.create.topics", "false");
     }
   }
 }
