@@ -104,7 +104,7 @@ final class Learner {
   private final BitSet dirtyUsers = new BitSet();
   private final BitSet changedItems = new BitSet();
 
-  /** Read by the metrics' thread. */
+  /** Kept up with every event; written by one thread, read by the metrics' too. */
   private volatile long waitingInteractions;
 
   Learner(JobConfig config) {
@@ -182,7 +182,7 @@ final class Learner {
     return rng.state();
   }
 
-  /** Interactions with items that have not arrived, as of the last record. */
+  /** Interactions with items that have not arrived, or are removed. */
   long waitingInteractions() {
     return waitingInteractions;
   }
@@ -192,7 +192,6 @@ final class Learner {
     for (int i = 0; i < items.size(); i++) {
       waiting += items.known(i) ? 0 : items.interactions(i);
     }
-    waitingInteractions = waiting;
     return waiting;
   }
 
@@ -219,6 +218,7 @@ final class Learner {
       if (items.known(i) && hasEmbedding(i)) {
         changedItems.set(i);
       }
+      waitingInteractions += items.known(i) ? items.interactions(i) : 0;
       items.remove(i);
       return;
     }
@@ -230,6 +230,7 @@ final class Learner {
       if (!items.known(i)) {
         startsSomewhere(i);
       }
+      waitingInteractions -= items.known(i) ? 0 : items.interactions(i);
       // The table forgets the codes, so that the new vector gets its nearest ones, as in Tokenize.
       items.put(i, event.vector, event.time);
     }
@@ -322,6 +323,7 @@ final class Learner {
     }
     rng = new Rng(progress.rngState);
     changedItems.or(BitSet.valueOf(progress.changedItems));
+    waitingInteractions = countWaiting();
     items.clearDirty();
   }
 
@@ -356,6 +358,7 @@ final class Learner {
       dirtyUsers.set(u);
       for (int t = sequence.length - w.fresh; t < sequence.length; t++) {
         items.countInteraction(sequence[t]);
+        waitingInteractions += items.known(sequence[t]) ? 0 : 1;
       }
       progress.interactions += w.events;
       progress.sinceRound += w.events;
@@ -652,7 +655,7 @@ final class Learner {
     record.setRevision(progress.revision);
     record.setItems(items.knownCount());
     record.setInteractions(progress.interactions);
-    record.setWaitingInteractions(countWaiting());
+    record.setWaitingInteractions(waitingInteractions);
     record.setChangedCodes(List.of());
     record.setChangedPrefixes(List.of());
     record.setModelDigest("");
