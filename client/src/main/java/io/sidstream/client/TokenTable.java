@@ -25,6 +25,7 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
@@ -59,6 +60,9 @@ public final class TokenTable implements AutoCloseable {
   private static final EmbeddingPages NO_EMBEDDINGS = new EmbeddingPages().freeze();
   private static final long PUBLISH_NANOS = Duration.ofMillis(100).toNanos();
   private static final long SNAPSHOT_NANOS = Duration.ofSeconds(30).toNanos();
+
+  /** How often partitions are counted; the Kafka client learns of new ones every five minutes. */
+  private static final long COUNT_NANOS = Duration.ofSeconds(1).toNanos();
 
   private final Settings settings;
   private final Properties kafka;
@@ -115,6 +119,7 @@ public final class TokenTable implements AutoCloseable {
    */
   private Map<TopicPartition, Long> patienceEnds;
 
+  private long counted = System.nanoTime();
   private long published;
   private long written = System.nanoTime() - SNAPSHOT_NANOS;
 
@@ -438,6 +443,7 @@ public final class TokenTable implements AutoCloseable {
           for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
             take(record);
           }
+          count(reader, partitions);
         } catch (WakeupException e) {
           break;
         }
@@ -462,7 +468,7 @@ public final class TokenTable implements AutoCloseable {
     }
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : topics) {
-      List<org.apache.kafka.common.PartitionInfo> known = reader.partitionsFor(topic);
+      List<PartitionInfo> known = reader.partitionsFor(topic);
       while (known == null || known.isEmpty()) {
         LOG.info("waiting for topic {}", topic);
         synchronized (serving) {
@@ -481,6 +487,48 @@ public final class TokenTable implements AutoCloseable {
       known.forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
     }
     return partitions;
+  }
+
+  /**
+   * Ends reading where a topic has more partitions than when the table was opened: a key's newer
+   * rows are then on another partition than its older ones, and no order says which is which.
+   */
+  private void count(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+    long now = System.nanoTime();
+    if (now - counted < COUNT_NANOS) {
+      return;
+    }
+    counted = now;
+    counts(partitions)
+        .forEach(
+            (topic, count) -> {
+              try {
+                // What the client knows already is not asked for again.
+                List<PartitionInfo> known = reader.partitionsFor(topic, POLL);
+                if (known != null && known.size() > count) {
+                  throw new MorePartitions(topic, count, known.size(), "when the table was opened");
+                }
+              } catch (org.apache.kafka.common.errors.TimeoutException e) {
+                // Brokers that do not answer are waited for, here as in poll.
+              }
+            });
+  }
+
+  private static Map<String, Integer> counts(List<TopicPartition> partitions) {
+    Map<String, Integer> counts = new TreeMap<>();
+    partitions.forEach(p -> counts.merge(p.topic(), 1, Integer::sum));
+    return counts;
+  }
+
+  /** A topic's partitions were added to. */
+  private static final class MorePartitions extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    MorePartitions(String topic, int before, int now, String when) {
+      super(
+          "topic %s has %d partitions, %d %s: newer rows of an item may be on another partition than its older ones, and their order is lost. The number is fixed once the job has written: begin anew with another topics.prefix and kafka.group and topics.partitions=%d"
+              .formatted(topic, now, before, when, now));
+    }
   }
 
   /** The cluster and the identities of the topics, which a topic made anew has not. */
@@ -551,20 +599,27 @@ public final class TokenTable implements AutoCloseable {
       Map<TopicPartition, Long> end = reader.endOffsets(partitions);
       Map<TopicPartition, Long> offsets = new HashMap<>();
       for (TopicPartition p : partitions) {
-        Long offset = snapshot.offsets().getOrDefault(p.topic(), Map.of()).get(p.partition());
-        // A partition that is newer than the snapshot is read from its beginning.
-        if (offset != null) {
-          if (offset < first.get(p) || offset > end.get(p)) {
-            throw new IOException(
-                "snapshot %s goes on at offset %d of %s, which has %d to %d"
-                    .formatted(settings.snapshot, offset, p, first.get(p), end.get(p)));
-          }
-          offsets.put(p, offset);
+        Map<Integer, Long> known = snapshot.offsets().getOrDefault(p.topic(), Map.of());
+        Long offset = known.get(p.partition());
+        if (offset == null) {
+          throw new MorePartitions(
+              p.topic(),
+              known.size(),
+              counts(partitions).get(p.topic()),
+              "in the snapshot " + settings.snapshot);
         }
+        if (offset < first.get(p) || offset > end.get(p)) {
+          throw new IOException(
+              "snapshot %s goes on at offset %d of %s, which has %d to %d"
+                  .formatted(settings.snapshot, offset, p, first.get(p), end.get(p)));
+        }
+        offsets.put(p, offset);
       }
       from.putAll(offsets);
       state = snapshot.state();
       fromSnapshot = true;
+    } catch (MorePartitions e) {
+      throw e;
     } catch (IOException | RuntimeException e) {
       LOG.warn("reading from the beginning: {}", e.getMessage());
     }

@@ -149,4 +149,26 @@ class TokenTableTest {
       assertThat(topics.properties).containsEntry("allow.auto.create.topics", "false");
     }
   }
+
+  @Test
+  void morePartitionsThanAtTheBeginningEndReading() throws Exception {
+    snapshotOfVersionOne();
+    try (TokenTable table = builder().open()) {
+      table.await(1, TIME);
+      topics.partition("tokens", 1);
+      until(() -> table.failure() != null);
+      assertThat(table.failure())
+          .hasMessageContaining(
+              "topic sidstream.tokens has 2 partitions, 1 when the table was opened")
+          .hasMessageContaining("begin anew with another topics.prefix and kafka.group");
+      assertThat(table.get("a")).isNotNull();
+    }
+    // A snapshot knows how many there were when nobody looked.
+    try (TokenTable table = builder().snapshots(folder).open()) {
+      until(() -> table.failure() != null);
+      assertThat(table.failure())
+          .hasMessageContaining("topic sidstream.tokens has 2 partitions, 1 in the snapshot");
+      assertThat(table.version()).isZero();
+    }
+  }
 }
