@@ -560,10 +560,41 @@ final class Learner {
     return parts;
   }
 
+  /**
+   * Removals of the encoders and recommenders of versions that no reader goes back to. The
+   * codebooks of every version stay: rows of any may still be valid, and are judged by them.
+   *
+   * @param candidate a tokenizer, whose encoder has as many pieces as theirs: its shape is fixed
+   * @param first the first version
+   * @param last the last version; before the first for none
+   */
+  List<OutRecord> removals(Candidate candidate, int first, int last) {
+    int encoder = pieces(candidate.tokenizer().toBytes().length);
+    int recommender = pieces(4 * trainer.recommender().parameters().length);
+    List<OutRecord> nulls = new ArrayList<>();
+    for (int version = first; version <= last; version++) {
+      for (int i = 0; i < encoder; i++) {
+        nulls.add(OutRecord.of(partKey(version, ModelPartKind.ENCODER, i), null));
+      }
+      for (int i = 0; i < recommender; i++) {
+        nulls.add(OutRecord.of(partKey(version, ModelPartKind.RECOMMENDER, i), null));
+      }
+    }
+    return nulls;
+  }
+
+  private static int pieces(int bytes) {
+    return Math.max(1, (bytes + PART_BYTES - 1) / PART_BYTES);
+  }
+
+  private static byte[] partKey(int version, ModelPartKind kind, int index) {
+    return Records.key(version + "/" + kind + "/" + index);
+  }
+
   private void parts(
       ModelPartKind kind, byte[] whole, TrainProgress progress, long now, List<OutRecord> to) {
     String digest = Sha256.hex(whole);
-    int count = Math.max(1, (whole.length + PART_BYTES - 1) / PART_BYTES);
+    int count = pieces(whole.length);
     for (int i = 0; i < count; i++) {
       byte[] data =
           Arrays.copyOfRange(whole, i * PART_BYTES, Math.min(whole.length, (i + 1) * PART_BYTES));
@@ -577,7 +608,7 @@ final class Learner {
               digest,
               ByteBuffer.wrap(data),
               Instant.ofEpochMilli(now));
-      to.add(OutRecord.of(Records.key(progress.version + "/" + kind + "/" + i), wire.encode(part)));
+      to.add(OutRecord.of(partKey(progress.version, kind, i), wire.encode(part)));
     }
   }
 
