@@ -429,6 +429,11 @@ final class TableState {
         view.committed);
   }
 
+  /** Whether a row is the same item in a view and here. */
+  boolean sameRows(TokenView view) {
+    return view.items.sameRows(items.index());
+  }
+
   /** An older view's committed table with the rows of this state. */
   TokenView renumbered(TokenView old) {
     TokenPages tokens = new TokenPages();

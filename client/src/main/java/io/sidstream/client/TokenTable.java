@@ -21,18 +21,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,6 +61,9 @@ public final class TokenTable implements AutoCloseable {
   private static final long PUBLISH_NANOS = Duration.ofMillis(100).toNanos();
   private static final long SNAPSHOT_NANOS = Duration.ofSeconds(30).toNanos();
 
+  /** How often partitions are counted; the Kafka client learns of new ones every five minutes. */
+  private static final long COUNT_NANOS = Duration.ofSeconds(1).toNanos();
+
   private final Settings settings;
   private final Properties kafka;
   private final String tokensTopic;
@@ -86,7 +85,7 @@ public final class TokenTable implements AutoCloseable {
   private TokenView previous;
   private boolean rolledBack;
 
-  private volatile KafkaConsumer<byte[], byte[]> consumer;
+  private volatile Consumer<byte[], byte[]> consumer;
   private volatile boolean closed;
   private volatile boolean loaded;
   private volatile TokenTableException failure;
@@ -99,7 +98,14 @@ public final class TokenTable implements AutoCloseable {
 
   // Of the reading thread.
   private TableState state;
+
+  /**
+   * Whether the state began with a snapshot. A removal that was compacted away before anybody read
+   * on is told by no later row, so that a disagreement of any later version may be the snapshot's
+   * fault, also when versions before it agreed.
+   */
   private boolean fromSnapshot;
+
   private String source = "";
   private int reported;
   private int waitingFor;
@@ -113,6 +119,7 @@ public final class TokenTable implements AutoCloseable {
    */
   private Map<TopicPartition, Long> patienceEnds;
 
+  private long counted = System.nanoTime();
   private long published;
   private long written = System.nanoTime() - SNAPSHOT_NANOS;
 
@@ -125,6 +132,7 @@ public final class TokenTable implements AutoCloseable {
     private final List<TokenTableListener> listeners = new ArrayList<>();
     private boolean embeddings = true;
     private Duration patience = Duration.ofMinutes(1);
+    private Connection connection = Connection.BROKERS;
 
     private Builder(String bootstrap) {
       if (bootstrap == null || bootstrap.isBlank()) {
@@ -175,6 +183,12 @@ public final class TokenTable implements AutoCloseable {
       return this;
     }
 
+    /** Reads from somewhere else than the brokers: for tests. */
+    Builder connection(Connection other) {
+      connection = other;
+      return this;
+    }
+
     /** Opens the table and returns at once; see {@link TokenTable#await}. */
     public TokenTable open() {
       TokenTable table =
@@ -186,7 +200,8 @@ public final class TokenTable implements AutoCloseable {
                   snapshots == null ? null : snapshots.resolve(prefix + "tokens.snapshot"),
                   List.copyOf(listeners),
                   embeddings,
-                  patience));
+                  patience,
+                  connection));
       table.thread.start();
       return table;
     }
@@ -199,7 +214,8 @@ public final class TokenTable implements AutoCloseable {
       Path snapshot,
       List<TokenTableListener> listeners,
       boolean embeddings,
-      Duration patience) {}
+      Duration patience,
+      Connection connection) {}
 
   /**
    * A table to be opened.
@@ -223,6 +239,8 @@ public final class TokenTable implements AutoCloseable {
     kafka.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     kafka.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     kafka.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    // A broker that makes the topics for a reader makes them without the job's policies.
+    kafka.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
     thread = new Thread(this::run, "token-table");
     thread.setDaemon(true);
   }
@@ -265,8 +283,9 @@ public final class TokenTable implements AutoCloseable {
   }
 
   /**
-   * Records of all topics that are committed and not read yet; -1 until that is known. What was
-   * read of a version that is not complete does not count.
+   * Records of all topics that are committed and not read yet; -1 until that is known, and once
+   * reading has ended with a {@link #failure()}. What was read of a version that is not complete
+   * does not count.
    */
   public long lag() {
     return lag;
@@ -362,7 +381,7 @@ public final class TokenTable implements AutoCloseable {
     tell(listener -> listener.afterSwap(change));
   }
 
-  private void tell(Consumer<TokenTableListener> what) {
+  private void tell(java.util.function.Consumer<TokenTableListener> what) {
     for (TokenTableListener listener : settings.listeners) {
       try {
         what.accept(listener);
@@ -381,18 +400,23 @@ public final class TokenTable implements AutoCloseable {
       // close()
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      // Errors too: nobody looks at this thread, and what is served would grow old in silence.
+      lag = -1;
       fail(
           new TokenTableException(
               "the topics %s* on %s cannot be read any more: %s"
-                  .formatted(settings.prefix, settings.bootstrap, e.getMessage()),
+                  .formatted(
+                      settings.prefix,
+                      settings.bootstrap,
+                      e instanceof RuntimeException ? e.getMessage() : e.toString()),
               e),
           Integer.MAX_VALUE);
     }
   }
 
   private void fail(TokenTableException e, int version) {
-    LOG.warn(e.getMessage());
+    LOG.warn(e.getMessage(), e.getCause());
     synchronized (serving) {
       failure = e;
       failed = version;
@@ -402,8 +426,7 @@ public final class TokenTable implements AutoCloseable {
   }
 
   private void read() throws InterruptedException {
-    try (KafkaConsumer<byte[], byte[]> reader =
-        new KafkaConsumer<>(kafka, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+    try (Consumer<byte[], byte[]> reader = settings.connection.reader(kafka)) {
       consumer = reader;
       List<TopicPartition> partitions = partitions(reader);
       if (settings.snapshot != null) {
@@ -420,6 +443,7 @@ public final class TokenTable implements AutoCloseable {
           for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
             take(record);
           }
+          count(reader, partitions);
         } catch (WakeupException e) {
           break;
         }
@@ -437,14 +461,14 @@ public final class TokenTable implements AutoCloseable {
   }
 
   /** Waits until the topics are there: a table may be opened before the job. */
-  private List<TopicPartition> partitions(KafkaConsumer<byte[], byte[]> reader) {
+  private List<TopicPartition> partitions(Consumer<byte[], byte[]> reader) {
     List<String> topics = new ArrayList<>(List.of(versionsTopic, modelsTopic, tokensTopic));
     if (settings.embeddings) {
       topics.add(embeddingsTopic);
     }
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : topics) {
-      List<org.apache.kafka.common.PartitionInfo> known = reader.partitionsFor(topic);
+      List<PartitionInfo> known = reader.partitionsFor(topic);
       while (known == null || known.isEmpty()) {
         LOG.info("waiting for topic {}", topic);
         synchronized (serving) {
@@ -465,25 +489,55 @@ public final class TokenTable implements AutoCloseable {
     return partitions;
   }
 
+  /**
+   * Ends reading where a topic has more partitions than when the table was opened: a key's newer
+   * rows are then on another partition than its older ones, and no order says which is which.
+   */
+  private void count(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+    long now = System.nanoTime();
+    if (now - counted < COUNT_NANOS) {
+      return;
+    }
+    counted = now;
+    counts(partitions)
+        .forEach(
+            (topic, count) -> {
+              try {
+                // What the client knows already is not asked for again.
+                List<PartitionInfo> known = reader.partitionsFor(topic, POLL);
+                if (known != null && known.size() > count) {
+                  throw new MorePartitions(topic, count, known.size(), "when the table was opened");
+                }
+              } catch (org.apache.kafka.common.errors.TimeoutException e) {
+                // Brokers that do not answer are waited for, here as in poll.
+              }
+            });
+  }
+
+  private static Map<String, Integer> counts(List<TopicPartition> partitions) {
+    Map<String, Integer> counts = new TreeMap<>();
+    partitions.forEach(p -> counts.merge(p.topic(), 1, Integer::sum));
+    return counts;
+  }
+
+  /** A topic's partitions were added to. */
+  private static final class MorePartitions extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    MorePartitions(String topic, int before, int now, String when) {
+      super(
+          "topic %s has %d partitions, %d %s: newer rows of an item may be on another partition than its older ones, and their order is lost. The number is fixed once the job has written: begin anew with another topics.prefix and kafka.group and topics.partitions=%d"
+              .formatted(topic, now, before, when, now));
+    }
+  }
+
   /** The cluster and the identities of the topics, which a topic made anew has not. */
   private String source() throws InterruptedException {
     Properties admin = new Properties();
     admin.putAll(settings.properties);
     admin.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, settings.bootstrap);
-    try (Admin client = Admin.create(admin)) {
-      StringBuilder identity = new StringBuilder(client.describeCluster().clusterId().get());
-      Map<String, TopicDescription> topics =
-          new TreeMap<>(
-              client
-                  .describeTopics(List.of(tokensTopic, versionsTopic, modelsTopic))
-                  .allTopicNames()
-                  .get());
-      topics.forEach((name, topic) -> identity.append(' ').append(topic.topicId()));
-      return identity.append(settings.embeddings ? " with" : " without").toString();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(
-          "the topics cannot be described: " + e.getCause().getMessage(), e.getCause());
-    }
+    return settings.connection.identity(admin, List.of(tokensTopic, versionsTopic, modelsTopic))
+        + (settings.embeddings ? " with" : " without");
   }
 
   /**
@@ -491,7 +545,7 @@ public final class TokenTable implements AutoCloseable {
    * beginning. The versions are read first, because they say which table is wanted.
    */
   private void start(
-      KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions, boolean snapshot) {
+      Consumer<byte[], byte[]> reader, List<TopicPartition> partitions, boolean snapshot) {
     loaded = false;
     waitingFor = 0;
     state = new TableState(0);
@@ -520,7 +574,7 @@ public final class TokenTable implements AutoCloseable {
   }
 
   private static void seek(
-      KafkaConsumer<byte[], byte[]> reader,
+      Consumer<byte[], byte[]> reader,
       List<TopicPartition> partitions,
       Map<TopicPartition, Long> from) {
     for (TopicPartition partition : partitions) {
@@ -533,7 +587,7 @@ public final class TokenTable implements AutoCloseable {
   }
 
   private void restore(
-      KafkaConsumer<byte[], byte[]> reader,
+      Consumer<byte[], byte[]> reader,
       List<TopicPartition> partitions,
       Map<TopicPartition, Long> from) {
     try {
@@ -545,26 +599,33 @@ public final class TokenTable implements AutoCloseable {
       Map<TopicPartition, Long> end = reader.endOffsets(partitions);
       Map<TopicPartition, Long> offsets = new HashMap<>();
       for (TopicPartition p : partitions) {
-        Long offset = snapshot.offsets().getOrDefault(p.topic(), Map.of()).get(p.partition());
-        // A partition that is newer than the snapshot is read from its beginning.
-        if (offset != null) {
-          if (offset < first.get(p) || offset > end.get(p)) {
-            throw new IOException(
-                "snapshot %s goes on at offset %d of %s, which has %d to %d"
-                    .formatted(settings.snapshot, offset, p, first.get(p), end.get(p)));
-          }
-          offsets.put(p, offset);
+        Map<Integer, Long> known = snapshot.offsets().getOrDefault(p.topic(), Map.of());
+        Long offset = known.get(p.partition());
+        if (offset == null) {
+          throw new MorePartitions(
+              p.topic(),
+              known.size(),
+              counts(partitions).get(p.topic()),
+              "in the snapshot " + settings.snapshot);
         }
+        if (offset < first.get(p) || offset > end.get(p)) {
+          throw new IOException(
+              "snapshot %s goes on at offset %d of %s, which has %d to %d"
+                  .formatted(settings.snapshot, offset, p, first.get(p), end.get(p)));
+        }
+        offsets.put(p, offset);
       }
       from.putAll(offsets);
       state = snapshot.state();
       fromSnapshot = true;
+    } catch (MorePartitions e) {
+      throw e;
     } catch (IOException | RuntimeException e) {
       LOG.warn("reading from the beginning: {}", e.getMessage());
     }
   }
 
-  private static long lag(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+  private static long lag(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     long sum = 0;
     for (TopicPartition partition : partitions) {
       var lag = reader.currentLag(partition);
@@ -576,8 +637,7 @@ public final class TokenTable implements AutoCloseable {
     return sum;
   }
 
-  private static boolean reached(
-      KafkaConsumer<byte[], byte[]> reader, Map<TopicPartition, Long> ends) {
+  private static boolean reached(Consumer<byte[], byte[]> reader, Map<TopicPartition, Long> ends) {
     return ends.entrySet().stream().allMatch(e -> reader.position(e.getKey()) >= e.getValue());
   }
 
@@ -678,7 +738,7 @@ public final class TokenTable implements AutoCloseable {
    *
    * @return whether reading may go on; false to begin again from the beginning
    */
-  private boolean advance(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+  private boolean advance(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     if (!state.commits.isEmpty() && state.commits.lastKey() > state.floor + 3) {
       // Fallen behind: versions that will not be served need not be told apart.
       state.promote(state.commits.lastKey() - 1);
@@ -692,29 +752,24 @@ public final class TokenTable implements AutoCloseable {
     }
     // The one before the last is what a rollback goes to.
     boolean advanced = false;
+    TokenView before = newest;
     for (int version : complete.subList(Math.max(0, complete.size() - 2), complete.size())) {
       state.promote(version);
-      TokenView next = state.view();
       advanced = true;
       if (version == complete.get(complete.size() - 1)) {
         state.takeEmbeddingsChanged();
-        swap(next);
+        swap(before);
       } else {
-        synchronized (serving) {
-          newest = next;
-        }
+        before = state.view();
       }
     }
     if (advanced) {
       TableState renumbered = state.renumbered(RENUMBER_ITEMS);
       if (renumbered != state) {
         state = renumbered;
-        synchronized (serving) {
-          previous = previous == null ? null : state.renumbered(previous);
-        }
-        replace(state.view());
+        TokenView older = numbered(previous);
+        replace(state.view(), older);
       }
-      fromSnapshot = false;
       waitingFor = 0;
       if (settings.snapshot != null && System.nanoTime() - written > SNAPSHOT_NANOS) {
         snapshot(reader, partitions);
@@ -724,11 +779,15 @@ public final class TokenTable implements AutoCloseable {
     return patient(reader, partitions);
   }
 
-  private void swap(TokenView next) {
+  /** Goes on to the table as of the state's floor from the one before. */
+  private void swap(TokenView before) {
+    TokenView older =
+        before.version() == 0
+            ? previous
+            : numbered(before.withEmbeddings(before.items, before.rows, NO_EMBEDDINGS));
+    TokenView next = state.view();
     synchronized (serving) {
-      if (newest.version() != 0) {
-        previous = newest.withEmbeddings(newest.items, newest.rows, NO_EMBEDDINGS);
-      }
+      previous = older;
       newest = next;
       failure = null;
       if (!rolledBack) {
@@ -737,9 +796,19 @@ public final class TokenTable implements AutoCloseable {
     }
   }
 
-  /** The same version in another form. */
-  private void replace(TokenView next) {
+  /**
+   * A view that a rollback may go to, with the rows of the state, whose index it will be read with;
+   * null for null. A state that is read anew numbers its rows anew. To be called before the view of
+   * the state that it is to go with is made, because it may add rows.
+   */
+  private TokenView numbered(TokenView older) {
+    return older == null || state.sameRows(older) ? older : state.renumbered(older);
+  }
+
+  /** The same version in another form, and the one before with the same rows. */
+  private void replace(TokenView next, TokenView older) {
     synchronized (serving) {
+      previous = older;
       newest = next;
       if (!rolledBack) {
         view = next;
@@ -753,7 +822,7 @@ public final class TokenTable implements AutoCloseable {
    *
    * @return false to begin again from the beginning, because a snapshot may be to blame
    */
-  private boolean patient(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+  private boolean patient(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     int last = state.commits.isEmpty() ? 0 : state.commits.lastKey();
     long now = System.nanoTime();
     if (waitingFor != last) {
@@ -793,14 +862,24 @@ public final class TokenTable implements AutoCloseable {
     }
     published = now;
     TokenView before = newest;
-    TokenView next = state.withAdditions(before);
+    TokenView older = previous;
+    TokenView committed = before;
+    if (!state.sameRows(before)) {
+      // The state was read anew since: what it has fits no page of the view that is served.
+      if (!state.verified(state.floor)) {
+        return;
+      }
+      older = numbered(previous);
+      committed = state.view();
+    }
+    TokenView next = state.withAdditions(committed);
     boolean additions = next != before;
     if (state.takeEmbeddingsChanged()) {
       next =
           next.withEmbeddings(state.items.index(), state.items.size(), state.embeddings.freeze());
     }
     if (next != before) {
-      replace(next);
+      replace(next, older);
       if (additions) {
         TokenChange change = new TokenChange(before, next);
         tell(listener -> listener.additions(change));
@@ -808,7 +887,7 @@ public final class TokenTable implements AutoCloseable {
     }
   }
 
-  private void snapshot(KafkaConsumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
+  private void snapshot(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     Map<String, Map<Integer, Long>> offsets = new TreeMap<>();
     for (TopicPartition p : partitions) {
       long position;
@@ -835,7 +914,7 @@ public final class TokenTable implements AutoCloseable {
     synchronized (serving) {
       serving.notifyAll();
     }
-    KafkaConsumer<byte[], byte[]> reader = consumer;
+    Consumer<byte[], byte[]> reader = consumer;
     if (reader != null) {
       reader.wakeup();
     }

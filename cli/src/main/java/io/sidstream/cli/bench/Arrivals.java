@@ -57,6 +57,8 @@ final class Arrivals implements AutoCloseable {
                 ConsumerConfig.ISOLATION_LEVEL_CONFIG,
                 "read_committed",
                 ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+                false,
+                ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG,
                 false));
     List<TopicPartition> partitions =
         reader.partitionsFor(Topics.tokens(config)).stream()

@@ -209,6 +209,12 @@ public final class TokenLog {
   }
 
   static KafkaConsumer<byte[], byte[]> consumer(String bootstrap, Properties properties) {
+    return new KafkaConsumer<>(
+        settings(bootstrap, properties), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  /** What a reader is made with; what it must be is not for others to say. */
+  static Properties settings(String bootstrap, Properties properties) {
     Properties p = new Properties();
     p.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "5000");
     p.putAll(properties);
@@ -216,7 +222,9 @@ public final class TokenLog {
     p.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     p.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     p.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
-    return new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    // The broker is not to make a topic that is only misspelt, or that the job is yet to make.
+    p.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+    return p;
   }
 
   void take(ConsumerRecord<byte[], byte[]> record) {

@@ -77,6 +77,8 @@ public final class Monitor implements AutoCloseable {
                 ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
                 5000,
                 ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+                false,
+                ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG,
                 false));
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : List.of(tokensTopic, versionsTopic, deadLettersTopic)) {

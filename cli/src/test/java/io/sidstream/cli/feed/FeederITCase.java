@@ -1,10 +1,12 @@
 package io.sidstream.cli.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.Generator;
 import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.schemas.InteractionEvent;
@@ -19,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -123,6 +127,22 @@ class FeederITCase {
     JobConfig config = config("twice.");
     assertThat(Topics.create(config)).hasSize(8).contains("twice.items", "twice.dead-letters");
     assertThat(Topics.create(config)).isEmpty();
+  }
+
+  @Test
+  void refusesTopicsThatABrokerMadeByItself() throws Exception {
+    JobConfig config = config("found.");
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()))) {
+      NewTopic versions = new NewTopic("found.versions", 2, (short) 1);
+      admin.createTopics(List.of(versions, new NewTopic("found.tokens", 1, (short) 1))).all().get();
+    }
+    assertThatThrownBy(() -> Topics.create(config))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("topic found.versions has 2 partitions")
+        .hasMessageContaining("topic found.versions has cleanup.policy=delete")
+        .hasMessageContaining("topic found.tokens has cleanup.policy=delete")
+        .hasMessageContaining(
+            "kafka-configs.sh --bootstrap-server " + kafka.bootstrap() + " --alter");
   }
 
   private static JobConfig config(String prefix) {

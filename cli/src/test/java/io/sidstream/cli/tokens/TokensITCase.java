@@ -27,6 +27,8 @@ import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.common.TopicPartition;
 import org.assertj.core.api.AbstractStringAssert;
 import org.awaitility.Awaitility;
@@ -193,6 +195,26 @@ class TokensITCase {
       assertThat(changes).hasSize(2);
       assertThat(changes.get(1).toString())
           .isEqualTo("version 1 to 3: 0 added, 1 removed, 20 moved");
+    }
+  }
+
+  @Test
+  void aTableEndsWhereATopicGetsMorePartitions() throws Exception {
+    String prefix = "grown.";
+    Properties impatient = new Properties();
+    impatient.put("metadata.max.age.ms", "500");
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix);
+        TokenTable table = builder(prefix).properties(impatient).open();
+        Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()))) {
+      first(topics);
+      topics.flush();
+      table.await(1, TIME);
+      admin.createPartitions(Map.of(prefix + "tokens", NewPartitions.increaseTo(3))).all().get();
+      Awaitility.await().atMost(TIME).until(() -> table.failure() != null);
+      assertThat(table.failure())
+          .hasMessageContaining("topic grown.tokens has 3 partitions, 2 when the table was opened");
+      assertThat(table.lag()).isEqualTo(-1);
+      assertThat(table.get("item3")).isNotNull();
     }
   }
 

@@ -113,6 +113,7 @@ public final class EarlierVersions {
     }
     properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
     int newest = 0;
     WireFormat wire = new WireFormat();
     try (KafkaConsumer<byte[], byte[]> consumer =

@@ -22,6 +22,8 @@ public final class Sources {
   public static KafkaSource<RawRecord> raw(JobConfig config, String topic) {
     Properties p = config.kafkaProperties();
     p.setProperty("isolation.level", "read_committed");
+    // A topic that was deleted is to fail the job, not to come back without its policies.
+    p.setProperty("allow.auto.create.topics", "false");
     return KafkaSource.<RawRecord>builder()
         .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
         .setGroupId(config.get(JobOptions.KAFKA_GROUP))

@@ -1,5 +1,6 @@
 package io.sidstream.job.kafka;
 
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.util.ArrayList;
@@ -14,12 +15,18 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The topics of the job: names, partitions, what is kept.
@@ -29,6 +36,8 @@ import org.apache.kafka.common.errors.TopicExistsException;
  * need their order.
  */
 public final class Topics {
+  private static final Logger LOG = LoggerFactory.getLogger(Topics.class);
+
   /**
    * Largest record of the topics that others write to, and of dead letters, which repeat those
    * records.
@@ -97,9 +106,11 @@ public final class Topics {
   }
 
   /**
-   * Creates the topics that are missing; those that exist are left as they are.
+   * Creates the topics that are missing; those that exist are left as they are, if they will do.
    *
    * @return names of the topics created
+   * @throws ConfigException where one that exists would lose what the job writes, or has no order;
+   *     names each such topic, its setting and the command that mends it
    * @throws IllegalStateException where the broker cannot be reached or refuses; names the broker
    */
   public static Set<String> create(JobConfig config) throws InterruptedException {
@@ -125,6 +136,10 @@ public final class Topics {
         }
       }
       awaitLeaders(admin, all(config), bootstrap);
+      check(
+          admin,
+          config,
+          all(config).stream().filter(topic -> !created.contains(topic.name())).toList());
       return created;
     } catch (ExecutionException e) {
       throw new IllegalStateException(
@@ -134,6 +149,35 @@ public final class Topics {
               + e.getCause().getMessage(),
           e.getCause());
     }
+  }
+
+  private static void check(Admin admin, JobConfig config, List<NewTopic> existing)
+      throws InterruptedException, ExecutionException {
+    ExistingTopics topics = new ExistingTopics(config);
+    Map<String, TopicDescription> described =
+        admin.describeTopics(existing.stream().map(NewTopic::name).toList()).allTopicNames().get();
+    existing.forEach(t -> topics.partitions(t, described.get(t.name()).partitions().size()));
+    Map<ConfigResource, KafkaFuture<Config>> settings =
+        admin.describeConfigs(existing.stream().map(Topics::resource).toList()).values();
+    for (NewTopic topic : existing) {
+      try {
+        topics.settings(topic, settings.get(resource(topic)).get());
+      } catch (ExecutionException e) {
+        // Not every client may ask, nor every broker answer; the job runs without it.
+        LOG.warn(
+            "the settings of topic {} cannot be checked: {}",
+            topic.name(),
+            e.getCause().getMessage());
+      }
+    }
+    topics.warnings().forEach(LOG::warn);
+    if (!topics.refusals().isEmpty()) {
+      throw new ConfigException(String.join("\n", topics.refusals()));
+    }
+  }
+
+  private static ConfigResource resource(NewTopic topic) {
+    return new ConfigResource(ConfigResource.Type.TOPIC, topic.name());
   }
 
   /**

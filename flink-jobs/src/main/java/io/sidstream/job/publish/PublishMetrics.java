@@ -6,7 +6,11 @@ package io.sidstream.job.publish;
  */
 public final class PublishMetrics {
 
-  /** {@code <operator scope>.publish.items}: tokens in this subtask's part of the table. */
+  /**
+   * {@code <operator scope>.publish.items}: tokens in the table; only the sum over all subtasks
+   * says something. After a change of parallelism a subtask goes on from whichever sums it was
+   * given, not from those of its own items, and may even fall below 0.
+   */
   public static final String ITEMS = "publish.items";
 
   /** {@code <operator scope>.publish.rows}: token rows written. */

@@ -20,6 +20,9 @@ public class TokenRow {
    */
   public byte[] previous;
 
-  /** Event time of the item, ms since the epoch: the record's timestamp. */
+  /**
+   * Event time of the item, ms since the epoch, as in the value. Not the record's timestamp, which
+   * is the time of writing: brokers roll and compact by it.
+   */
   public long time;
 }

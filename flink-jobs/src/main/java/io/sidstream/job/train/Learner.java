@@ -104,7 +104,7 @@ final class Learner {
   private final BitSet dirtyUsers = new BitSet();
   private final BitSet changedItems = new BitSet();
 
-  /** Read by the metrics' thread. */
+  /** Kept up with every event; written by one thread, read by the metrics' too. */
   private volatile long waitingInteractions;
 
   Learner(JobConfig config) {
@@ -190,7 +190,7 @@ final class Learner {
     return rng.state();
   }
 
-  /** Interactions with items that have not arrived, as of the last record. */
+  /** Interactions with items that have not arrived, or are removed. */
   long waitingInteractions() {
     return waitingInteractions;
   }
@@ -200,7 +200,6 @@ final class Learner {
     for (int i = 0; i < items.size(); i++) {
       waiting += items.known(i) ? 0 : items.interactions(i);
     }
-    waitingInteractions = waiting;
     return waiting;
   }
 
@@ -236,6 +235,7 @@ final class Learner {
       if (items.known(i) && hasEmbedding(i)) {
         changedItems.set(i);
       }
+      waitingInteractions += items.known(i) ? items.interactions(i) : 0;
       items.remove(i);
       return;
     }
@@ -247,6 +247,7 @@ final class Learner {
       if (!items.known(i)) {
         startsSomewhere(i);
       }
+      waitingInteractions -= items.known(i) ? 0 : items.interactions(i);
       // The table forgets the codes, so that the new vector gets its nearest ones, as in Tokenize.
       items.put(i, event.vector, event.time);
     }
@@ -339,6 +340,7 @@ final class Learner {
     }
     rng = new Rng(progress.rngState);
     changedItems.or(BitSet.valueOf(progress.changedItems));
+    waitingInteractions = countWaiting();
     items.clearDirty();
   }
 
@@ -372,6 +374,7 @@ final class Learner {
       dirtyUsers.set(u);
       for (int t = sequence.length - w.fresh; t < sequence.length; t++) {
         items.countInteraction(sequence[t]);
+        waitingInteractions += items.known(sequence[t]) ? 0 : 1;
       }
       progress.interactions += w.events;
       progress.sinceRound += w.events;
@@ -579,10 +582,41 @@ final class Learner {
     return parts;
   }
 
+  /**
+   * Removals of the encoders and recommenders of versions that no reader goes back to. The
+   * codebooks of every version stay: rows of any may still be valid, and are judged by them.
+   *
+   * @param candidate a tokenizer, whose encoder has as many pieces as theirs: its shape is fixed
+   * @param first the first version
+   * @param last the last version; before the first for none
+   */
+  List<OutRecord> removals(Candidate candidate, int first, int last) {
+    int encoder = pieces(candidate.tokenizer().toBytes().length);
+    int recommender = pieces(4 * trainer.recommender().parameters().length);
+    List<OutRecord> nulls = new ArrayList<>();
+    for (int version = first; version <= last; version++) {
+      for (int i = 0; i < encoder; i++) {
+        nulls.add(OutRecord.of(partKey(version, ModelPartKind.ENCODER, i), null));
+      }
+      for (int i = 0; i < recommender; i++) {
+        nulls.add(OutRecord.of(partKey(version, ModelPartKind.RECOMMENDER, i), null));
+      }
+    }
+    return nulls;
+  }
+
+  private static int pieces(int bytes) {
+    return Math.max(1, (bytes + PART_BYTES - 1) / PART_BYTES);
+  }
+
+  private static byte[] partKey(int version, ModelPartKind kind, int index) {
+    return Records.key(version + "/" + kind + "/" + index);
+  }
+
   private void parts(
       ModelPartKind kind, byte[] whole, TrainProgress progress, long now, List<OutRecord> to) {
     String digest = Sha256.hex(whole);
-    int count = Math.max(1, (whole.length + PART_BYTES - 1) / PART_BYTES);
+    int count = pieces(whole.length);
     for (int i = 0; i < count; i++) {
       byte[] data =
           Arrays.copyOfRange(whole, i * PART_BYTES, Math.min(whole.length, (i + 1) * PART_BYTES));
@@ -596,7 +630,7 @@ final class Learner {
               digest,
               ByteBuffer.wrap(data),
               Instant.ofEpochMilli(now));
-      to.add(OutRecord.of(Records.key(progress.version + "/" + kind + "/" + i), wire.encode(part)));
+      to.add(OutRecord.of(partKey(progress.version, kind, i), wire.encode(part)));
     }
   }
 
@@ -678,7 +712,7 @@ final class Learner {
     record.setRevision(progress.revision);
     record.setItems(items.knownCount());
     record.setInteractions(progress.interactions);
-    record.setWaitingInteractions(countWaiting());
+    record.setWaitingInteractions(waitingInteractions);
     record.setChangedCodes(List.of());
     record.setChangedPrefixes(List.of());
     record.setModelDigest("");

@@ -16,7 +16,7 @@ public final class TrainMetrics {
   /** Windows that wait to be consumed. */
   public static final String PENDING = "pendingWindows";
 
-  /** Interactions whose item has not arrived. */
+  /** Interactions whose item has not arrived, or is removed. */
   public static final String WAITING = "waitingInteractions";
 
   /** Interactions taken in without a round of their own: training does not keep up. */

@@ -69,6 +69,9 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   /** Windows consumed in one go: one forward pass of the recommender. */
   private static final int CONSUME_BATCH = 256;
 
+  /** Committed versions of which readers need the encoder and the recommender. */
+  private static final int READERS_VERSIONS = 2;
+
   /** How often an idle trainer looks whether time has begun a round or ended the wait. */
   private static final long IDLE_TURN_MS = 200;
 
@@ -83,6 +86,9 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient MapState<String, byte[]> userRows;
   private transient MapState<Integer, byte[]> modelPieces;
   private transient ValueState<TrainProgress> progressState;
+
+  /** Up to which version this run has removed parts of the model; 0 at its beginning. */
+  private transient int removed;
 
   private transient Learner learner;
   private transient TrainProgress progress;
@@ -394,6 +400,13 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     for (OutRecord part : learner.tokenizerParts(candidate, progress, now())) {
       output.collect(MODELS, new StreamRecord<>(part));
     }
+    // Readers need the newest committed version and, to go back to, the one before. What an earlier
+    // run has removed is removed once more: so nothing of it need be state.
+    int last = progress.committed - READERS_VERSIONS;
+    for (OutRecord part : learner.removals(candidate, removed + 1, last)) {
+      output.collect(MODELS, new StreamRecord<>(part));
+    }
+    removed = Math.max(removed, last);
   }
 
   private void newRevision() throws Exception {

@@ -18,6 +18,7 @@ import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -227,6 +228,58 @@ class TrainOperatorTest {
               r ->
                   assertThat(wire.decode(r.getValue().value, IdEmbedding.class).getE()).hasSize(4));
     }
+  }
+
+  /** A version for every 100 events, each committed before the next. */
+  @Test
+  void partsOfVersionsThatNobodyGoesBackToAreRemoved() throws Exception {
+    JobConfig config = config(Map.of());
+    List<TrainEvent> windows = windows(600);
+    OperatorSubtaskState state;
+    long now;
+    try (var harness = harness(config)) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, items(48));
+      for (int version = 1; version <= 5; version++) {
+        send(harness, windows.subList(100 * version - 100, 100 * version));
+        turns(harness, 30);
+        send(harness, List.of(committed(version)));
+      }
+      now = harness.getProcessingTime();
+      harness.prepareSnapshotPreBarrier(1);
+      state = harness.snapshot(1, 1);
+      // When 4 begins, 3 and 2 are what readers have and may go back to; when 5 begins, 4 and 3.
+      assertThat(modelKeys(harness))
+          .containsSubsequence("3/ENCODER/0", "4/ENCODER/0", "1/ENCODER/0 removed")
+          .containsSubsequence("4/RECOMMENDER/0", "5/ENCODER/0", "2/ENCODER/0 removed")
+          .filteredOn(key -> key.endsWith("removed"))
+          .containsExactly(
+              "1/ENCODER/0 removed",
+              "1/RECOMMENDER/0 removed",
+              "2/ENCODER/0 removed",
+              "2/RECOMMENDER/0 removed");
+    }
+    try (var harness = harness(config)) {
+      harness.initializeState(state);
+      harness.open();
+      harness.setProcessingTime(now);
+      send(harness, windows.subList(500, 600));
+      turns(harness, 30);
+      // Once more after a restart, and none of the versions that may be asked for.
+      assertThat(modelKeys(harness))
+          .contains("6/ENCODER/0", "6/CODEBOOKS/0")
+          .filteredOn(key -> key.contains("ENCODER") && key.endsWith("removed"))
+          .containsExactly("1/ENCODER/0 removed", "2/ENCODER/0 removed", "3/ENCODER/0 removed");
+    }
+  }
+
+  private static List<String> modelKeys(
+      KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate> harness) {
+    return harness.getSideOutput(TrainOperator.MODELS).stream()
+        .map(StreamRecord::getValue)
+        .map(r -> new String(r.key, StandardCharsets.UTF_8) + (r.value == null ? " removed" : ""))
+        .toList();
   }
 
   /** One candidate for every 100 events; whatever was said before it survives a restart. */
