@@ -30,7 +30,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +39,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -172,7 +170,7 @@ final class DemoCommand implements Callable<Integer> {
       return run(set, vectors, state, started, stopped);
     } finally {
       if (temporary) {
-        delete(state);
+        Folders.delete(state);
       }
       // Only now may a signal end the process.
       stopped.countDown();
@@ -499,14 +497,6 @@ final class DemoCommand implements Callable<Integer> {
           String.format(
               "--data: the last interaction is of %s, more than %s (%s) ahead of now: give unix seconds in the third column",
               last, JobOptions.INGEST_MAX_FUTURE.key(), ahead));
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
     }
   }
 }

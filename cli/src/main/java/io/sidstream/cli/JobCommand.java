@@ -3,11 +3,11 @@ package io.sidstream.cli;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
-import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +46,7 @@ final class JobCommand implements Callable<Integer> {
       names = "--state",
       paramLabel = "DIR",
       description =
-          "Folder for checkpoints; a run goes on from the newest one that it finds there. Needed unless checkpoint.dir is set.")
+          "Folder for checkpoints; a run goes on from the newest one that it finds there. Without it and checkpoint.dir a temporary folder, deleted at the end.")
   private Path state;
 
   @Option(
@@ -55,6 +55,9 @@ final class JobCommand implements Callable<Integer> {
       paramLabel = "PORT",
       description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
   private int uiPort;
+
+  /** Only when it is at 0 may a signal end the process. */
+  private final CountDownLatch stopped = new CountDownLatch(1);
 
   JobCommand(JobBuilder job) {
     this.job = job;
@@ -67,20 +70,34 @@ final class JobCommand implements Callable<Integer> {
       all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
     }
     JobConfig config = JobConfig.load(conf, all);
-    if (state == null && config.get(JobOptions.CHECKPOINT_DIR) == null) {
-      throw new ConfigException(
-          "there is no folder for checkpoints: give --state DIR, which a later run goes on from, or set "
-              + JobOptions.CHECKPOINT_DIR.key());
+    boolean temporary = state == null && config.get(JobOptions.CHECKPOINT_DIR) == null;
+    Path folder = temporary ? Files.createTempDirectory("sidstream-job-") : state;
+    try {
+      return run(config, folder, temporary);
+    } finally {
+      if (temporary) {
+        Folders.delete(folder);
+      }
+      stopped.countDown();
     }
-    Console.logTo(state == null ? Path.of("sidstream.log") : state.resolve("sidstream.log"));
+  }
+
+  private Integer run(JobConfig config, Path folder, boolean temporary) throws Exception {
+    Console.logTo(
+        folder == null || temporary ? Path.of("sidstream.log") : folder.resolve("sidstream.log"));
     System.out.print(config.describe());
+    if (temporary) {
+      System.out.println(
+          "checkpoints are in "
+              + folder
+              + " until this process ends: a later run cannot go on from them; give --state DIR");
+    }
     Topics.create(config);
-    Path checkpoints = state == null ? null : state.resolve("checkpoints");
+    Path checkpoints = folder == null ? null : folder.resolve("checkpoints");
     if (checkpoints == null || Checkpoints.newest(checkpoints).isEmpty()) {
       EarlierVersions.refuse(config);
     }
     CountDownLatch stop = new CountDownLatch(1);
-    CountDownLatch stopped = new CountDownLatch(1);
     Thread hook =
         new Thread(
             () -> {
@@ -103,8 +120,6 @@ final class JobCommand implements Callable<Integer> {
         }
       }
       System.out.println("stopping");
-    } finally {
-      stopped.countDown();
     }
     return 0;
   }

@@ -33,7 +33,6 @@ class MainTest {
         "job",
         "--conf",
         folder.resolve("no.yaml").toString());
-    assertUsage("there is no folder for checkpoints: give --state DIR", "job");
     assertUsage("there is no folder", "demo", "--json", folder.resolve("no/out.json").toString());
     assertUsage("name what to do");
   }

@@ -3,6 +3,7 @@ package io.sidstream.cli.bench;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.content.RqVae;
@@ -126,7 +127,7 @@ public final class BenchEncode implements Callable<Integer> {
       report.put("sgemmPeakGflops", peak());
       report.put("sameCodes", agreement(model, x, onnx, torch));
     } finally {
-      BenchOptions.delete(folder);
+      Folders.delete(folder);
     }
     if (found.skipped() != null) {
       skipped.put("pytorch", found.skipped());

@@ -1,6 +1,7 @@
 package io.sidstream.cli.bench;
 
 import io.sidstream.cli.Console;
+import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
@@ -180,7 +181,7 @@ public final class BenchResolve implements Callable<Integer> {
       }
       BenchOptions.print(spec.commandLine().getOut(), json, report(load, runs));
     } finally {
-      BenchOptions.delete(folder);
+      Folders.delete(folder);
     }
     return 0;
   }

@@ -1,6 +1,7 @@
 package io.sidstream.cli.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.math.Rng;
@@ -132,7 +133,7 @@ public final class BenchTrain implements Callable<Integer> {
       report.put("peer", found.about());
       steps(report, trainer, users, torch);
     } finally {
-      BenchOptions.delete(folder);
+      Folders.delete(folder);
     }
     report.put("skipped", found.skipped() == null ? Map.of() : Map.of("pytorch", found.skipped()));
     return report;

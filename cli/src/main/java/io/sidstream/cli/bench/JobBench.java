@@ -3,6 +3,7 @@ package io.sidstream.cli.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.sun.management.OperatingSystemMXBean;
+import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
@@ -167,7 +168,7 @@ public final class JobBench implements Callable<Integer> {
         whole.load.close();
       }
     } finally {
-      BenchOptions.delete(state);
+      Folders.delete(state);
     }
     return 0;
   }

@@ -128,7 +128,7 @@ public final class JobOptions {
   public static final ConfigOption<String> CHECKPOINT_DIR =
       noDefault(
           "checkpoint.dir",
-          "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir, or --state of sidstream job. The job does not start without any.");
+          "URI of the folder that checkpoints go to; not set: Flink's own execution.checkpointing.dir, or --state of sidstream job. A submitted job does not start without any.");
   public static final ConfigOption<StateBackend> STATE_BACKEND =
       choice("state.backend", StateBackend.class, StateBackend.ROCKSDB, "Where keyed state lives.");
 
