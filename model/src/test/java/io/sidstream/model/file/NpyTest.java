@@ -61,7 +61,8 @@ class NpyTest {
     assertRefused("{'descr': '<f4', 'fortran_order': False, 'shape': (9,), }", "truncated");
     assertRefused("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", "goes on after");
     assertRefused("{'descr': '<f4', 'shape': (9,), }", "fortran_order");
-    assertRefused("{'descr': '<f4', 'fortran_order': False, 'shape': (99999, 99999), }", "take fewer rows");
+    assertRefused(
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999, 99999), }", "take fewer rows");
     assertRefused(
         "{'descr': '<f4', 'fortran_order': False, 'shape': (600000000,), }",
         "2400000000 bytes; at most 2147483639 are read: take fewer rows");
