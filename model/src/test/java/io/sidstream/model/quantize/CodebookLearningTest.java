@@ -80,6 +80,55 @@ class CodebookLearningTest {
   void zeroPointsAreSurvived(Metric metric) {
     KMeans.Fit fit = KMeans.fit(metric, new float[10 * DIM], 10, DIM, 4, 10, new Rng(8));
     assertThat(fit.codebook().size()).isEqualTo(4);
+    assertThat(fit.counts()).containsExactly(10, 0, 0, 0);
+  }
+
+  /** Zeros are a cluster of their own at a Euclidean level, and nothing at a cosine one. */
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void clustersAreFoundAmongZeros(Metric metric) {
+    int zeros = 500;
+    int clusters = 6;
+    float[] centres = points(Metric.COSINE, 4, clusters);
+    for (int seed = 0; seed < 20; seed++) {
+      float[] x = clustersAfterZeros(centres, clusters, zeros, seed);
+      int n = x.length / DIM;
+      int size = metric == Metric.COSINE ? clusters : clusters + 1;
+      KMeans.Fit fit = KMeans.fit(metric, x, n, DIM, size, KMeans.MAX_ITERATIONS, new Rng(seed));
+      EncodeResult out = new EncodeResult();
+      new ResidualQuantizer(List.of(fit.codebook())).encode(x, n, out);
+      for (int i = zeros; i < n; i++) {
+        assertThat(out.distances[i]).as("seed %d, point %d", seed, i).isLessThan(0.01f);
+      }
+      int ofZeros = out.codes[0];
+      assertThat(IntStream.range(0, size).filter(k -> fit.counts()[k] == 20).count())
+          .isEqualTo(clusters - (metric == Metric.COSINE ? 1 : 0));
+      assertThat(fit.counts()[ofZeros])
+          .isEqualTo(metric == Metric.COSINE ? zeros + 20 : zeros);
+    }
+  }
+
+  /** Points at 0, then 20 of each cluster. */
+  private static float[] clustersAfterZeros(float[] centres, int clusters, int zeros, int seed) {
+    Rng rng = new Rng(seed);
+    float[] x = new float[(zeros + 20 * clusters) * DIM];
+    for (int i = zeros * DIM; i < x.length; i++) {
+      int cluster = (i / DIM - zeros) % clusters;
+      x[i] = centres[cluster * DIM + i % DIM] + 0.001f * rng.nextGaussian();
+    }
+    return x;
+  }
+
+  /** What is small beside 1 need not be small beside the points. */
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void clustersAreFoundWhateverTheScale(Metric metric) {
+    for (float scale : new float[] {1e-6f, 1f, 1e6f}) {
+      float[] x = points(Metric.COSINE, 4, 40);
+      Kernels.scale(scale, x, 0, x.length);
+      KMeans.Fit fit = KMeans.fit(metric, x, 40, DIM, 40, KMeans.MAX_ITERATIONS, new Rng(5));
+      assertThat(fit.counts()).as("scale %s", scale).containsOnly(1f);
+    }
   }
 
   @Test
