@@ -159,24 +159,8 @@ public final class RqVae {
     learners.clear();
     for (int l = 0; l < books.size(); l++) {
       Codebook book = books.get(l);
-      if (book.dim() != config.dim()
-          || book.size() != config.codebookSize()
-          || book.metric() != config.metrics().get(l)) {
-        throw new IllegalArgumentException(
-            "Codebook "
-                + l
-                + " is "
-                + book.metric()
-                + " "
-                + book.size()
-                + " x "
-                + book.dim()
-                + ", the configuration says "
-                + config.metrics().get(l)
-                + " "
-                + config.codebookSize()
-                + " x "
-                + config.dim());
+      if (!fits(book, l)) {
+        throw new IllegalArgumentException("Codebooks of another shape: " + shapes(book, l));
       }
       learners.add(new CodebookLearner(book, counts.get(l)));
     }
@@ -603,7 +587,8 @@ public final class RqVae {
   /**
    * Replaces the state by a written one of the same configuration.
    *
-   * @throws IOException when the state is of another shape
+   * @throws IOException naming both shapes when the state is of another one; the model is then as
+   *     it was
    */
   public void readState(DataInput in) throws IOException {
     int length = in.readInt();
@@ -614,22 +599,62 @@ public final class RqVae {
               + " parameters; this configuration has "
               + params.length);
     }
-    for (float[] array : new float[][] {params, adamM, adamV}) {
+    float[][] arrays = new float[3][length];
+    for (float[] array : arrays) {
       Floats.read(in, array, length);
     }
-    adamStep = in.readLong();
-    learners.clear();
-    quantizer = null;
+    long step = in.readLong();
     int levels = in.readInt();
+    if (levels != 0 && levels != config.levels()) {
+      throw new IOException(
+          "State of an RQ-VAE with "
+              + levels
+              + " levels; this configuration has "
+              + config.levels());
+    }
+    List<CodebookLearner> read = new ArrayList<>();
     List<Codebook> books = new ArrayList<>();
     for (int l = 0; l < levels; l++) {
-      learners.add(CodebookLearner.readState(in));
-      books.add(learners.get(l).codebook());
+      CodebookLearner learner = CodebookLearner.readState(in);
+      Codebook book = learner.codebook();
+      if (!fits(book, l)) {
+        throw new IOException("State of an RQ-VAE of another shape: " + shapes(book, l));
+      }
+      read.add(learner);
+      books.add(book);
     }
-    if (levels > 0) {
-      quantizer = new ResidualQuantizer(books);
-    }
+    System.arraycopy(arrays[0], 0, params, 0, length);
+    System.arraycopy(arrays[1], 0, adamM, 0, length);
+    System.arraycopy(arrays[2], 0, adamV, 0, length);
+    adamStep = step;
+    learners.clear();
+    learners.addAll(read);
+    quantizer = levels == 0 ? null : new ResidualQuantizer(books);
     gradientsReady = false;
+  }
+
+  private boolean fits(Codebook book, int level) {
+    return book.dim() == config.dim()
+        && book.size() == config.codebookSize()
+        && book.metric() == config.metrics().get(level);
+  }
+
+  /** For a message: what a codebook is, and what it should be. */
+  private String shapes(Codebook book, int level) {
+    return "codebook "
+        + level
+        + " is "
+        + book.metric()
+        + " "
+        + book.size()
+        + " x "
+        + book.dim()
+        + ", the configuration says "
+        + config.metrics().get(level)
+        + " "
+        + config.codebookSize()
+        + " x "
+        + config.dim();
   }
 
   private static float[] grown(float[] array, int length) {

@@ -1,6 +1,7 @@
 package io.sidstream.model.content;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sidstream.model.content.RqVaeConfig.StraightThrough;
@@ -219,6 +220,56 @@ class RqVaeTest {
     assertThat(other.parameters()).isEqualTo(vae.parameters());
     assertThat(other.tokenizer(new float[3]).digest())
         .isEqualTo(vae.tokenizer(new float[3]).digest());
+  }
+
+  @Test
+  void aStateOfAnotherShapeIsRefusedAndLeavesTheModel() throws IOException {
+    RqVaeConfig config = small(StraightThrough.PER_LEVEL);
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), 30 * 11);
+    RqVae vae = new RqVae(config, new Rng(1));
+    vae.initialiseCodebooks(x, 30, new Rng(3));
+    String digest = vae.tokenizer(new float[3]).digest();
+    List<Metric> metrics = config.metrics();
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 4, List.of(Metric.COSINE, Metric.COSINE, Metric.COSINE)),
+        "State of an RQ-VAE of another shape: codebook 2 is COSINE 4 x 5, the configuration says EUCLIDEAN 4 x 5");
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 4, List.of(Metric.EUCLIDEAN, Metric.COSINE, Metric.EUCLIDEAN)),
+        "codebook 0 is EUCLIDEAN 4 x 5, the configuration says COSINE 4 x 5");
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 5, metrics),
+        "codebook 0 is COSINE 5 x 5, the configuration says COSINE 4 x 5");
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 4, metrics.subList(0, 2)),
+        "State of an RQ-VAE with 2 levels; this configuration has 3");
+    assertRefused(
+        vae, Arrays.copyOf(x, 30 * 10), shaped(10, 4, metrics), "parameters; this configuration");
+    assertThat(vae.tokenizer(new float[3]).digest()).isEqualTo(digest);
+  }
+
+  private static RqVaeConfig shaped(int inputDim, int codewords, List<Metric> metrics) {
+    return new RqVaeConfig(
+        inputDim, List.of(7, 6), 5, codewords, metrics, StraightThrough.PER_LEVEL, 1f, 1f);
+  }
+
+  private static void assertRefused(RqVae vae, float[] x, RqVaeConfig other, String message)
+      throws IOException {
+    RqVae written = new RqVae(other, new Rng(9));
+    written.initialiseCodebooks(x, 30, new Rng(3));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    written.writeState(new DataOutputStream(bytes));
+    assertThatThrownBy(
+            () -> vae.readState(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray()))))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(message);
   }
 
   private static void train(RqVae vae, float[] x, Rng rng) {

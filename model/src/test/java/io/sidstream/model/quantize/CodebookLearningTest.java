@@ -103,8 +103,7 @@ class CodebookLearningTest {
       int ofZeros = out.codes[0];
       assertThat(IntStream.range(0, size).filter(k -> fit.counts()[k] == 20).count())
           .isEqualTo(clusters - (metric == Metric.COSINE ? 1 : 0));
-      assertThat(fit.counts()[ofZeros])
-          .isEqualTo(metric == Metric.COSINE ? zeros + 20 : zeros);
+      assertThat(fit.counts()[ofZeros]).isEqualTo(metric == Metric.COSINE ? zeros + 20 : zeros);
     }
   }
 
