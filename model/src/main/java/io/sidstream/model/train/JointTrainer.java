@@ -158,6 +158,11 @@ public final class JointTrainer implements Representations {
     return candidates;
   }
 
+  /** By position of the last batch: place in {@link #batchItems} of its negative, under BCE. */
+  int[] batchNegatives() {
+    return Arrays.copyOf(negative, positions);
+  }
+
   /**
    * Multiplies the learning rates of the steps from now on; 1 in a new trainer. No part of the
    * state: it belongs to the schedule of who calls.
@@ -448,13 +453,15 @@ public final class JointTrainer implements Representations {
         rate * config.idLearningRate());
   }
 
-  private boolean semanticDropped() {
+  /** Whether this step hides z of all items from the recommender. */
+  boolean semanticDropped() {
     return config.variant() == JointConfig.Variant.UNIFIED
         && config.semanticDropout() > 0f
         && Rng.uniform(Rng.hash(seed, steps, -1)) < config.semanticDropout();
   }
 
-  private boolean idDropped(int slot) {
+  /** Whether this step hides the ID embedding of one of {@link #batchItems}, if it shows z. */
+  boolean idDropped(int slot) {
     return config.variant() == JointConfig.Variant.UNIFIED
         && config.idDropout() > 0f
         && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
