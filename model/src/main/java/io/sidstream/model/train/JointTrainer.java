@@ -669,8 +669,8 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * What a tokenizer would do with the known items, codes in use kept within its tolerance. Changes
-   * nothing.
+   * What a tokenizer would do with the known items, codes in use kept within its tolerance. No
+   * weight, codebook or row changes; but the working memory of the last step is taken.
    *
    * <p>Reconstruction is that of the quantizer as it stands, with nearest codes: the decoder is no
    * part of a tokenizer.
