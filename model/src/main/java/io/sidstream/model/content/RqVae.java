@@ -151,7 +151,7 @@ public final class RqVae {
   }
 
   /** Replaces the codebooks and what they have learned; counts per level are {@code [K]}. */
-  public void setCodebooks(List<Codebook> books, List<float[]> counts) {
+  void setCodebooks(List<Codebook> books, List<float[]> counts) {
     if (books.size() != config.levels()) {
       throw new IllegalArgumentException(
           books.size() + " codebooks for " + config.levels() + " levels");
@@ -366,7 +366,7 @@ public final class RqVae {
   }
 
   /** Weighted reconstruction and commitment losses. */
-  public double loss() {
+  double loss() {
     double sum = 0;
     for (double c : commitment) {
       sum += c;

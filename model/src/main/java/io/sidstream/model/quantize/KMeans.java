@@ -38,9 +38,8 @@ public final class KMeans {
    *
    * @param codebook the centres
    * @param counts {@code [size]} points of each
-   * @param iterations iterations made
    */
-  public record Fit(Codebook codebook, float[] counts, int iterations) {}
+  public record Fit(Codebook codebook, float[] counts) {}
 
   /**
    * Fits a codebook to the rows of x. With fewer distinct points than codewords every point becomes
@@ -78,7 +77,7 @@ public final class KMeans {
         counts[codes[i]]++;
       }
       if (settled || iteration == maxIterations) {
-        return new Fit(book, counts, iteration);
+        return new Fit(book, counts);
       }
       iteration++;
       moveToMeans(metric, points, n, dim, size, codes, counts, centres);

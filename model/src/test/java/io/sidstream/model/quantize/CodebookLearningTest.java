@@ -49,7 +49,6 @@ class CodebookLearningTest {
     KMeans.Fit b = KMeans.fit(metric, x, 300, DIM, 6, KMeans.MAX_ITERATIONS, new Rng(5));
     assertThat(a.codebook().codewords()).isEqualTo(b.codebook().codewords());
     assertThat(a.counts()).containsExactly(50, 50, 50, 50, 50, 50);
-    assertThat(a.iterations()).isLessThan(KMeans.MAX_ITERATIONS);
   }
 
   @ParameterizedTest
