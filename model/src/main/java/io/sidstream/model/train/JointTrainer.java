@@ -425,10 +425,10 @@ public final class JointTrainer implements Representations {
     }
     logQ = grown(logQ, candidates);
     double others = Math.max(0, 1 - (double) config.batchUsers() / users.usersWithTarget());
-    double undrawn = Math.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
+    double undrawn = StrictMath.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
     for (int i = 0; i < candidates; i++) {
-      double absent = Math.pow(others, users.targets(slots[i])) * undrawn;
-      logQ[i] = config.logQ() * (float) Math.log1p(-absent);
+      double absent = StrictMath.pow(others, users.targets(slots[i])) * undrawn;
+      logQ[i] = config.logQ() * (float) StrictMath.log1p(-absent);
     }
     return logQ;
   }
