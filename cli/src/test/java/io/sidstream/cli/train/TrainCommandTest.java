@@ -73,7 +73,7 @@ class TrainCommandTest {
     }
     assertThat(counted).isEqualTo(SmallCatalogue.USERS);
 
-    ModelFile file = ModelFile.read(model);
+    ModelFile file = ModelFile.fromBytes(Files.readAllBytes(model));
     assertThat(file.provenance().dataDigest()).isEqualTo(report.path("dataDigest").asText());
     assertThat(file.provenance().seed()).isEqualTo(7);
     assertThat(file.provenance().parameters()).containsEntry("codewords", "16");

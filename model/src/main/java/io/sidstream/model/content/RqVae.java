@@ -33,14 +33,23 @@ import java.util.List;
  *
  * <p>Loss = mean over items of ‖g(z) − x‖² + commitment · Σ over levels of the mean squared
  * difference between the level's input (normalised at a cosine level) and its codeword, codewords
- * held constant. Codebooks do not learn by gradient but by {@link CodebookLearner}. Weights start
- * uniform in ±1/sqrt(fan-in), biases too, as PyTorch's {@code Linear}. Mutable, not thread-safe;
- * nothing is allocated in a step once the largest batch was seen, but for the snapshots of the
- * codebooks.
+ * held constant. A level's input shorter than {@value #NO_DIRECTION}, of codewords of length 1, is
+ * what rounding left of an item that the levels before took whole: it has no direction, and is
+ * normalised to 0, so that its commitment is that of a vector of norm 0 and no gradient comes from
+ * it, which 1/norm would blow up. Codebooks do not learn by gradient but by {@link
+ * CodebookLearner}. Weights start uniform in ±1/sqrt(fan-in), biases too, as PyTorch's {@code
+ * Linear}. Mutable, not thread-safe; nothing is allocated in a step once the largest batch was
+ * seen, but for the snapshots of the codebooks.
  */
 public final class RqVae {
-  /** Length under which a vector has no direction to be turned to or from. */
-  private static final float NO_DIRECTION = 1e-6f;
+  /**
+   * Length under which a level's input has no direction, in lengths of a codeword of a cosine
+   * level. Rounding leaves some 1e-7.
+   */
+  private static final float NO_DIRECTION = 1e-4f;
+
+  /** Under which a codeword has none, and 1 plus the cosine of opposite directions is 0. */
+  private static final float NEARLY_ZERO = 1e-6f;
 
   /**
    * Of f where training starts, in lengths of a codeword of a cosine level: the norm that the
@@ -142,7 +151,7 @@ public final class RqVae {
   }
 
   /** Replaces the codebooks and what they have learned; counts per level are {@code [K]}. */
-  public void setCodebooks(List<Codebook> books, List<float[]> counts) {
+  void setCodebooks(List<Codebook> books, List<float[]> counts) {
     if (books.size() != config.levels()) {
       throw new IllegalArgumentException(
           books.size() + " codebooks for " + config.levels() + " levels");
@@ -150,24 +159,8 @@ public final class RqVae {
     learners.clear();
     for (int l = 0; l < books.size(); l++) {
       Codebook book = books.get(l);
-      if (book.dim() != config.dim()
-          || book.size() != config.codebookSize()
-          || book.metric() != config.metrics().get(l)) {
-        throw new IllegalArgumentException(
-            "Codebook "
-                + l
-                + " is "
-                + book.metric()
-                + " "
-                + book.size()
-                + " x "
-                + book.dim()
-                + ", the configuration says "
-                + config.metrics().get(l)
-                + " "
-                + config.codebookSize()
-                + " x "
-                + config.dim());
+      if (!fits(book, l)) {
+        throw new IllegalArgumentException("Codebooks of another shape: " + shapes(book, l));
       }
       learners.add(new CodebookLearner(book, counts.get(l)));
     }
@@ -328,10 +321,11 @@ public final class RqVae {
       Codebook book = quantizer.codebook(l);
       for (int i = 0; i < n; i++) {
         float d = encoded.distances[i * levels + l];
-        // Of unit vectors the squared distance is twice 1 - cosine; a residual of norm 0 is
+        // Of unit vectors the squared distance is twice 1 - cosine; a residual of no direction is
         // normalised to 0 (distance 1 to any codeword).
         if (book.metric() == Metric.COSINE) {
-          commitment[l] += Kernels.norm(residual, i * dim, dim) > 0f ? 2.0 * d : 1.0;
+          boolean directed = Kernels.norm(residual, i * dim, dim) >= NO_DIRECTION;
+          commitment[l] += directed ? 2.0 * d : 1.0;
         } else {
           commitment[l] += d;
         }
@@ -372,7 +366,7 @@ public final class RqVae {
   }
 
   /** Weighted reconstruction and commitment losses. */
-  public double loss() {
+  double loss() {
     double sum = 0;
     for (double c : commitment) {
       sum += c;
@@ -455,8 +449,9 @@ public final class RqVae {
   /**
    * gradF = gradient at f(x). With u_l the level's input (normalised at a cosine level) and J_l =
    * du_l/df, which is the identity or (I − u uᵀ) / ‖r‖ as codewords are held constant: Σ_l J_lᵀ (dz
-   * + 2 w / (n D) (u_l − C_l[c_l])), or dz once for a single straight-through step. Under ROTATION
-   * dz is turned first: {@link #addTurned}.
+   * + 2 w / (n D) (u_l − C_l[c_l])), or dz once for a single straight-through step. J_l is 0 where
+   * an input at a cosine level has no direction. Under ROTATION dz is turned first: {@link
+   * #addTurned}.
    */
   private void quantizerBackward(float[] toZ) {
     int dim = config.dim();
@@ -479,7 +474,7 @@ public final class RqVae {
         int at = i * dim;
         int code = encoded.codes[i * levels + l];
         float norm = cosine ? Kernels.norm(residual, at, dim) : 1f;
-        if (norm > 0f) {
+        if (norm >= NO_DIRECTION) {
           float inverse = 1f / norm;
           for (int d = 0; d < dim; d++) {
             du[d] = scale * inverse * residual[at + d];
@@ -506,7 +501,7 @@ public final class RqVae {
    * Adds λ Rᵀ dz to du. R turns the direction a of the level's input into the direction b of its
    * codeword and leaves what is orthogonal to both as it is: R = I − 2 w wᵀ + 2 b aᵀ with w = (a +
    * b) / ‖a + b‖. λ is the codeword's length over the input's, which is 1 at a cosine level. An
-   * input of no direction passes dz as it is.
+   * input of no direction, which is at a Euclidean level here, passes dz as it is.
    */
   private void addTurned(Codebook book, int code, int at, float[] toZ, float[] du) {
     int dim = config.dim();
@@ -518,7 +513,7 @@ public final class RqVae {
       Kernels.axpy(1f, toZ, at, du, 0, dim);
       return;
     }
-    if (wordLength < NO_DIRECTION) {
+    if (wordLength < NEARLY_ZERO) {
       return;
     }
     float inverse = 1f / length;
@@ -528,7 +523,7 @@ public final class RqVae {
     float alongInput = Kernels.dot(residual, at, toZ, at, dim) * inverse;
     float alongWord = Kernels.dot(word, 0, toZ, at, dim) * wordInverse;
     // 2 w wᵀ dz = (a·dz + b·dz) / (1 + a·b) (a + b); opposite directions have no w, and R mirrors.
-    float mirrored = 1f + cosine > NO_DIRECTION ? (alongInput + alongWord) / (1f + cosine) : 0f;
+    float mirrored = 1f + cosine > NEARLY_ZERO ? (alongInput + alongWord) / (1f + cosine) : 0f;
     Kernels.axpy(scale, toZ, at, du, 0, dim);
     Kernels.axpy(scale * (2f * alongWord - mirrored) * inverse, residual, at, du, 0, dim);
     Kernels.axpy(-scale * mirrored * wordInverse, word, 0, du, 0, dim);
@@ -592,7 +587,8 @@ public final class RqVae {
   /**
    * Replaces the state by a written one of the same configuration.
    *
-   * @throws IOException when the state is of another shape
+   * @throws IOException naming both shapes when the state is of another one; the model is then as
+   *     it was
    */
   public void readState(DataInput in) throws IOException {
     int length = in.readInt();
@@ -603,22 +599,62 @@ public final class RqVae {
               + " parameters; this configuration has "
               + params.length);
     }
-    for (float[] array : new float[][] {params, adamM, adamV}) {
+    float[][] arrays = new float[3][length];
+    for (float[] array : arrays) {
       Floats.read(in, array, length);
     }
-    adamStep = in.readLong();
-    learners.clear();
-    quantizer = null;
+    long step = in.readLong();
     int levels = in.readInt();
+    if (levels != 0 && levels != config.levels()) {
+      throw new IOException(
+          "State of an RQ-VAE with "
+              + levels
+              + " levels; this configuration has "
+              + config.levels());
+    }
+    List<CodebookLearner> read = new ArrayList<>();
     List<Codebook> books = new ArrayList<>();
     for (int l = 0; l < levels; l++) {
-      learners.add(CodebookLearner.readState(in));
-      books.add(learners.get(l).codebook());
+      CodebookLearner learner = CodebookLearner.readState(in);
+      Codebook book = learner.codebook();
+      if (!fits(book, l)) {
+        throw new IOException("State of an RQ-VAE of another shape: " + shapes(book, l));
+      }
+      read.add(learner);
+      books.add(book);
     }
-    if (levels > 0) {
-      quantizer = new ResidualQuantizer(books);
-    }
+    System.arraycopy(arrays[0], 0, params, 0, length);
+    System.arraycopy(arrays[1], 0, adamM, 0, length);
+    System.arraycopy(arrays[2], 0, adamV, 0, length);
+    adamStep = step;
+    learners.clear();
+    learners.addAll(read);
+    quantizer = levels == 0 ? null : new ResidualQuantizer(books);
     gradientsReady = false;
+  }
+
+  private boolean fits(Codebook book, int level) {
+    return book.dim() == config.dim()
+        && book.size() == config.codebookSize()
+        && book.metric() == config.metrics().get(level);
+  }
+
+  /** For a message: what a codebook is, and what it should be. */
+  private String shapes(Codebook book, int level) {
+    return "codebook "
+        + level
+        + " is "
+        + book.metric()
+        + " "
+        + book.size()
+        + " x "
+        + book.dim()
+        + ", the configuration says "
+        + config.metrics().get(level)
+        + " "
+        + config.codebookSize()
+        + " x "
+        + config.dim();
   }
 
   private static float[] grown(float[] array, int length) {

@@ -9,13 +9,10 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -127,12 +124,6 @@ public final class ModelFile {
     stream.write(sha.digest());
   }
 
-  /** The digest at the end of {@link #toBytes}, lower-case hex. */
-  public String digest() {
-    byte[] bytes = toBytes();
-    return HexFormat.of().formatHex(bytes, bytes.length - DIGEST_LENGTH, bytes.length);
-  }
-
   /**
    * Reads what {@link #toBytes} wrote.
    *
@@ -200,19 +191,6 @@ public final class ModelFile {
           new Provenance(dataDigest, parameters, seed, codeVersion, time), sections);
     } catch (IOException e) {
       throw new IllegalArgumentException("Model file ends inside its header: " + e.getMessage(), e);
-    }
-  }
-
-  /**
-   * Reads a file.
-   *
-   * @throws IllegalArgumentException naming the file and what is wrong with it
-   */
-  public static ModelFile read(Path path) throws IOException {
-    try {
-      return fromBytes(Files.readAllBytes(path));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(path + ": " + e.getMessage(), e);
     }
   }
 }

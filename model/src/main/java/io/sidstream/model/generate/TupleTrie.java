@@ -15,7 +15,6 @@ import java.util.List;
  * of their tuples. Immutable.
  */
 public final class TupleTrie {
-  private final int items;
   private final int depth;
   private final List<Integer> sizes;
 
@@ -64,7 +63,6 @@ public final class TupleTrie {
                 + ", so encode all items first");
       }
     }
-    this.items = items;
     depth = levels + 1;
     Integer[] sorted = new Integer[items];
     Arrays.setAll(sorted, i -> i);
@@ -130,11 +128,6 @@ public final class TupleTrie {
     to = Arrays.copyOf(end, nodes);
   }
 
-  /** Number of items. */
-  public int items() {
-    return items;
-  }
-
   /** Codes of a tuple: the tokenizer's levels and one more. */
   public int depth() {
     return depth;
@@ -151,12 +144,12 @@ public final class TupleTrie {
   }
 
   /** An item's tuple. */
-  public int[] tuple(int item) {
+  int[] tuple(int item) {
     return Arrays.copyOfRange(tuples, item * depth, (item + 1) * depth);
   }
 
   /** The item that has a tuple, or -1. */
-  public int item(int... tuple) {
+  int item(int... tuple) {
     int node = 0;
     for (int c : tuple) {
       int child = firstChild(node);

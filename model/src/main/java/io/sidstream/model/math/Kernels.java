@@ -4,9 +4,9 @@ package io.sidstream.model.math;
  * Fused loops over heap arrays, row-major, written so that HotSpot vectorises the elementwise ones:
  * Java 17 does so where all arrays of a loop are read and written at the same index, not where
  * their offsets differ, so the common case of equal offsets has a loop of its own. Sums are kept in
- * eight lanes, because a float sum in strict order cannot be reordered by the compiler. All results
- * are the same bits on every JVM: only IEEE arithmetic and square roots, no library functions whose
- * last bit may differ.
+ * eight lanes, or four, because a float sum in strict order cannot be reordered by the compiler.
+ * All results are the same bits on every JVM: only IEEE arithmetic and square roots, no library
+ * functions whose last bit may differ.
  *
  * <p>Gradients of parameters are added to what the target holds; gradients of inputs overwrite it.
  */

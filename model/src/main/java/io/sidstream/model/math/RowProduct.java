@@ -14,7 +14,8 @@ import java.util.stream.IntStream;
  * in the last bit. So rows are computed in tiles of a few fixed heights, the last one padded, and
  * long sums are cut into pieces of {@value #PIECE} that no path cuts further. Which heights give
  * the same bits as the smallest is tried once per shape {@code [k, n]} on random data, and only
- * those are used.
+ * those are used. Both ways to begin are tried, adding to Y and overwriting it, as a library may
+ * have kernels of their own for them.
  *
  * <p>W is copied once into panels of {@value #PANEL} columns, each contiguous. A tile of a panel is
  * small enough for the kernels that OpenBLAS has for small products, which pack nothing: such tiles
@@ -42,6 +43,7 @@ public final class RowProduct {
 
   private static final int SMALLEST_AT_MOST = 8;
   private static final int PROBES = 2;
+  private static final float[] BETAS = {0f, 1f};
 
   /** By n and k: the heights in use, tallest first. */
   private static final ConcurrentHashMap<Long, int[]> HEIGHTS = new ConcurrentHashMap<>();
@@ -154,8 +156,8 @@ public final class RowProduct {
   }
 
   /**
-   * The heights that give every row the bits that it has alone in the smallest tile; none if the
-   * smallest itself does not.
+   * The heights that give every row the bits that it has alone in the smallest tile, whether they
+   * add to Y or overwrite it; none if the smallest itself does not.
    */
   private static int[] agreeing(int[] heights, int n, int k) {
     int smallest = heights[heights.length - 1];
@@ -167,26 +169,35 @@ public final class RowProduct {
       float[] x = gaussian(rng, rows * k);
       RowProduct product = new RowProduct(gaussian(rng, k * n), 0, k, n);
       float[] start = gaussian(rng, rows * n);
-      float[] expected = new float[rows * n];
-      float[] alone = new float[smallest * k];
-      float[] out = new float[smallest * n];
-      for (int r = 0; r < rows; r++) {
-        System.arraycopy(x, r * k, alone, 0, k);
-        System.arraycopy(start, r * n, out, 0, n);
-        product.tiles(new int[] {smallest}, alone, 0, smallest, 1f, out, 0);
-        System.arraycopy(out, 0, expected, r * n, n);
-      }
-      for (int h = 0; h < heights.length; h++) {
-        float[] y = start.clone();
-        int whole = rows - rows % heights[h];
-        product.tiles(new int[] {heights[h]}, x, 0, whole, 1f, y, 0);
-        agrees[h] &= Arrays.equals(y, 0, whole * n, expected, 0, whole * n);
+      for (float beta : BETAS) {
+        product.compare(heights, x, start, beta, agrees);
       }
     }
     if (!agrees[heights.length - 1]) {
       return new int[0];
     }
     return IntStream.range(0, heights.length).filter(h -> agrees[h]).map(h -> heights[h]).toArray();
+  }
+
+  /** Clears what of {@code agrees} belongs to a height that gives a row other bits. */
+  private void compare(int[] heights, float[] x, float[] start, float beta, boolean[] agrees) {
+    int rows = heights[0];
+    int smallest = heights[heights.length - 1];
+    float[] expected = new float[rows * n];
+    float[] alone = new float[smallest * k];
+    float[] out = new float[smallest * n];
+    for (int r = 0; r < rows; r++) {
+      System.arraycopy(x, r * k, alone, 0, k);
+      System.arraycopy(start, r * n, out, 0, n);
+      tiles(new int[] {smallest}, alone, 0, smallest, beta, out, 0);
+      System.arraycopy(out, 0, expected, r * n, n);
+    }
+    for (int h = 0; h < heights.length; h++) {
+      float[] y = start.clone();
+      int whole = rows - rows % heights[h];
+      tiles(new int[] {heights[h]}, x, 0, whole, beta, y, 0);
+      agrees[h] &= Arrays.equals(y, 0, whole * n, expected, 0, whole * n);
+    }
   }
 
   private static float[] gaussian(Rng rng, int n) {

@@ -69,7 +69,7 @@ public final class CodebookLearner {
   }
 
   /** The moving count of a codeword. */
-  public float count(int k) {
+  float count(int k) {
     return counts[k];
   }
 

@@ -28,7 +28,7 @@ public final class EncodeResult {
 
   /**
    * {@code [n, levels]} distance to the best other codeword minus that of the chosen one; negative
-   * where a code was kept.
+   * where a previous code was kept although another is nearer; 0 where there is no other.
    */
   public float[] margins = new float[0];
 

@@ -3,12 +3,14 @@ package io.sidstream.model.quantize;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
  * Lloyd's k-means with k-means++ seeding (Arthur and Vassilvitskii, 2007); spherical at a cosine
- * level (points and centres of unit norm). The same points and the same generator state give the
- * same codebook.
+ * level (points and centres of unit norm). A point of norm 0 has no direction there: it belongs to
+ * the first centre, as in {@link ResidualQuantizer}, and none is made of it. The same points and
+ * the same generator state give the same codebook.
  */
 public final class KMeans {
   /** Iterations after which it stops if assignments still change. */
@@ -20,6 +22,15 @@ public final class KMeans {
    */
   private static final float JITTER = 0.01f;
 
+  /**
+   * Squared distance from its centre at which a point is the centre, relative to the points' mean
+   * square.
+   */
+  private static final float SAME = 1e-6f;
+
+  /** The same of the mean over all points, which are then all chosen. */
+  private static final double ALL_SAME = 1e-12;
+
   private KMeans() {}
 
   /**
@@ -27,13 +38,13 @@ public final class KMeans {
    *
    * @param codebook the centres
    * @param counts {@code [size]} points of each
-   * @param iterations iterations made
    */
-  public record Fit(Codebook codebook, float[] counts, int iterations) {}
+  public record Fit(Codebook codebook, float[] counts) {}
 
   /**
    * Fits a codebook to the rows of x. With fewer distinct points than codewords every point becomes
-   * one, and the surplus codewords are points with a little noise.
+   * one, and the surplus codewords are points with a little noise, which are random directions
+   * where all points of a cosine level are 0.
    *
    * @param x {@code [n, dim]}, not changed
    * @param size number of codewords
@@ -48,7 +59,9 @@ public final class KMeans {
     if (metric == Metric.COSINE) {
       Kernels.normaliseRows(points, 0, n, dim);
     }
-    float[] centres = seed(metric, points, n, dim, size, rng);
+    float square = Kernels.dot(points, 0, points, 0, n * dim);
+    BitSet candidates = candidates(metric, points, n, dim);
+    float[] centres = seed(metric, points, n, dim, size, square, candidates, rng);
     float[] counts = new float[size];
     int[] codes = new int[n];
     EncodeResult assigned = new EncodeResult();
@@ -57,19 +70,32 @@ public final class KMeans {
     while (true) {
       Codebook book = new Codebook(metric, size, dim, centres);
       new ResidualQuantizer(List.of(book)).encode(points, n, assigned);
-      boolean same = Arrays.equals(codes, 0, n, assigned.codes, 0, n);
+      boolean settled = Arrays.equals(codes, 0, n, assigned.codes, 0, n);
       System.arraycopy(assigned.codes, 0, codes, 0, n);
       Arrays.fill(counts, 0f);
       for (int i = 0; i < n; i++) {
         counts[codes[i]]++;
       }
-      if (same || iteration == maxIterations) {
-        return new Fit(book, counts, iteration);
+      if (settled || iteration == maxIterations) {
+        return new Fit(book, counts);
       }
       iteration++;
       moveToMeans(metric, points, n, dim, size, codes, counts, centres);
-      refillEmpty(points, n, dim, size, counts, assigned.distances, centres, metric);
+      // Cosine distances are those of points of norm 1.
+      float same = SAME * (metric == Metric.COSINE ? 1f : square / n);
+      refillEmpty(points, n, dim, size, counts, assigned.distances, centres, candidates, same);
     }
+  }
+
+  /**
+   * The points that a centre may be made of: all but those without a direction at a cosine level.
+   */
+  private static BitSet candidates(Metric metric, float[] points, int n, int dim) {
+    BitSet candidates = new BitSet(n);
+    for (int i = 0; i < n; i++) {
+      candidates.set(i, metric != Metric.COSINE || Kernels.norm(points, i * dim, dim) > 0f);
+    }
+    return candidates;
   }
 
   private static void moveToMeans(
@@ -100,7 +126,10 @@ public final class KMeans {
     }
   }
 
-  /** Gives each empty cluster the point that is farthest from its own centre, each point once. */
+  /**
+   * Gives each empty cluster the candidate that is farthest from its own centre, each point once
+   * and none that is no farther than {@code same}.
+   */
   private static void refillEmpty(
       float[] points,
       int n,
@@ -109,7 +138,8 @@ public final class KMeans {
       float[] counts,
       float[] distances,
       float[] centres,
-      Metric metric) {
+      BitSet candidates,
+      float same) {
     float[] left = null;
     for (int k = 0; k < size; k++) {
       if (counts[k] > 0f) {
@@ -117,6 +147,9 @@ public final class KMeans {
       }
       if (left == null) {
         left = Arrays.copyOf(distances, n);
+        for (int i = candidates.nextClearBit(0); i < n; i = candidates.nextClearBit(i + 1)) {
+          left[i] = 0f;
+        }
       }
       int farthest = 0;
       for (int i = 1; i < n; i++) {
@@ -124,8 +157,7 @@ public final class KMeans {
           farthest = i;
         }
       }
-      if (left[farthest] <= 1e-6f
-          || (metric == Metric.COSINE && Kernels.norm(points, farthest * dim, dim) == 0f)) {
+      if (left[farthest] <= same) {
         return;
       }
       System.arraycopy(points, farthest * dim, centres, k * dim, dim);
@@ -133,18 +165,32 @@ public final class KMeans {
     }
   }
 
-  private static float[] seed(Metric metric, float[] points, int n, int dim, int size, Rng rng) {
+  /**
+   * Centres by k-means++.
+   *
+   * @param square the points' sum of squares
+   * @param candidates the points that a centre may be made of
+   */
+  private static float[] seed(
+      Metric metric,
+      float[] points,
+      int n,
+      int dim,
+      int size,
+      float square,
+      BitSet candidates,
+      Rng rng) {
     float[] centres = new float[size * dim];
     float[] nearest = new float[n];
-    Arrays.fill(nearest, Float.MAX_VALUE);
-    float spread =
-        JITTER * (float) Math.sqrt(Kernels.dot(points, 0, points, 0, n * dim) / ((float) n * dim));
-    int chosen = rng.nextInt(n);
+    candidates.stream().forEach(i -> nearest[i] = Float.MAX_VALUE);
+    float spread = JITTER * (float) Math.sqrt(square / ((float) n * dim));
+    double nothing = ALL_SAME * square;
+    int chosen = uniform(candidates, n, rng);
     for (int k = 0; k < size; k++) {
       if (chosen >= 0) {
         System.arraycopy(points, chosen * dim, centres, k * dim, dim);
       } else {
-        int from = rng.nextInt(n);
+        int from = uniform(candidates, n, rng);
         for (int d = 0; d < dim; d++) {
           centres[k * dim + d] = points[from * dim + d] + spread * rng.nextGaussian();
         }
@@ -158,16 +204,26 @@ public final class KMeans {
             Math.min(nearest[i], Kernels.squaredDistance(points, i * dim, centres, k * dim, dim));
         total += nearest[i];
       }
-      chosen = draw(nearest, n, total, rng);
+      chosen = draw(nearest, n, total, nothing, rng);
     }
     return centres;
   }
 
+  /** A candidate, each as likely; any point where there is none. */
+  private static int uniform(BitSet candidates, int n, Rng rng) {
+    int i = rng.nextInt(n);
+    while (!candidates.get(i) && !candidates.isEmpty()) {
+      i = rng.nextInt(n);
+    }
+    return i;
+  }
+
   /**
-   * A point with probability in proportion to its weight; -1 when all weights are next to nothing.
+   * A point with probability in proportion to its weight; -1 when their total is {@code nothing} or
+   * less.
    */
-  private static int draw(float[] weights, int n, double total, Rng rng) {
-    if (total <= 1e-12 * n) {
+  private static int draw(float[] weights, int n, double total, double nothing, Rng rng) {
+    if (total <= nothing) {
       return -1;
     }
     double at = rng.nextDouble() * total;

@@ -76,7 +76,7 @@ public final class Weights {
     int n = in.readInt();
     if (n != values.length) {
       throw new IOException(
-          "recommender state has " + n + " weights, this shape " + values.length + ": " + shape);
+          "state has " + n + " weights, this shape " + values.length + ": " + shape);
     }
     steps = in.readLong();
     for (float[] a : new float[][] {values, mean, square}) {

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.BitSet;
 
@@ -18,6 +19,11 @@ import java.util.BitSet;
  */
 public final class ItemTable {
   private static final int ROW_FORMAT = 1;
+
+  /** Bytes of a row before its codes, and with the one that follows them. */
+  private static final int KNOWN_AT = 1 + Integer.BYTES + Long.BYTES + 2 * Integer.BYTES;
+
+  private static final int ROW_HEAD = KNOWN_AT + 1;
 
   private final int contentDim;
   private final int idDim;
@@ -270,7 +276,7 @@ public final class ItemTable {
         Floats.write(out, slice(content, index, contentDim), contentDim);
       }
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
     return bytes.toByteArray();
   }
@@ -282,20 +288,41 @@ public final class ItemTable {
   /**
    * Puts back what {@link #row} gave. All rows of a table are read, in any order, into an empty
    * one; the order of {@link #knownAt} is then that of the table that was written.
+   *
+   * @throws IllegalArgumentException for a row of another format, or of a length that no row of
+   *     this table has; the table is then as it was
    */
   public void readRow(int index, byte[] row) {
+    int without = ROW_HEAD + 4 * (levels + 3 * idDim + semanticDim);
+    int with = without + 4 * contentDim;
+    if (row.length > 0 && row[0] != ROW_FORMAT) {
+      throw new IllegalArgumentException(
+          "row of item " + index + " has format " + row[0] + "; this version reads " + ROW_FORMAT);
+    }
+    // Whether the item was known stands behind the codes.
+    boolean isKnown = row.length == with;
+    if (!isKnown && row.length != without || row[KNOWN_AT + 4 * levels] != (isKnown ? 1 : 0)) {
+      throw new IllegalArgumentException(
+          "row of item "
+              + index
+              + " has "
+              + row.length
+              + " bytes and is of another shape, or damaged; content of "
+              + contentDim
+              + ", ID of "
+              + idDim
+              + ", semantics of "
+              + semanticDim
+              + " and "
+              + levels
+              + " levels have "
+              + with
+              + ", of an unknown item "
+              + without);
+    }
     allocate(index + 1);
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(row))) {
-      int format = in.readByte();
-      if (format != ROW_FORMAT) {
-        throw new IllegalArgumentException(
-            "row of item "
-                + index
-                + " has format "
-                + format
-                + "; this version reads "
-                + ROW_FORMAT);
-      }
+      in.readByte();
       int place = in.readInt();
       arrival[index] = in.readLong();
       interactions[index] = in.readInt();
@@ -303,7 +330,7 @@ public final class ItemTable {
       for (int l = 0; l < levels; l++) {
         codes[index * levels + l] = in.readInt();
       }
-      boolean isKnown = in.readBoolean();
+      in.readBoolean();
       read(in, id, index, idDim);
       read(in, idMean, index, idDim);
       read(in, idSquare, index, idDim);
@@ -318,8 +345,7 @@ public final class ItemTable {
         knownCount = Math.max(knownCount, place + 1);
       }
     } catch (IOException e) {
-      throw new IllegalArgumentException(
-          "row of item " + index + " is cut short: " + row.length + " bytes", e);
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -158,6 +158,11 @@ public final class JointTrainer implements Representations {
     return candidates;
   }
 
+  /** By position of the last batch: place in {@link #batchItems} of its negative, under BCE. */
+  int[] batchNegatives() {
+    return Arrays.copyOf(negative, positions);
+  }
+
   /**
    * Multiplies the learning rates of the steps from now on; 1 in a new trainer. No part of the
    * state: it belongs to the schedule of who calls.
@@ -424,10 +429,10 @@ public final class JointTrainer implements Representations {
     }
     logQ = grown(logQ, candidates);
     double others = Math.max(0, 1 - (double) config.batchUsers() / users.usersWithTarget());
-    double undrawn = Math.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
+    double undrawn = StrictMath.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
     for (int i = 0; i < candidates; i++) {
-      double absent = Math.pow(others, users.targets(slots[i])) * undrawn;
-      logQ[i] = config.logQ() * (float) Math.log1p(-absent);
+      double absent = StrictMath.pow(others, users.targets(slots[i])) * undrawn;
+      logQ[i] = config.logQ() * (float) StrictMath.log1p(-absent);
     }
     return logQ;
   }
@@ -452,13 +457,15 @@ public final class JointTrainer implements Representations {
         rate * config.idLearningRate());
   }
 
-  private boolean semanticDropped() {
+  /** Whether this step hides z of all items from the recommender. */
+  boolean semanticDropped() {
     return config.variant() == JointConfig.Variant.UNIFIED
         && config.semanticDropout() > 0f
         && Rng.uniform(Rng.hash(seed, steps, -1)) < config.semanticDropout();
   }
 
-  private boolean idDropped(int slot) {
+  /** Whether this step hides the ID embedding of one of {@link #batchItems}, if it shows z. */
+  boolean idDropped(int slot) {
     return config.variant() == JointConfig.Variant.UNIFIED
         && config.idDropout() > 0f
         && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
@@ -666,8 +673,8 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * What a tokenizer would do with the known items, codes in use kept within its tolerance. Changes
-   * nothing.
+   * What a tokenizer would do with the known items, codes in use kept within its tolerance. No
+   * weight, codebook or row changes; but the working memory of the last step is taken.
    *
    * <p>Reconstruction is that of the quantizer as it stands, with nearest codes: the decoder is no
    * part of a tokenizer.

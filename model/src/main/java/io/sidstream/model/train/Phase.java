@@ -4,7 +4,10 @@ package io.sidstream.model.train;
 public enum Phase {
   /** Everything, at full speed: the bootstrap, and offline training. */
   JOINT,
-  /** Recommender and ID embeddings; z is that of the token version in use, nothing is encoded. */
+  /**
+   * Recommender and ID embeddings; z is that of the token version in use. Of its items only those
+   * that have no codes yet are encoded, once, with the tokenizer in use.
+   */
   RECOMMENDER,
   /** Everything, the quantizer with the slow learning rate and decay. */
   QUANTIZER_SLOW,

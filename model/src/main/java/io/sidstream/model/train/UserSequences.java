@@ -1,8 +1,5 @@
 package io.sidstream.model.train;
 
-import java.io.DataInput;
-import java.io.DataOutput;
-import java.io.IOException;
 import java.util.Arrays;
 
 /** The newest items of each user, by dense user index, oldest first. Not thread-safe. */
@@ -33,11 +30,6 @@ public final class UserSequences {
   /** Users allocated so far. */
   public int size() {
     return size;
-  }
-
-  /** Items kept of a user at most. */
-  public int keep() {
-    return keep;
   }
 
   /** The user's items, oldest first; empty for a user without any. Not to be changed. */
@@ -74,7 +66,7 @@ public final class UserSequences {
   private static final int[] EMPTY = {};
   private static final long[] NEVER = {};
 
-  /** Replaces what is known of the user; the newest {@link #keep} are kept. */
+  /** Replaces what is known of the user; the newest are kept, as many as the store keeps. */
   public void set(int user, int[] newItems, long[] newTimes) {
     if (newItems.length != newTimes.length) {
       throw new IllegalArgumentException(
@@ -109,15 +101,6 @@ public final class UserSequences {
     set(user, b, u);
   }
 
-  /** Forgets the user. */
-  public void remove(int user) {
-    if (user < size) {
-      count(user, -1);
-      items[user] = null;
-      times[user] = null;
-    }
-  }
-
   private void allocate(int user) {
     if (user >= items.length) {
       int n = Math.max(user + 1, items.length + items.length / 2);
@@ -125,38 +108,5 @@ public final class UserSequences {
       times = Arrays.copyOf(times, n);
     }
     size = Math.max(size, user + 1);
-  }
-
-  /** Everything. */
-  public void writeState(DataOutput out) throws IOException {
-    out.writeInt(size);
-    for (int u = 0; u < size; u++) {
-      int[] a = items(u);
-      out.writeInt(a.length);
-      for (int i = 0; i < a.length; i++) {
-        out.writeInt(a[i]);
-        out.writeLong(times[u][i]);
-      }
-    }
-  }
-
-  /** Replaces everything by what {@link #writeState} wrote. */
-  public void readState(DataInput in) throws IOException {
-    size = 0;
-    usersWithTarget = 0;
-    Arrays.fill(targets, 0);
-    Arrays.fill(items, null);
-    Arrays.fill(times, null);
-    int n = in.readInt();
-    for (int u = 0; u < n; u++) {
-      int m = in.readInt();
-      int[] a = new int[m];
-      long[] t = new long[m];
-      for (int i = 0; i < m; i++) {
-        a[i] = in.readInt();
-        t[i] = in.readLong();
-      }
-      set(u, a, t);
-    }
   }
 }

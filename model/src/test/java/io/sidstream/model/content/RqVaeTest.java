@@ -1,9 +1,11 @@
 package io.sidstream.model.content;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sidstream.model.content.RqVaeConfig.StraightThrough;
+import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
@@ -36,7 +38,34 @@ class RqVaeTest {
   @ParameterizedTest
   @EnumSource(StraightThrough.class)
   void gradientsEqualFiniteDifferencesOfADoublePrecisionReference(StraightThrough mode) {
-    RqVaeConfig config = small(mode);
+    checkGradients(small(mode));
+  }
+
+  /** One of the clusters is a single item: of it the first level leaves rounding noise. */
+  @ParameterizedTest
+  @EnumSource(StraightThrough.class)
+  void gradientsAreRightWhereACosineLevelIsTheLast(StraightThrough mode) {
+    RqVae vae = checkGradients(euclideanThenCosine(mode, 4));
+    int[] count = new int[4];
+    for (int i = 0; i < N; i++) {
+      count[vae.codes()[i * 2]]++;
+    }
+    assertThat(count).contains(1);
+  }
+
+  private static RqVaeConfig euclideanThenCosine(StraightThrough mode, int codewords) {
+    return new RqVaeConfig(
+        11,
+        List.of(7, 6),
+        5,
+        codewords,
+        List.of(Metric.EUCLIDEAN, Metric.COSINE),
+        mode,
+        1.3f,
+        0.7f);
+  }
+
+  private static RqVae checkGradients(RqVaeConfig config) {
     RqVae vae = new RqVae(config, new Rng(1));
     float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
     vae.initialiseCodebooks(x, N, new Rng(3));
@@ -59,6 +88,40 @@ class RqVaeTest {
       assertThat((double) vae.gradients()[p])
           .as("parameter %d", p)
           .isCloseTo(expected, within(2e-4 + 1e-4 * Math.abs(expected)));
+    }
+    return vae;
+  }
+
+  @ParameterizedTest
+  @EnumSource(StraightThrough.class)
+  void whatRoundingLeavesForACosineLevelPassesNoGradient(StraightThrough mode) {
+    RqVaeConfig config = euclideanThenCosine(mode, N);
+    RqVae vae = new RqVae(config, new Rng(1));
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
+    vae.initialiseCodebooks(x, N, new Rng(3));
+    vae.forwardTrain(x, N);
+    // The items themselves but for a millionth.
+    float[] words = Arrays.copyOf(vae.encoderOutput(), N * 5);
+    Kernels.axpy(1e-6f, TokenizerModelTest.gaussian(new Rng(4), N * 5), 0, words, 0, N * 5);
+    vae.setCodebooks(
+        List.of(new Codebook(Metric.EUCLIDEAN, N, 5, words), vae.quantizer().codebook(1)),
+        List.of(new float[N], new float[N]));
+    vae.forwardTrain(x, N);
+    assertThat(vae.commitmentLoss(0)).isCloseTo(0, within(1e-9));
+    assertThat(vae.commitmentLoss(1)).as("a unit vector's mean square").isEqualTo(0.2);
+    vae.backward(null);
+    float[] quiet = vae.gradients().clone();
+    vae.forwardTrain(x, N);
+    float[] dz = TokenizerModelTest.gaussian(new Rng(5), N * 5);
+    vae.backward(dz);
+    int bias = new Layers(config.encoderDims()).size() - 5;
+    for (int d = 0; d < 5; d++) {
+      double sum = 0;
+      for (int i = 0; i < N; i++) {
+        sum += dz[i * 5 + d];
+      }
+      // Once: through the first level, or past both; nothing is turned by a millionth.
+      assertThat((double) vae.gradients()[bias + d] - quiet[bias + d]).isCloseTo(sum, within(1e-4));
     }
   }
 
@@ -159,6 +222,56 @@ class RqVaeTest {
         .isEqualTo(vae.tokenizer(new float[3]).digest());
   }
 
+  @Test
+  void aStateOfAnotherShapeIsRefusedAndLeavesTheModel() throws IOException {
+    RqVaeConfig config = small(StraightThrough.PER_LEVEL);
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), 30 * 11);
+    RqVae vae = new RqVae(config, new Rng(1));
+    vae.initialiseCodebooks(x, 30, new Rng(3));
+    String digest = vae.tokenizer(new float[3]).digest();
+    List<Metric> metrics = config.metrics();
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 4, List.of(Metric.COSINE, Metric.COSINE, Metric.COSINE)),
+        "State of an RQ-VAE of another shape: codebook 2 is COSINE 4 x 5, the configuration says EUCLIDEAN 4 x 5");
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 4, List.of(Metric.EUCLIDEAN, Metric.COSINE, Metric.EUCLIDEAN)),
+        "codebook 0 is EUCLIDEAN 4 x 5, the configuration says COSINE 4 x 5");
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 5, metrics),
+        "codebook 0 is COSINE 5 x 5, the configuration says COSINE 4 x 5");
+    assertRefused(
+        vae,
+        x,
+        shaped(11, 4, metrics.subList(0, 2)),
+        "State of an RQ-VAE with 2 levels; this configuration has 3");
+    assertRefused(
+        vae, Arrays.copyOf(x, 30 * 10), shaped(10, 4, metrics), "parameters; this configuration");
+    assertThat(vae.tokenizer(new float[3]).digest()).isEqualTo(digest);
+  }
+
+  private static RqVaeConfig shaped(int inputDim, int codewords, List<Metric> metrics) {
+    return new RqVaeConfig(
+        inputDim, List.of(7, 6), 5, codewords, metrics, StraightThrough.PER_LEVEL, 1f, 1f);
+  }
+
+  private static void assertRefused(RqVae vae, float[] x, RqVaeConfig other, String message)
+      throws IOException {
+    RqVae written = new RqVae(other, new Rng(9));
+    written.initialiseCodebooks(x, 30, new Rng(3));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    written.writeState(new DataOutputStream(bytes));
+    assertThatThrownBy(
+            () -> vae.readState(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray()))))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(message);
+  }
+
   private static void train(RqVae vae, float[] x, Rng rng) {
     for (int step = 0; step < 5; step++) {
       vae.forwardTrain(x, 30);
@@ -257,6 +370,9 @@ class RqVaeTest {
     private double[][] rotation(int i, int l) {
       int dim = config.dim();
       double[] a = startInputs[i][l];
+      if (Arrays.stream(a).allMatch(v -> v == 0)) {
+        return new double[dim][dim];
+      }
       double[] b = new double[dim];
       for (int d = 0; d < dim; d++) {
         b[d] = word(i, l, d);
@@ -316,7 +432,8 @@ class RqVaeTest {
         if (config.metrics().get(l) == Metric.COSINE) {
           double norm = Math.sqrt(Arrays.stream(r).map(v -> v * v).sum());
           for (int d = 0; d < r.length; d++) {
-            u[l][d] /= norm;
+            // Shorter than 1e-4 has no direction.
+            u[l][d] = norm < 1e-4 ? 0 : u[l][d] / norm;
           }
         }
         for (int d = 0; d < r.length; d++) {

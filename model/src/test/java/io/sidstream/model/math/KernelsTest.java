@@ -187,6 +187,45 @@ class KernelsTest {
     }
   }
 
+  /** A row of several tables, at a place of its own in each, that has taken steps before. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 1021})
+  void adamAtFourOffsetsEqualsItsDefinitionAndMovesNothingElse(int n) {
+    int length = n + 20;
+    float[] p = gaussian(30, length);
+    float[] g = gaussian(31, length);
+    float[] m = gaussian(32, length);
+    float[] v = gaussian(33, length);
+    for (int i = 0; i < length; i++) {
+      v[i] *= v[i];
+    }
+    float[][] before = {p.clone(), g.clone(), m.clone(), v.clone()};
+    int[] off = {2, 5, 11, 17};
+    long step = 9;
+    Kernels.adam(p, off[0], g, off[1], m, off[2], v, off[3], n, step, 1e-2f);
+    for (int i = 0; i < n; i++) {
+      double d = before[1][off[1] + i];
+      double rm = 0.9 * before[2][off[2] + i] + 0.1 * d;
+      double rv = 0.999 * before[3][off[3] + i] + 0.001 * d * d;
+      double rp =
+          before[0][off[0] + i]
+              - 1e-2
+                  * (rm / (1 - Math.pow(0.9, step)))
+                  / (Math.sqrt(rv / (1 - Math.pow(0.999, step))) + 1e-8);
+      assertThat((double) m[off[2] + i]).isCloseTo(rm, within(1e-5));
+      assertThat((double) v[off[3] + i]).isCloseTo(rv, within(1e-5));
+      assertThat((double) p[off[0] + i]).isCloseTo(rp, within(1e-5 * (1 + Math.abs(rp))));
+    }
+    float[][] after = {p, g, m, v};
+    for (int a = 0; a < 4; a++) {
+      for (int i = 0; i < length; i++) {
+        if (a == 1 || i < off[a] || i >= off[a] + n) {
+          assertThat(after[a][i]).as("array %d at %d", a, i).isEqualTo(before[a][i]);
+        }
+      }
+    }
+  }
+
   @Test
   void rowsAreScatteredAndGatheredWithRepeats() {
     float[] src = {1, 2, 3, 4, 5, 6};

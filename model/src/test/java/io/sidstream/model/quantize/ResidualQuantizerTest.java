@@ -152,7 +152,7 @@ class ResidualQuantizerTest {
 
   @Test
   void keepsAPreviousCodeWithinItsToleranceOnly() {
-    // Cosines of (1, 0.1) normalised: 0.995 with (1, 0), 0.0995 with (0, 1).
+    // Cosines of (1, 0): 1 with itself, 0.8 with (0.8, 0.6).
     float[] unit = {1, 0, 0.8f, 0.6f};
     ResidualQuantizer cosine =
         new ResidualQuantizer(List.of(new Codebook(Metric.COSINE, 2, 2, unit)));

@@ -74,8 +74,8 @@ class LossTest {
 
   @Test
   void expIsExactEnoughWhereItMatters() {
-    for (float x = 0f; x > -16f; x -= 0.01f) {
-      assertThat(Layers.exp(x) / Math.exp(x)).as("e^" + x).isCloseTo(1.0, within(2e-5));
+    for (float x = 0f; x > -16f; x -= 0.001f) {
+      assertThat(Layers.exp(x) / Math.exp(x)).as("e^" + x).isCloseTo(1.0, within(1e-5));
     }
     for (float x = -16f; x > -1e4f; x *= 1.3f) {
       assertThat(Layers.exp(x)).as("e^" + x).isBetween(0f, 1.2e-7f);

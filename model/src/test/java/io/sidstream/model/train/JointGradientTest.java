@@ -9,40 +9,43 @@ import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.PaddedReference;
 import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The gradient of the whole joint loss with respect to encoder and decoder, against central
- * differences of a double-precision reference in plain loops. Straight-through: the reference's z
- * is sum over levels of u_l - stop(u_l) + C_l[c_l], u_l the level's input (normalised at a cosine
- * level), codes and codewords held.
+ * The gradient of the whole joint loss with respect to encoder, decoder and ID embeddings, under
+ * each loss, variant and dropout of a part of the representations, against central differences of a
+ * double-precision reference in plain loops. Straight-through: the reference's z is sum over levels
+ * of u_l - stop(u_l) + C_l[c_l], u_l the level's input (normalised at a cosine level), codes and
+ * codewords held.
  */
 class JointGradientTest {
   private static final int DX = 5;
   private static final int DZ = 4;
 
-  private JointConfig config =
-      JointConfig.builder()
-          .contentDim(DX)
-          .hidden(List.of(6))
-          .semanticDim(DZ)
-          .idDim(2)
-          .codewords(4)
-          .metrics(List.of(Metric.COSINE, Metric.EUCLIDEAN))
-          .ffn(8)
-          .maxLen(6)
-          .dropout(0f)
-          .sharedNegatives(5)
-          .temperature(0.8f)
-          .batchUsers(1)
-          .reconstructionWeight(1.3f)
-          .commitmentWeight(0.7f)
-          .build();
-  private final ItemTable items = JointTrainer.newItemTable(config);
+  private JointConfig config;
+  private ItemTable items;
   private final UserSequences users = new UserSequences(7);
+
+  private static JointConfig.Builder base() {
+    return JointConfig.builder()
+        .contentDim(DX)
+        .hidden(List.of(6))
+        .semanticDim(DZ)
+        .idDim(2)
+        .codewords(4)
+        .metrics(List.of(Metric.COSINE, Metric.EUCLIDEAN))
+        .ffn(8)
+        .maxLen(6)
+        .dropout(0f)
+        .sharedNegatives(5)
+        .temperature(0.8f)
+        .batchUsers(1)
+        .reconstructionWeight(1.3f)
+        .commitmentWeight(0.7f);
+  }
 
   private double[] recommender;
 
@@ -53,25 +56,58 @@ class JointGradientTest {
   private double[][] ids;
   private int[] batch;
   private int candidates;
+  private int[] negatives;
+  private boolean semanticDropped;
+  private boolean[] idDropped;
   private int[] codes;
   private double[][][] heldInputs;
 
-  @ParameterizedTest
-  @ValueSource(floats = {0f, 0.3f})
-  void agreesWithFiniteDifferences(float semanticShare) {
-    config = config.toBuilder().semanticShare(semanticShare).build();
+  static List<Arguments> cases() {
+    JointConfig.Builder bce = base().loss(JointConfig.Loss.BCE);
+    JointConfig.Builder semantic = base().variant(JointConfig.Variant.SEMANTIC);
+    return List.of(
+        Arguments.of("softmax", base().build(), false),
+        Arguments.of("logQ 0", base().logQ(0f).build(), false),
+        Arguments.of("logQ 0.5", base().logQ(0.5f).build(), false),
+        Arguments.of("a second recommender", base().semanticShare(0.3f).build(), false),
+        Arguments.of("BCE", bce.build(), false),
+        Arguments.of("BCE, a second", bce.semanticShare(0.3f).build(), false),
+        Arguments.of("semantic", semantic.build(), false),
+        Arguments.of("semantic, BCE", semantic.loss(JointConfig.Loss.BCE).build(), false),
+        Arguments.of("IDs dropped", base().idDropout(0.5f).build(), false),
+        Arguments.of("z kept", base().semanticDropout(0.5f).idDropout(0.3f).build(), false),
+        Arguments.of("z dropped", base().semanticDropout(0.5f).idDropout(0.3f).build(), true),
+        Arguments.of(
+            "z dropped, a second", base().semanticDropout(0.5f).semanticShare(0.3f).build(), true));
+  }
+
+  /** A seed under which the first step drops z, or does not. */
+  private static long seed(JointConfig config, boolean drops) {
+    long seed = 8;
+    while (Rng.uniform(Rng.hash(seed, 1, -1)) < config.semanticDropout() != drops) {
+      seed++;
+    }
+    return seed;
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void agreesWithFiniteDifferences(String name, JointConfig of, boolean dropsSemantics) {
+    config = of;
+    items = JointTrainer.newItemTable(config);
+    int di = config.dim() - DZ;
     Rng rng = new Rng(4);
     for (int i = 0; i < 30; i++) {
       items.put(i, vector(rng, DX), 0);
       float[] e = vector(rng, 2);
-      System.arraycopy(e, 0, items.id(), i * 2, 2);
+      System.arraycopy(e, 0, items.id(), i * di, di);
     }
     users.set(0, new int[] {1, 2, 3, 4}, new long[4]);
     users.set(1, new int[] {5, 1, 7}, new long[3]);
-    JointTrainer trainer = new JointTrainer(config, items, users, 8);
+    JointTrainer trainer = new JointTrainer(config, items, users, seed(config, dropsSemantics));
     trainer.initialiseCodebooks(30);
     recommender = moved(trainer.recommender(), rng);
-    assertThat(trainer.towers()).hasSize(semanticShare > 0f ? 1 : 0);
+    assertThat(trainer.towers()).hasSize(config.semanticShare() > 0f ? 1 : 0);
     for (Tower tower : trainer.towers()) {
       semanticRecommender = moved(tower.recommender(), rng);
     }
@@ -87,9 +123,17 @@ class JointGradientTest {
     batch = trainer.batchItems();
     candidates = trainer.batchCandidates();
     codes = trainer.quantizer().codes().clone();
-    ids = new double[batch.length][2];
+    negatives = trainer.batchNegatives();
+    semanticDropped = trainer.semanticDropped();
+    assertThat(semanticDropped).isEqualTo(dropsSemantics);
+    idDropped = new boolean[batch.length];
+    ids = new double[batch.length][di];
     for (int i = 0; i < batch.length; i++) {
-      System.arraycopy(idsFlat, batch[i] * 2, ids[i], 0, 2);
+      System.arraycopy(idsFlat, batch[i] * di, ids[i], 0, di);
+      idDropped[i] = !semanticDropped && trainer.idDropped(i);
+    }
+    if (config.idDropout() > 0f && !semanticDropped) {
+      assertThat(idDropped).contains(true).contains(false);
     }
     heldInputs = new double[2][batch.length][];
     double[] parts = new double[3];
@@ -104,8 +148,8 @@ class JointGradientTest {
     // What Adam's first moment was made of in the first step.
     float[] mean = items.idMean();
     for (int i = 0; i < batch.length; i++) {
-      for (int j = 0; j < 2; j++) {
-        check("ID embedding " + i + ", " + j, mean[batch[i] * 2 + j] / 0.1f, p, ids[i], j);
+      for (int j = 0; j < di; j++) {
+        check("ID embedding " + i + ", " + j, mean[batch[i] * di + j] / 0.1f, p, ids[i], j);
       }
     }
   }
@@ -124,7 +168,8 @@ class JointGradientTest {
 
   private double loss(double[] p, boolean hold, double[] parts) {
     int n = batch.length;
-    double[][] s = new double[n][DZ + 2];
+    double[][] s = new double[n][config.dim()];
+    double[][] zs = new double[n][];
     double reconstruction = 0;
     double commitment = 0;
     for (int i = 0; i < n; i++) {
@@ -154,16 +199,17 @@ class JointGradientTest {
       for (int j = 0; j < DX; j++) {
         reconstruction += (y[j] - x[j]) * (y[j] - x[j]) / n;
       }
-      System.arraycopy(z, 0, s[i], 0, DZ);
-      System.arraycopy(ids[i], 0, s[i], DZ, 2);
+      zs[i] = z;
+      if (!semanticDropped) {
+        System.arraycopy(z, 0, s[i], 0, DZ);
+      }
+      if (!idDropped[i]) {
+        System.arraycopy(ids[i], 0, s[i], DZ, ids[i].length);
+      }
     }
     double recommendation = recommendation(config.recommenderShape(), recommender, s);
     if (semanticRecommender != null) {
-      double[][] z = new double[n][];
-      for (int i = 0; i < n; i++) {
-        z[i] = Arrays.copyOf(s[i], DZ);
-      }
-      recommendation += recommendation(config.semanticShape(), semanticRecommender, z);
+      recommendation += recommendation(config.semanticShape(), semanticRecommender, zs);
     }
     parts[0] = recommendation;
     parts[1] = reconstruction;
@@ -173,6 +219,7 @@ class JointGradientTest {
 
   private double recommendation(RecommenderShape shape, double[] weights, double[][] s) {
     double recommendation = 0;
+    int position = 0;
     for (int user = 0; user < 2; user++) {
       int[] sequence = users.items(user);
       double[][] in = new double[sequence.length - 1][];
@@ -181,11 +228,18 @@ class JointGradientTest {
       }
       double[][] h = PaddedReference.forward(shape, weights, in);
       for (int t = 0; t < in.length; t++) {
+        double[] next = s[slot(sequence[t + 1])];
+        if (config.loss() == JointConfig.Loss.BCE) {
+          double[] other = s[negatives[position++]];
+          double both = Math.log1p(Math.exp(-dot(h[t], next)));
+          recommendation += (both + Math.log1p(Math.exp(dot(h[t], other)))) / 5;
+          continue;
+        }
         double all = 0;
         for (int j = 0; j < candidates; j++) {
           all += Math.exp(dot(h[t], s[j]) / 0.8 - logQ(batch[j]));
         }
-        double own = dot(h[t], s[slot(sequence[t + 1])]) / 0.8 - logQ(sequence[t + 1]);
+        double own = dot(h[t], next) / 0.8 - logQ(sequence[t + 1]);
         recommendation += (Math.log(all) - own) / 5;
       }
     }
@@ -201,7 +255,7 @@ class JointGradientTest {
     return doubles(weights);
   }
 
-  /** By its definition: each user is in the batch with probability 1/2. */
+  /** By its definition, in part: each user is in the batch with probability 1/2. */
   private double logQ(int item) {
     double absent = Math.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
     for (int user = 0; user < 2; user++) {
@@ -210,7 +264,7 @@ class JointGradientTest {
         absent *= sequence[t] == item ? 0.5 : 1;
       }
     }
-    return Math.log(1 - absent);
+    return config.logQ() * Math.log(1 - absent);
   }
 
   private int slot(int item) {

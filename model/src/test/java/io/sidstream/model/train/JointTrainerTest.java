@@ -19,7 +19,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -226,6 +229,117 @@ class JointTrainerTest {
 
   private static float[] second(JointTrainer trainer) {
     return trainer.towers().get(0).recommender().parameters();
+  }
+
+  /** A slow step moves the quantizer as a fast one of a configuration with those rates does. */
+  @Test
+  void theSlowPhaseHasItsOwnRateAndDecay() {
+    JointConfig slow = small().slowLearningRate(3e-4f).slowCodebookDecay(0.6f).build();
+    byte[] moved = afterAStep(slow, Phase.QUANTIZER_SLOW);
+    assertThat(moved)
+        .isEqualTo(
+            afterAStep(small().learningRate(3e-4f).codebookDecay(0.6f).build(), Phase.JOINT));
+    assertThat(moved)
+        .isNotEqualTo(afterAStep(small().learningRate(3e-4f).build(), Phase.JOINT))
+        .isNotEqualTo(afterAStep(small().codebookDecay(0.6f).build(), Phase.JOINT));
+    // And a fast one does not look at them.
+    assertThat(afterAStep(slow, Phase.JOINT)).isEqualTo(afterAStep(small().build(), Phase.JOINT));
+  }
+
+  /** The tokenizer after one step from the start. */
+  private static byte[] afterAStep(JointConfig config, Phase phase) {
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    trainer.step(c.batch(32, new Rng(3)), phase);
+    return trainer.candidate(NO_TOLERANCE).toBytes();
+  }
+
+  @Test
+  void negativesAvoidTheUsersItems() {
+    JointConfig config = small().loss(JointConfig.Loss.BCE).build();
+    Catalogue c = new Catalogue(config, 24, 1, 2, 3);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(24);
+    // All but 6, 9 and 20, which is gone by then; of them the newest 13 are its window.
+    int[] had = IntStream.range(0, 24).filter(i -> i != 6 && i != 9 && i != 20).toArray();
+    c.users.set(0, had, new long[had.length]);
+    c.items.remove(20);
+    Set<Integer> drawn = new HashSet<>();
+    for (int step = 0; step < 20; step++) {
+      assertThat(trainer.step(new int[] {0}, Phase.JOINT).positions()).isEqualTo(12);
+      int[] items = trainer.batchItems();
+      for (int slot : trainer.batchNegatives()) {
+        drawn.add(items[slot]);
+      }
+    }
+    assertThat(drawn).containsExactlyInAnyOrder(6, 9);
+
+    // A user of all items gets one of its own rather than none.
+    c.items.remove(6);
+    c.items.remove(9);
+    assertThat(trainer.step(new int[] {0}, Phase.JOINT).recommendation()).isFinite();
+    for (int slot : trainer.batchNegatives()) {
+      assertThat(had).contains(trainer.batchItems()[slot]);
+    }
+  }
+
+  @Test
+  void theIdEmbeddingOfADroppedSlotDoesNotMove() {
+    JointConfig config = small().idDropout(0.5f).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = adopted(config, c, new Rng(2));
+    run(trainer, c, new Rng(4), 10);
+    int w = config.idDim();
+    for (Phase phase : new Phase[] {Phase.JOINT, Phase.RECOMMENDER}) {
+      byte[][] rows = new byte[c.itemCount][];
+      Arrays.setAll(rows, c.items::row);
+      float[][] before = {
+        c.items.id().clone(), c.items.idMean().clone(), c.items.idSquare().clone()
+      };
+      trainer.step(c.batch(32, new Rng(5)), phase);
+      float[][] after = {c.items.id(), c.items.idMean(), c.items.idSquare()};
+      int[] batch = trainer.batchItems();
+      int dropped = 0;
+      for (int i = 0; i < batch.length; i++) {
+        int from = batch[i] * w;
+        if (trainer.idDropped(i)) {
+          dropped++;
+          assertThat(c.items.row(batch[i])).as("item %d", batch[i]).isEqualTo(rows[batch[i]]);
+          continue;
+        }
+        for (int a = 0; a < 3; a++) {
+          assertThat(Arrays.copyOfRange(after[a], from, from + w))
+              .as("array %d of item %d", a, batch[i])
+              .isNotEqualTo(Arrays.copyOfRange(before[a], from, from + w));
+        }
+      }
+      assertThat(dropped).isBetween(batch.length / 4, batch.length * 3 / 4);
+    }
+  }
+
+  /** Adam's first step is the rate whatever the gradient, if the correction is that of a first. */
+  @Test
+  void anIdEmbeddingIsCorrectedByItsOwnSteps() {
+    JointConfig config = small().idLearningRate(0.01f).sharedNegatives(1).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = adopted(config, c, new Rng(2));
+    for (int step = 0; step < 8; step++) {
+      trainer.step(new int[] {0}, Phase.RECOMMENDER);
+    }
+    BitSet trained = new BitSet();
+    IntStream.range(0, c.itemCount).filter(c.items::idTrained).forEach(trained::set);
+    trainer.step(IntStream.range(0, c.userCount).toArray(), Phase.RECOMMENDER);
+    int first = 0;
+    for (int item : trainer.batchItems()) {
+      if (!trained.get(item)) {
+        first++;
+        for (int i = item * 4; i < item * 4 + 4; i++) {
+          assertThat(Math.abs(c.items.id()[i])).as("item %d", item).isCloseTo(0.01f, within(1e-4f));
+        }
+      }
+    }
+    assertThat(first).isPositive();
   }
 
   @Test

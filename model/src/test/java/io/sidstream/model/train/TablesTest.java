@@ -4,11 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.model.quantize.Metric;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -132,16 +128,38 @@ class TablesTest {
         .hasMessage("content vector of item 4 has 3 numbers; the model takes 2");
     items.put(4, new float[2], 0);
     byte[] row = items.row(4);
-    assertThatThrownBy(() -> items.readRow(4, java.util.Arrays.copyOf(row, row.length - 1)))
-        .hasMessage("row of item 4 is cut short: " + (row.length - 1) + " bytes");
+    // Cut short; of an unknown item where a known one is said, and the other way round; too long.
+    for (int length : new int[] {0, row.length - 1, row.length - 8, row.length + 1}) {
+      assertThatThrownBy(() -> items.readRow(5, Arrays.copyOf(row, length)))
+          .hasMessage(
+              "row of item 5 has "
+                  + length
+                  + " bytes and is of another shape, or damaged; content of 2, ID of 1, semantics of 1 and 1 levels have 50, of an unknown item 42");
+    }
+    byte[] wider = row(new ItemTable(2, 1, 2, 1));
+    assertThatThrownBy(() -> items.readRow(5, wider)).hasMessageContaining("has 54 bytes");
+    byte[] deeper = row(new ItemTable(2, 1, 1, 2));
+    assertThatThrownBy(() -> items.readRow(5, deeper)).hasMessageContaining("has 54 bytes");
+    // As long, but what says whether the item was known stands elsewhere.
+    byte[] shifted = row(new ItemTable(1, 1, 1, 2));
+    assertThat(shifted).hasSize(row.length);
+    assertThatThrownBy(() -> items.readRow(5, shifted)).hasMessageContaining("another shape");
+    assertThat(items.size()).as("nothing was taken in").isEqualTo(5);
+    assertThat(items.knownCount()).isEqualTo(1);
     row[0] = 9;
     assertThatThrownBy(() -> items.readRow(4, row))
         .hasMessage("row of item 4 has format 9; this version reads 1");
     assertThatThrownBy(() -> items.row(5)).hasMessage("item index 5; the table has 5 rows");
   }
 
+  /** The row of a known item 0. */
+  private static byte[] row(ItemTable items) {
+    items.put(0, new float[items.content().length / 64], 0);
+    return items.row(0);
+  }
+
   @Test
-  void usersKeepTheirNewest() throws IOException {
+  void usersKeepTheirNewest() {
     UserSequences users = new UserSequences(3);
     for (int i = 0; i < 5; i++) {
       users.append(70, 100 + i, i);
@@ -152,14 +170,10 @@ class TablesTest {
     assertThat(users.items(999)).isEmpty();
     assertThatThrownBy(() -> users.append(70, 1, 3))
         .hasMessage("event of user 70 at 3 is older than the last, 4; sort by time first");
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    users.writeState(new DataOutputStream(bytes));
-    UserSequences back = new UserSequences(3);
-    back.readState(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
-    assertThat(back.size()).isEqualTo(71);
-    assertThat(back.items(70)).containsExactly(102, 103, 104);
-    users.remove(70);
-    assertThat(users.items(70)).isEmpty();
+    assertThat(users.size()).isEqualTo(71);
+    users.set(70, new int[] {1, 2, 3, 4}, new long[] {5, 6, 7, 8});
+    assertThat(users.items(70)).containsExactly(2, 3, 4);
+    assertThat(users.times(70)).containsExactly(6, 7, 8);
   }
 
   @Test

@@ -1,0 +1,118 @@
+package io.sidstream.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SnapshotTest {
+  private static final Map<String, Map<Integer, Long>> OFFSETS =
+      Map.of("models", Map.of(0, 12L), "tokens", Map.of(0, 5L, 3, 7_000_000_000L));
+  private static final TokenView.Verified FIRST = new TokenView.Verified(1, 4, 2, 99, 1000);
+  private static final TokenView.Verified SECOND = new TokenView.Verified(2, 6, 2, -5, 2000);
+
+  @TempDir private Path folder;
+
+  /**
+   * Two items of version 1 at the floor; version 2 moves one and adds a third. What {@code
+   * snapshot-1.sidt} in the test resources was written from; {@link #main} writes it.
+   */
+  private static TableState example() {
+    TableState state = new TableState(1);
+    state.row(bytes("a"), 1, new Token(new int[] {1, 40_000}, 0, 1), null);
+    state.row(bytes("ü"), 1, new Token(new int[] {3, 4}, 2, 1), null);
+    state.row(
+        bytes("a"), 2, new Token(new int[] {1, 5}, 0, 2), new Token(new int[] {1, 40_000}, 0, 1));
+    state.row(bytes("c"), 2, new Token(new int[] {0, 0}, 0, 2), null);
+    state.embedding(bytes("a"), new float[] {0.5f, -1, 3});
+    state.commit(FIRST);
+    state.commit(SECOND);
+    state.codebooks.put(2, new Codebooks(codebooks()));
+    return state;
+  }
+
+  private static byte[] codebooks() {
+    ByteBuffer out = ByteBuffer.allocate(4 + 2 * (12 + 8));
+    out.putInt(2);
+    out.putInt(0).putInt(2).putInt(1).putFloat(1).putFloat(-1);
+    out.putInt(1).putInt(2).putInt(1).putFloat(0.25f).putFloat(8);
+    return out.array();
+  }
+
+  private static byte[] bytes(String item) {
+    return item.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Writes the stored example of the current format to the path that is given. */
+  public static void main(String[] arguments) throws IOException {
+    new Snapshot("cluster/prefix", OFFSETS, example()).write(Path.of(arguments[0]));
+  }
+
+  private Path stored() throws IOException {
+    Path file = folder.resolve("stored");
+    try (InputStream in = getClass().getResourceAsStream("snapshot-1.sidt")) {
+      Files.copy(in, file);
+    }
+    return file;
+  }
+
+  @Test
+  void readsTheStoredFileOfFormat1() throws IOException {
+    Snapshot read = Snapshot.read(stored());
+    assertThat(read.source()).isEqualTo("cluster/prefix");
+    assertThat(read.offsets()).isEqualTo(OFFSETS);
+    TableState state = read.state();
+    assertThat(state.floor).isEqualTo(1);
+    assertThat(state.levels()).isEqualTo(2);
+    assertThat(state.items.size()).isEqualTo(3);
+    for (int row = 0; row < 3; row++) {
+      assertThat(state.items.index().name(row)).isEqualTo(new String[] {"a", "ü", "c"}[row]);
+    }
+    assertThat(state.base.get(0)).isEqualTo(new Token(new int[] {1, 40_000}, 0, 1));
+    assertThat(state.base.get(1)).isEqualTo(new Token(new int[] {3, 4}, 2, 1));
+    assertThat(state.base.get(2)).isNull();
+    assertThat(state.baseItems).isEqualTo(2);
+    assertThat(state.baseChecksum).isEqualTo(example().baseChecksum);
+    assertThat(state.above).containsOnlyKeys(2);
+    Overlay overlay = state.above.get(2);
+    assertThat(overlay.size()).isEqualTo(2);
+    assertThat(overlay.token(overlay.find(0))).isEqualTo(new Token(new int[] {1, 5}, 0, 2));
+    assertThat(overlay.token(overlay.find(2))).isEqualTo(new Token(new int[] {0, 0}, 0, 2));
+    assertThat(state.itemsAt(2)).isEqualTo(3);
+    assertThat(state.checksumAt(2)).isEqualTo(example().checksumAt(2));
+    assertThat(state.commits).containsOnly(Map.entry(1, FIRST), Map.entry(2, SECOND));
+    float[] e = new float[3];
+    assertThat(state.embeddings.dim()).isEqualTo(3);
+    assertThat(state.embeddings.get(0, e, 0)).isTrue();
+    assertThat(e).containsExactly(0.5f, -1, 3);
+    assertThat(state.embeddings.get(1, e, 0)).isFalse();
+    assertThat(state.codebooks).containsOnlyKeys(2);
+    assertThat(state.codebooks.get(2).bytes()).isEqualTo(codebooks());
+  }
+
+  @Test
+  void refusesEveryTruncationAndEveryFlippedByte() throws IOException {
+    byte[] bytes = Files.readAllBytes(stored());
+    Path file = folder.resolve("damaged");
+    for (int i = 0; i < bytes.length; i++) {
+      Files.write(file, java.util.Arrays.copyOf(bytes, i));
+      assertThatThrownBy(() -> Snapshot.read(file))
+          .as("%d bytes", i)
+          .isInstanceOf(IOException.class);
+      byte[] flipped = bytes.clone();
+      flipped[i] ^= 0x10;
+      Files.write(file, flipped);
+      assertThatThrownBy(() -> Snapshot.read(file))
+          .as("byte %d", i)
+          .isInstanceOf(IOException.class);
+    }
+  }
+}
