@@ -41,7 +41,7 @@ class RqVaeTest {
     checkGradients(small(mode));
   }
 
-  /** One of the clusters is a single item: of it the first level leaves rounding noise. */
+  /** One of the clusters is a single item: of it the first level leaves nothing, or noise. */
   @ParameterizedTest
   @EnumSource(StraightThrough.class)
   void gradientsAreRightWhereACosineLevelIsTheLast(StraightThrough mode) {
