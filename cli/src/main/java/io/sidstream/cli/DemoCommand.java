@@ -476,8 +476,7 @@ final class DemoCommand implements Callable<Integer> {
   /** Without this, a data set that the job does not accept would be a topic of dead letters. */
   private static void checkTimes(DataSet set, JobConfig config) {
     if (set.interactions() == 0) {
-      throw new UsageException(
-          "--data has no interactions; the job learns its first model from them");
+      return;
     }
     Instant first = Instant.ofEpochMilli(set.time()[0]);
     Instant last = Instant.ofEpochMilli(set.time()[set.interactions() - 1]);
