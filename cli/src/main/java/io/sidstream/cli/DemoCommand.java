@@ -152,14 +152,14 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     long started = System.nanoTime();
-    checkOptions();
+    JobConfig asked = checkOptions();
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
     DataSet set =
         data == null
-            ? Generator.generate(items, events, seed())
+            ? Generator.generate(items, events, asked.get(JobOptions.SEED))
             : DataSetReader.read(data, maxItems);
     checkVectors(set, vectors);
-    checkTimes(set, JobConfig.load(conf, sets));
+    checkTimes(set, asked);
     boolean temporary = stateFolder == null;
     Path state =
         temporary ? Files.createTempDirectory("sidstream-demo-") : stateFolder.toAbsolutePath();
@@ -424,11 +424,8 @@ final class DemoCommand implements Callable<Integer> {
         ahead);
   }
 
-  private long seed() {
-    return JobConfig.load(conf, sets).get(JobOptions.SEED);
-  }
-
-  private void checkOptions() {
+  /** Refuses what cannot work; the job's settings as they were asked for. */
+  private JobConfig checkOptions() {
     if (maxItems < 0) {
       throw new UsageException("--max-items " + maxItems + ": 0 (all) or more");
     }
@@ -456,7 +453,7 @@ final class DemoCommand implements Callable<Integer> {
     }
     OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
     // Wrong settings are told before anything starts.
-    JobConfig.load(conf, sets);
+    return JobConfig.load(conf, sets);
   }
 
   private void checkVectors(DataSet set, NpyVectors vectors) {

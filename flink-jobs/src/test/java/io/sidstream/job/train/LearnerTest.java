@@ -15,7 +15,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class LearnerTest {
-  private static final int DIM = 16;
+  static final int DIM = 16;
 
   private static JobConfig config() {
     Map<String, String> values = new HashMap<>();
@@ -30,7 +30,8 @@ class LearnerTest {
     return JobConfig.of(values);
   }
 
-  private static EmbeddedItem item(int i) {
+  /** An item with a vector drawn from its number. */
+  static EmbeddedItem item(int i) {
     Random random = new Random(i);
     EmbeddedItem item = new EmbeddedItem();
     item.item = "item-" + i;

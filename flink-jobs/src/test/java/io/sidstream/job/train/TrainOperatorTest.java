@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.ingest.DeadLetterRecord;
 import io.sidstream.job.ingest.RawRecord;
 import io.sidstream.job.kafka.OutRecord;
@@ -47,7 +46,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 class TrainOperatorTest {
-  private static final int DIM = 16;
+  private static final int DIM = LearnerTest.DIM;
 
   private final WireFormat wire = new WireFormat();
 
@@ -86,15 +85,14 @@ class TrainOperatorTest {
   }
 
   private static TrainEvent item(int i) {
-    Random random = new Random(i);
-    EmbeddedItem item = new EmbeddedItem();
-    item.item = "item-" + i;
-    item.vector = new float[DIM];
-    for (int d = 0; d < DIM; d++) {
-      item.vector[d] = (float) random.nextGaussian();
-    }
-    item.time = 1_000;
-    return TrainEvent.of(item);
+    return TrainEvent.of(LearnerTest.item(i));
+  }
+
+  private static void assertSameButForTime(
+      List<VersionRecord> records, List<VersionRecord> expected) {
+    assertThat(records)
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
+        .isEqualTo(expected);
   }
 
   /** Windows of events 0..n-1: user u = event mod 20, items drawn from the user's taste. */
@@ -564,9 +562,7 @@ class TrainOperatorTest {
       }
     }
     assertThat(restarts).isEqualTo(39);
-    assertThat(interrupted)
-        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
-        .isEqualTo(straight);
+    assertSameButForTime(interrupted, straight);
     assertThat(straight).hasSizeGreaterThan(5);
   }
 
@@ -609,9 +605,7 @@ class TrainOperatorTest {
       }
     }
     assertThat(lives.get(0)).hasSizeGreaterThan(3);
-    assertThat(lives.get(1))
-        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
-        .isEqualTo(lives.get(0));
+    assertSameButForTime(lives.get(1), lives.get(0));
   }
 
   /** The window has nothing fresh, so that the item has no row but for its name. */
@@ -659,9 +653,7 @@ class TrainOperatorTest {
       lives.add(records);
     }
     assertThat(lives.get(0)).hasSizeGreaterThan(3);
-    assertThat(lives.get(1))
-        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("time")
-        .isEqualTo(lives.get(0));
+    assertSameButForTime(lives.get(1), lives.get(0));
   }
 
   @Test
