@@ -36,6 +36,9 @@ public final class Blas {
   /** Rows or columns of C that a part has at least: fewer pack an operand too often. */
   private static final int PART = 512;
 
+  /** The same where A is transposed: a sum over a batch, whose C is as small as a layer. */
+  private static final int PART_OF_WEIGHTS = 256;
+
   /** Multiplications of a product that is cut: some 0.1 ms, of which waking a thread takes half. */
   private static final long WORTH_CUTTING = 1L << 23;
 
@@ -179,14 +182,17 @@ public final class Blas {
     check("A", a.length, aOff, transA ? k : m, transA ? m : k, lda);
     check("B", b.length, bOff, transB ? n : k, transB ? k : n, ldb);
     check("C", c.length, cOff, m, n, ldc);
-    if ((long) m * n * k < WORTH_CUTTING || Math.max(m, n) < 2 * PART) {
+    int least = transA ? PART_OF_WEIGHTS : PART;
+    if ((long) m * n * k < WORTH_CUTTING || Math.max(m, n) < 2 * least) {
       sgemm(transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
     } else {
-      inParts(transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
+      inParts(
+          least, transA, transB, m, n, k, alpha, a, aOff, lda, b, bOff, ldb, beta, c, cOff, ldc);
     }
   }
 
   private static void inParts(
+      int least,
       boolean transA,
       boolean transB,
       int m,
@@ -205,7 +211,7 @@ public final class Blas {
       int ldc) {
     boolean byRows = m >= n;
     int length = byRows ? m : n;
-    int parts = Math.min(Threads.MOST, length / PART);
+    int parts = Math.min(Threads.MOST, length / least);
     // Whole tiles of the kernels.
     int part = (length / parts + 15) / 16 * 16;
     Threads.forEach(

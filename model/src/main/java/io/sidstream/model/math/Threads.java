@@ -1,8 +1,11 @@
 package io.sidstream.model.math;
 
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -50,14 +53,41 @@ public final class Threads {
     return now == null ? 1 : now.getParallelism();
   }
 
+  /**
+   * Does work as one of the threads: where it waits for what it shares, it takes of that itself
+   * what nobody has begun.
+   *
+   * @return its result; what it throws is thrown
+   */
+  public static <T> T call(Supplier<T> work) {
+    ForkJoinPool now = pool;
+    if (now == null || ForkJoinTask.getPool() == now) {
+      return work.get();
+    }
+    try {
+      return CompletableFuture.supplyAsync(work, now).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+
   /** Does work 0 to n - 1, in any order, and waits for it. */
   public static void forEach(int n, IntConsumer work) {
-    ForkJoinPool now = pool;
-    if (now == null) {
+    if (pool == null) {
       IntStream.range(0, n).forEach(work);
     } else {
       // A parallel stream runs in the pool of the thread that starts it.
-      now.submit(() -> IntStream.range(0, n).parallel().forEach(work)).join();
+      call(
+          () -> {
+            IntStream.range(0, n).parallel().forEach(work);
+            return null;
+          });
     }
   }
 

@@ -236,6 +236,10 @@ public final class JointTrainer implements Representations {
     if (quantizer == null && phase == Phase.QUANTIZER_ALONE) {
       requireQuantizer("phase " + phase);
     }
+    return Threads.call(() -> shared(batch, phase));
+  }
+
+  private StepStats shared(int[] batch, Phase phase) {
     assemble(batch, phase);
     if (positions == 0) {
       return new StepStats(0, 0, 0, 0, 0, 0, 0);
