@@ -1,9 +1,9 @@
 package io.sidstream.job.train;
 
 import io.sidstream.model.content.TokenizerModel;
-import io.sidstream.model.evaluate.Representations;
-import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.model.recommend.Representations;
+import io.sidstream.model.recommend.Tower;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointTrainer;

@@ -1,6 +1,7 @@
 package io.sidstream.model.content;
 
 import io.sidstream.model.content.RqVaeConfig.StraightThrough;
+import io.sidstream.model.file.Floats;
 import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
@@ -11,7 +12,6 @@ import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.KMeans;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.quantize.ResidualQuantizer;
-import io.sidstream.model.recommend.Floats;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package io.sidstream.model.content;
 
+import io.sidstream.model.file.Floats;
 import io.sidstream.model.file.Sha256;
 import io.sidstream.model.math.RowProduct;
 import io.sidstream.model.quantize.Codebook;
@@ -199,13 +200,13 @@ public final class TokenizerModel {
       for (int dim : dims) {
         out.writeInt(dim);
       }
-      writeFloats(out, weights);
+      Floats.write(out, weights, weights.length);
       out.writeInt(levels());
       for (int l = 0; l < levels(); l++) {
         Codebook book = quantizer.codebook(l);
         out.writeUTF(book.metric().name());
         out.writeInt(book.size());
-        writeFloats(out, book.codewords());
+        Floats.write(out, book.codewords(), book.codewords().length);
         out.writeFloat(tolerance[l]);
       }
     } catch (IOException e) {
@@ -245,7 +246,7 @@ public final class TokenizerModel {
       for (int i = 0; i < dims.length; i++) {
         dims[i] = in.readInt();
       }
-      float[] weights = readFloats(in, new Layers(dims).size());
+      float[] weights = Floats.read(in, new Layers(dims).size());
       int levels = in.readInt();
       int dim = dims[dims.length - 1];
       List<Codebook> books = new ArrayList<>();
@@ -253,7 +254,7 @@ public final class TokenizerModel {
       for (int l = 0; l < levels; l++) {
         Metric metric = Metric.valueOf(in.readUTF());
         int size = in.readInt();
-        books.add(new Codebook(metric, size, dim, readFloats(in, size * dim)));
+        books.add(new Codebook(metric, size, dim, Floats.read(in, size * dim)));
         tolerance[l] = in.readFloat();
       }
       return new TokenizerModel(dims, weights, new ResidualQuantizer(books), tolerance);
@@ -263,19 +264,5 @@ public final class TokenizerModel {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  private static void writeFloats(DataOutputStream out, float[] values) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(values.length * Float.BYTES);
-    buffer.asFloatBuffer().put(values);
-    out.write(buffer.array());
-  }
-
-  private static float[] readFloats(DataInputStream in, int n) throws IOException {
-    byte[] raw = new byte[Math.multiplyExact(n, Float.BYTES)];
-    in.readFully(raw);
-    float[] values = new float[n];
-    ByteBuffer.wrap(raw).asFloatBuffer().get(values);
-    return values;
   }
 }

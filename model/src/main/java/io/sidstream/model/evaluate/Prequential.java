@@ -2,7 +2,9 @@ package io.sidstream.model.evaluate;
 
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
+import io.sidstream.model.recommend.Representations;
 import io.sidstream.model.recommend.SequenceRecommender;
+import io.sidstream.model.recommend.Tower;
 import io.sidstream.model.train.ItemTable;
 import java.util.Arrays;
 import java.util.HashMap;

@@ -1,6 +1,8 @@
 package io.sidstream.model.evaluate;
 
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.recommend.Representations;
+import io.sidstream.model.recommend.Tower;
 import java.util.Arrays;
 
 /** Packs item sequences into a batch and runs recommenders over it. Not thread-safe. */

@@ -1,2 +1,2 @@
-/** Files: the model container and NumPy arrays, and their digests. */
+/** Files and bytes: the model container, NumPy arrays, float arrays in state, and digests. */
 package io.sidstream.model.file;

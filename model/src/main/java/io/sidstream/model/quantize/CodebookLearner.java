@@ -1,8 +1,8 @@
 package io.sidstream.model.quantize;
 
+import io.sidstream.model.file.Floats;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
-import io.sidstream.model.recommend.Floats;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -161,17 +161,11 @@ public final class CodebookLearner {
     Metric metric = Metric.valueOf(in.readUTF());
     int size = in.readInt();
     int dim = in.readInt();
-    float[] counts = readFloats(in, size);
-    float[] sums = readFloats(in, size * dim);
+    float[] counts = Floats.read(in, size);
+    float[] sums = Floats.read(in, size * dim);
     CodebookLearner learner =
-        new CodebookLearner(new Codebook(metric, size, dim, readFloats(in, size * dim)), counts);
+        new CodebookLearner(new Codebook(metric, size, dim, Floats.read(in, size * dim)), counts);
     System.arraycopy(sums, 0, learner.sums, 0, sums.length);
     return learner;
-  }
-
-  private static float[] readFloats(DataInput in, int n) throws IOException {
-    float[] values = new float[n];
-    Floats.read(in, values, n);
-    return values;
   }
 }

@@ -1,5 +1,6 @@
 package io.sidstream.model.recommend;
 
+import io.sidstream.model.file.Floats;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import java.io.DataInput;

@@ -1,6 +1,6 @@
 package io.sidstream.model.train;
 
-import io.sidstream.model.recommend.Floats;
+import io.sidstream.model.file.Floats;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;

@@ -2,15 +2,15 @@ package io.sidstream.model.train;
 
 import io.sidstream.model.content.RqVae;
 import io.sidstream.model.content.TokenizerModel;
-import io.sidstream.model.evaluate.Representations;
-import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.recommend.BinaryCrossEntropy;
+import io.sidstream.model.recommend.Representations;
 import io.sidstream.model.recommend.SampledSoftmax;
 import io.sidstream.model.recommend.SequenceRecommender;
+import io.sidstream.model.recommend.Tower;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;

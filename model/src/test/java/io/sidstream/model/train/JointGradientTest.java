@@ -3,12 +3,12 @@ package io.sidstream.model.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.PaddedReference;
 import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
+import io.sidstream.model.recommend.Tower;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;

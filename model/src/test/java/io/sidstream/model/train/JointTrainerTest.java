@@ -7,10 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
-import io.sidstream.model.evaluate.Tower;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.Threads;
+import io.sidstream.model.recommend.Tower;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;

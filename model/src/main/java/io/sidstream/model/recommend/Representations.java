@@ -1,4 +1,4 @@
-package io.sidstream.model.evaluate;
+package io.sidstream.model.recommend;
 
 import java.util.List;
 

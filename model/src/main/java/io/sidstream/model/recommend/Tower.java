@@ -1,7 +1,6 @@
-package io.sidstream.model.evaluate;
+package io.sidstream.model.recommend;
 
 import io.sidstream.model.math.Kernels;
-import io.sidstream.model.recommend.SequenceRecommender;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,12 +15,13 @@ import java.util.List;
  */
 public record Tower(
     SequenceRecommender recommender, int from, int to, float temperature, float share) {
-  int width() {
+  /** Numbers of a representation that it reads. */
+  public int width() {
     return to - from;
   }
 
   /** The recommender of whole representations, before those beside it. */
-  static List<Tower> all(SequenceRecommender recommender, Representations representations) {
+  public static List<Tower> all(SequenceRecommender recommender, Representations representations) {
     List<Tower> all = new ArrayList<>();
     float rest = 1f;
     for (Tower beside : representations.towers()) {
@@ -33,7 +33,7 @@ public record Tower(
   }
 
   /** The same for another thread. */
-  Tower twin() {
+  public Tower twin() {
     return new Tower(recommender.twin(), from, to, temperature, share);
   }
 
@@ -42,7 +42,7 @@ public record Tower(
    *
    * @param sum [n] from sumOff, added to
    */
-  void addProbabilities(float[] scores, int off, int n, float[] sum, int sumOff) {
+  public void addProbabilities(float[] scores, int off, int n, float[] sum, int sumOff) {
     Kernels.softmax(scores, off, n);
     for (int j = 0; j < n; j++) {
       sum[sumOff + j] += share * scores[off + j];

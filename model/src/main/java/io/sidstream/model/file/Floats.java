@@ -1,4 +1,4 @@
-package io.sidstream.model.recommend;
+package io.sidstream.model.file;
 
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -19,6 +19,13 @@ public final class Floats {
       ByteBuffer.wrap(bytes).asFloatBuffer().put(a, at, m);
       out.write(bytes, 0, 4 * m);
     }
+  }
+
+  /** Reads n numbers. */
+  public static float[] read(DataInput in, int n) throws IOException {
+    float[] a = new float[n];
+    read(in, a, n);
+    return a;
   }
 
   /** Fills a[0, n). */
