@@ -25,6 +25,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -102,6 +103,30 @@ public final class TokenLog {
    */
   static TokenLog read(String bootstrap, String prefix, Properties properties, String... names) {
     TokenLog log = new TokenLog(prefix);
+    log.items = new TreeSet<>();
+    Set<String> there =
+        read(bootstrap, prefix, properties, Set.of("tokens", "versions"), names, log::take);
+    if (!there.contains("items")) {
+      log.items = null;
+    }
+    return log;
+  }
+
+  /**
+   * Reads the topics to their present end, each partition in order.
+   *
+   * @param needed names of {@code names} that must be there
+   * @param taker gets every record
+   * @return names of the topics that are there
+   */
+  static Set<String> read(
+      String bootstrap,
+      String prefix,
+      Properties properties,
+      Set<String> needed,
+      String[] names,
+      Consumer<ConsumerRecord<byte[], byte[]>> taker) {
+    Set<String> there = new HashSet<>();
     try (KafkaConsumer<byte[], byte[]> consumer = consumer(bootstrap, properties)) {
       Map<String, List<org.apache.kafka.common.PartitionInfo>> topics =
           consumer.listTopics(Duration.ofSeconds(30));
@@ -110,26 +135,24 @@ public final class TokenLog {
       for (String name : names) {
         String topic = prefix + name;
         if (!topics.containsKey(topic)) {
-          if (name.equals("tokens") || name.equals("versions")) {
+          if (needed.contains(name)) {
             throw new IllegalStateException(
                 "there is no topic %s on %s: check --bootstrap and --prefix"
                     .formatted(topic, bootstrap));
           }
           continue;
         }
-        if (name.equals("items")) {
-          log.items = new TreeSet<>();
-        }
+        there.add(name);
         topics.get(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
       }
-      Map<TopicPartition, Long> ends = ends(consumer, partitions, log, bootstrap, properties);
+      Map<TopicPartition, Long> ends = ends(consumer, partitions, prefix, bootstrap, properties);
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       long heard = System.nanoTime();
       Set<TopicPartition> left = new HashSet<>(partitions);
       while (!left.isEmpty()) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-          log.take(record);
+          taker.accept(record);
           heard = System.nanoTime();
         }
         left.removeIf(p -> consumer.position(p) >= ends.get(p));
@@ -140,7 +163,7 @@ public final class TokenLog {
         }
       }
     }
-    return log;
+    return there;
   }
 
   /**
@@ -152,10 +175,10 @@ public final class TokenLog {
   private static Map<TopicPartition, Long> ends(
       KafkaConsumer<byte[], byte[]> consumer,
       List<TopicPartition> partitions,
-      TokenLog log,
+      String prefix,
       String bootstrap,
       Properties properties) {
-    Set<String> first = Set.of(log.prefix + "versions", log.prefix + "items");
+    Set<String> first = Set.of(prefix + "versions", prefix + "items");
     Map<Boolean, List<TopicPartition>> parts =
         partitions.stream().collect(Collectors.partitioningBy(p -> first.contains(p.topic())));
     Map<TopicPartition, Long> ends = visible(consumer, parts.get(true), bootstrap, properties);

@@ -5,11 +5,13 @@ import io.sidstream.cli.UsageException;
 import io.sidstream.client.Token;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;
+import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -52,6 +56,7 @@ import picocli.CommandLine.Spec;
       TokensCommand.Export.class,
       TokensCommand.Verify.class,
       TokensCommand.Versions.class,
+      TokensCommand.DeadLetters.class,
       TokensCommand.Hold.class,
       TokensCommand.Force.class,
       TokensCommand.Release.class
@@ -63,7 +68,7 @@ public final class TokensCommand implements Callable<Integer> {
   public Integer call() {
     throw new ParameterException(
         spec.commandLine(),
-        "name what to do: get, tail, diff, export, verify, versions, hold, force or release");
+        "name what to do: get, tail, diff, export, verify, versions, dead-letters, hold, force or release");
   }
 
   /** Where the topics are. */
@@ -437,6 +442,88 @@ public final class TokensCommand implements Callable<Integer> {
           .filter(v -> v.getState() != VersionState.REVISION)
           .forEach(v -> System.out.println(RowText.version(v)));
       return 0;
+    }
+  }
+
+  /** {@code tokens dead-letters}. */
+  @Command(
+      name = "dead-letters",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Print what the job could not use, as JSON lines: the rule, the reason, where the record was, its key.",
+        "How many by rule goes to the error stream. docs/dead-letters.md says what each rule means."
+      })
+  static final class DeadLetters implements Callable<Integer> {
+    @Mixin Where where;
+
+    @Option(
+        names = "--code",
+        paramLabel = "RULE",
+        description = "Only those of a rule, such as VECTOR_ZERO.")
+    String code;
+
+    @Option(names = "--values", description = "With key and value as base64, as they were.")
+    boolean values;
+
+    @Override
+    public Integer call() {
+      WireFormat wire = new WireFormat();
+      Map<String, Long> counts = new TreeMap<>();
+      TokenLog.read(
+          where.bootstrap,
+          where.prefix,
+          where.properties(),
+          Set.of("dead-letters"),
+          new String[] {"dead-letters"},
+          record -> {
+            String place = record.topic() + "-" + record.partition() + "@" + record.offset();
+            DeadLetter letter;
+            try {
+              letter = wire.decode(record.value(), DeadLetter.class);
+            } catch (RuntimeException e) {
+              System.err.println("sidstream: " + place + " is no dead letter: " + e.getMessage());
+              return;
+            }
+            if (code == null || code.equals(letter.getCode())) {
+              counts.merge(letter.getCode(), 1L, Long::sum);
+              System.out.println(RowText.write(fields(letter)));
+            }
+          });
+      System.out.flush();
+      System.err.printf(
+          "%,d dead letters%s%n",
+          counts.values().stream().mapToLong(Long::longValue).sum(),
+          counts.isEmpty() ? "" : ": " + counts);
+      return 0;
+    }
+
+    private Map<String, Object> fields(DeadLetter letter) {
+      Map<String, Object> fields = new LinkedHashMap<>();
+      fields.put("code", letter.getCode());
+      fields.put("reason", letter.getReason());
+      fields.put("topic", letter.getTopic());
+      fields.put("partition", letter.getPartition());
+      fields.put("offset", letter.getOffset());
+      fields.put("timestamp", letter.getTimestamp().toString());
+      fields.put("rejected", letter.getTime().toString());
+      byte[] key = bytes(letter.getKey());
+      fields.put("key", key == null ? null : new String(key, StandardCharsets.UTF_8));
+      fields.put("valueBytes", letter.getValueLength());
+      if (values) {
+        fields.put("keyBase64", key);
+        // Jackson writes bytes as base64.
+        fields.put("valueBase64", bytes(letter.getValue()));
+      }
+      return fields;
+    }
+
+    private static byte[] bytes(ByteBuffer buffer) {
+      if (buffer == null) {
+        return null;
+      }
+      byte[] bytes = new byte[buffer.remaining()];
+      buffer.duplicate().get(bytes);
+      return bytes;
     }
   }
 

@@ -9,12 +9,14 @@ import io.sidstream.client.TokenTable;
 import io.sidstream.client.TokenTableException;
 import io.sidstream.client.TokenTableListener;
 import io.sidstream.schemas.ControlMessage;
+import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -357,6 +359,44 @@ class TokensITCase {
         .containsExactly(
             "version 2 HELD 1970-01-01T00:00:00Z: items 200, expected churn 4.00 %, unique tuples 87.50 %, reseeded codewords [0, 1, 2], items on them [0, 3, 5], reason: held by control message: sale",
             "version 2 COMMIT 1970-01-01T00:00:00Z: items 200, rows 20, removed 1, moved 4 of 160 (2.50 %), changed codes [0, 1, 4], prefixes [0, 1, 4]");
+  }
+
+  @Test
+  void printsDeadLetters() throws Exception {
+    String prefix = "dead.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      topics.flush();
+      assertThat(run(0, "dead-letters", prefix)).isEmpty();
+      for (String code : List.of("VECTOR_ZERO", "KEY_MISSING")) {
+        DeadLetter letter = new DeadLetter();
+        letter.setTopic(prefix + "items");
+        letter.setOffset(7);
+        letter.setTimestamp(Instant.EPOCH);
+        letter.setTime(Instant.EPOCH.plusSeconds(1));
+        letter.setCode(code);
+        letter.setReason("the \"reason\"");
+        letter.setValueLength(3);
+        letter.setValue(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+        if (code.equals("VECTOR_ZERO")) {
+          letter.setKey(ByteBuffer.wrap("item1".getBytes(StandardCharsets.UTF_8)));
+        }
+        topics.send("dead-letters", null, new WireFormat().encode(letter));
+      }
+      topics.send("dead-letters", null, new byte[] {9});
+      topics.flush();
+    }
+    String first =
+        "{\"code\":\"VECTOR_ZERO\",\"reason\":\"the \\\"reason\\\"\",\"topic\":\"dead.items\",\"partition\":0,\"offset\":7,"
+            + "\"timestamp\":\"1970-01-01T00:00:00Z\",\"rejected\":\"1970-01-01T00:00:01Z\",\"key\":\"item1\",\"valueBytes\":3";
+    assertThat(run(0, "dead-letters", prefix).lines())
+        .hasSize(2)
+        .startsWith(first + "}")
+        .last()
+        .asString()
+        .contains("\"code\":\"KEY_MISSING\"", "\"key\":null");
+    assertThat(run(0, "dead-letters", prefix, "--code", "VECTOR_ZERO", "--values").lines())
+        .containsExactly(first + ",\"keyBase64\":\"aXRlbTE=\",\"valueBase64\":\"AQID\"}");
+    run(1, "dead-letters", "nowhere.");
   }
 
   @Test
