@@ -121,8 +121,16 @@ final class ModelOptions {
       names = "--semantic-share",
       paramLabel = "P",
       description =
-          "Share, in a ranking's probabilities, of a second recommender that reads z alone and is trained beside the first; 0 for none (default: 0; that of the job for --protocol prequential).")
+          "Share, in a ranking's probabilities, of a second recommender that reads z and is trained beside the first; 0 for none (default: 0; that of the job for --protocol prequential).")
   private Float semanticShare;
+
+  @Option(
+      names = "--semantic-id-dim",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Numbers of an ID embedding, its first ones, that the second recommender reads beside z (default: ${DEFAULT-VALUE}).")
+  private int semanticIdDim;
 
   @Option(
       names = "--semantic-temperature",
@@ -231,6 +239,12 @@ final class ModelOptions {
       throw new UsageException(
           "--id-dim " + idDim + ": it must be even, as two attention heads share the width");
     }
+    if (semanticIdDim % 2 != 0) {
+      throw new UsageException(
+          "--semantic-id-dim "
+              + semanticIdDim
+              + ": it must be even, as two attention heads share the width");
+    }
     try {
       JointConfig.Builder builder = JointConfig.builder();
       if (codebookDecay != null) {
@@ -256,6 +270,7 @@ final class ModelOptions {
               or(semanticDropout, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
           .semanticShare(
               or(semanticShare, unifiedAsTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f))
+          .semanticIdDim(semanticIdDim)
           .semanticTemperature(semanticTemperature)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)

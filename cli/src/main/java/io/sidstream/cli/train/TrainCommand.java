@@ -78,6 +78,7 @@ public final class TrainCommand implements Callable<Integer> {
     "--id-learning-rate",
     "--semantic-dropout",
     "--semantic-share",
+    "--semantic-id-dim",
     "--semantic-temperature",
     "--stop-on",
     "--learning-rate-decay"
@@ -322,7 +323,8 @@ public final class TrainCommand implements Callable<Integer> {
     TrainingData data = TrainingData.of(set, vectors);
     JointConfig config = config(data, chosen);
     if (config.semanticShare() == 0f) {
-      refuse("has no effect without --semantic-share", "--semantic-temperature");
+      refuse(
+          "has no effect without --semantic-share", "--semantic-temperature", "--semantic-id-dim");
       if (model.loss == Loss.BCE) {
         refuse("has no effect with --loss bce and one recommender", "--temperature");
       }

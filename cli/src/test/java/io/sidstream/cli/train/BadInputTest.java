@@ -152,9 +152,13 @@ class BadInputTest {
           --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --protocol prequential --churn-budget=-1
           --learning-rate-decay 0.0: it must be above 0, at most 1        | train @. --vectors @vectors.npy --learning-rate-decay 0
           --semantic-dropout 1.0: it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
-          --semantic-share 0.3: a second recommender that reads z alone   | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
+          --semantic-share 0.3: a second recommender that reads z is for  | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
           --semantic-temperature 0.0: it must be above 0                  | train @. --vectors @vectors.npy --semantic-temperature 0
           --semantic-temperature 2 has no effect without --semantic-share | train @. --vectors @vectors.npy --semantic-temperature 2
+          --semantic-id-dim 2 has no effect without --semantic-share      | train @. --vectors @vectors.npy --semantic-id-dim 2
+          --semantic-id-dim 3: it must be even, as two attention heads    | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 3
+          --semantic-id-dim 10: an ID embedding has 8 numbers            | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 10
+          --semantic-id-dim -2: it must be 0 or more                      | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim=-2
           --id-dim 0: it must be 1 or more                                | train @. --vectors @vectors.npy --id-dim 0
           --id-dim 7: it must be even, as two attention heads             | train @. --vectors @vectors.npy --id-dim 7
           --negatives-shared 0: it must be 1 or more                      | train @. --vectors @vectors.npy --negatives-shared 0
@@ -222,6 +226,7 @@ class BadInputTest {
           --semantic-dropout 0 is for the joint model                     | train @. --variant tiger --semantic-dropout 0
           --semantic-share 0 is for the joint model                       | train @. --variant tiger --semantic-share 0
           --semantic-temperature 2 is for the joint model                 | train @. --variant tiger --semantic-temperature 2
+          --semantic-id-dim 2 is for the joint model                      | train @. --variant tiger --semantic-id-dim 2
           --stop-on full is for the joint model                           | train @. --variant tiger --stop-on full
           --stop-on full has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --stop-on full
           # Encode

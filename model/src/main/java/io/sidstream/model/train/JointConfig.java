@@ -33,8 +33,10 @@ import java.util.List;
  *     items without one are served too
  * @param semanticDropout probability that a step is taken without z, on ID embeddings alone, so
  *     that they learn what they can say by themselves
- * @param semanticShare share in a ranking of a second recommender that reads z alone; 0 for none.
- *     It learns in every step, its loss is added, and its gradient reaches z too
+ * @param semanticShare share in a ranking of a second recommender that reads z; 0 for none. It
+ *     learns in every step, its loss is added, and its gradient reaches z too
+ * @param semanticIdDim numbers of an ID embedding, its first ones, that the second recommender
+ *     reads beside z; 0 for z alone. In each step they are hidden from it as {@code idDropout} says
  * @param semanticTemperature what its scores are divided by, besides the temperature, before they
  *     become probabilities in a ranking: above 1 they are flatter, and the first recommender
  *     decides among the items that it is sure of
@@ -69,6 +71,7 @@ public record JointConfig(
     float idDropout,
     float semanticDropout,
     float semanticShare,
+    int semanticIdDim,
     float semanticTemperature,
     IdStart idStart,
     int batchUsers,
@@ -143,8 +146,13 @@ public record JointConfig(
       throw new IllegalArgumentException(
           "semanticShare is "
               + semanticShare
-              + "; a second recommender that reads z alone is for variant UNIFIED, not "
+              + "; a second recommender that reads z is for variant UNIFIED, not "
               + variant);
+    }
+    atLeast("semanticIdDim", semanticIdDim, 0);
+    if (semanticIdDim > idDim) {
+      throw new IllegalArgumentException(
+          "semanticIdDim is " + semanticIdDim + "; an ID embedding has " + idDim + " numbers");
     }
     atLeast("batchUsers", batchUsers, 1);
     positive("learningRate", learningRate);
@@ -163,7 +171,7 @@ public record JointConfig(
     // Check dim, heads, ffn, blocks and dropout.
     new RecommenderShape(width(variant, semanticDim, idDim), heads, ffn, blocks, maxLen, dropout);
     if (semanticShare > 0f) {
-      new RecommenderShape(semanticDim, heads, ffn, blocks, maxLen, dropout);
+      new RecommenderShape(semanticDim + semanticIdDim, heads, ffn, blocks, maxLen, dropout);
     }
   }
 
@@ -200,9 +208,14 @@ public record JointConfig(
     return new RecommenderShape(dim(), heads, ffn, blocks, maxLen, dropout);
   }
 
-  /** The sizes of the recommender that reads z alone. */
+  /** Width of what the second recommender reads. */
+  int semanticWidth() {
+    return semanticDim + semanticIdDim;
+  }
+
+  /** The sizes of the second recommender. */
   RecommenderShape semanticShape() {
-    return new RecommenderShape(semanticDim, heads, ffn, blocks, maxLen, dropout);
+    return new RecommenderShape(semanticWidth(), heads, ffn, blocks, maxLen, dropout);
   }
 
   /** Shape and losses of the quantizer. */
@@ -271,6 +284,7 @@ public record JointConfig(
     b.idDropout = idDropout;
     b.semanticDropout = semanticDropout;
     b.semanticShare = semanticShare;
+    b.semanticIdDim = semanticIdDim;
     b.semanticTemperature = semanticTemperature;
     b.idStart = idStart;
     b.batchUsers = batchUsers;
@@ -306,6 +320,7 @@ public record JointConfig(
     private float idDropout = 0f;
     private float semanticDropout = 0f;
     private float semanticShare = 0f;
+    private int semanticIdDim = 0;
     private float semanticTemperature = 1f;
     private IdStart idStart = IdStart.ZERO;
     private int batchUsers = 256;
@@ -428,6 +443,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#semanticIdDim}. */
+    public Builder semanticIdDim(int value) {
+      semanticIdDim = value;
+      return this;
+    }
+
     /** See {@link JointConfig#semanticTemperature}. */
     public Builder semanticTemperature(float value) {
       semanticTemperature = value;
@@ -522,6 +543,7 @@ public record JointConfig(
           idDropout,
           semanticDropout,
           semanticShare,
+          semanticIdDim,
           semanticTemperature,
           idStart,
           batchUsers,

@@ -57,7 +57,7 @@ public final class JointTrainer implements Representations {
   private Rng rng;
   private final SequenceRecommender recommender;
 
-  /** Reads z alone; null for none. */
+  /** Reads z, and what of the ID embeddings the configuration says; null for none. */
   private final SequenceRecommender semanticRecommender;
 
   private final RqVae quantizer;
@@ -362,8 +362,14 @@ public final class JointTrainer implements Representations {
     }
     int idAt = config.hasSemantic() ? config.semanticDim() : 0;
     if (semanticRecommender != null) {
-      zs = grown(zs, slotCount * idAt);
-      Kernels.gatherColumns(s, d, 0, idAt, slotCount, zs);
+      int width = config.semanticWidth();
+      zs = grown(zs, slotCount * width);
+      Kernels.gatherColumns(s, d, 0, width, slotCount, zs);
+      for (int i = 0; i < slotCount && width > idAt; i++) {
+        if (idDropped(i)) {
+          Arrays.fill(zs, i * width + idAt, (i + 1) * width, 0f);
+        }
+      }
     }
     boolean semanticDropped = semanticDropped();
     for (int i = 0; i < slotCount; i++) {
@@ -376,8 +382,14 @@ public final class JointTrainer implements Representations {
     float[] logQ = config.loss() == JointConfig.Loss.SOFTMAX ? logQ() : null;
     double loss = loss(recommender, s, ds, d, seed, logQ);
     if (semanticRecommender != null) {
-      dzs = grown(dzs, slotCount * idAt);
-      loss += loss(semanticRecommender, zs, dzs, idAt, Rng.hash(seed, -2, 0), logQ);
+      int width = config.semanticWidth();
+      dzs = grown(dzs, slotCount * width);
+      loss += loss(semanticRecommender, zs, dzs, width, Rng.hash(seed, -2, 0), logQ);
+      for (int i = 0; i < slotCount && width > idAt; i++) {
+        if (!idDropped(i)) {
+          Kernels.axpy(1f, dzs, i * width + idAt, ds, i * d + idAt, width - idAt);
+        }
+      }
     }
     return loss;
   }
@@ -477,14 +489,19 @@ public final class JointTrainer implements Representations {
 
   /** The gradient of z [slots, D_2] from all that saw it; null if nothing did. */
   private float[] semanticGradient() {
-    if (semanticDropped()) {
-      return semanticRecommender == null ? null : dzs;
+    boolean dropped = semanticDropped();
+    if (dropped && semanticRecommender == null) {
+      return null;
     }
     int d = config.semanticDim();
     dz = grown(dz, slotCount * d);
-    Kernels.gatherColumns(ds, config.dim(), 0, d, slotCount, dz);
-    if (semanticRecommender != null) {
-      Kernels.axpy(1f, dzs, 0, dz, 0, slotCount * d);
+    if (dropped) {
+      Kernels.gatherColumns(dzs, config.semanticWidth(), 0, d, slotCount, dz);
+    } else {
+      Kernels.gatherColumns(ds, config.dim(), 0, d, slotCount, dz);
+      for (int i = 0; i < slotCount && semanticRecommender != null; i++) {
+        Kernels.axpy(1f, dzs, i * config.semanticWidth(), dz, i * d, d);
+      }
     }
     return dz;
   }
@@ -868,7 +885,7 @@ public final class JointTrainer implements Representations {
             new Tower(
                 semanticRecommender,
                 0,
-                config.semanticDim(),
+                config.semanticWidth(),
                 config.temperature() * config.semanticTemperature(),
                 config.semanticShare()));
   }
@@ -953,9 +970,9 @@ public final class JointTrainer implements Representations {
   }
 
   /**
-   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration; but the
-   * recommender of z alone may have come since, and starts anew, or may have gone. The tables are
-   * restored by the caller.
+   * Replaces what {@link #writeState} wrote, by a trainer of the same configuration; but the second
+   * recommender may have come since, and starts anew, or may have gone. The tables are restored by
+   * the caller.
    */
   public void readState(DataInput in) throws IOException {
     int format = in.readInt();

@@ -9,6 +9,7 @@ import io.sidstream.model.recommend.PaddedReference;
 import io.sidstream.model.recommend.RecommenderShape;
 import io.sidstream.model.recommend.SequenceRecommender;
 import io.sidstream.model.recommend.Tower;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -49,7 +50,7 @@ class JointGradientTest {
 
   private double[] recommender;
 
-  /** Of the one that reads z alone, if there is one. */
+  /** Of the second one, if there is one. */
   private double[] semanticRecommender;
 
   private double[][] codebooks;
@@ -59,12 +60,14 @@ class JointGradientTest {
   private int[] negatives;
   private boolean semanticDropped;
   private boolean[] idDropped;
+  private boolean[] idHiddenFromSecond;
   private int[] codes;
   private double[][][] heldInputs;
 
   static List<Arguments> cases() {
     JointConfig.Builder bce = base().loss(JointConfig.Loss.BCE);
     JointConfig.Builder semantic = base().variant(JointConfig.Variant.SEMANTIC);
+    JointConfig.Builder both = base().idDim(4).semanticShare(0.3f).semanticIdDim(2).idDropout(0.5f);
     return List.of(
         Arguments.of("softmax", base().build(), false),
         Arguments.of("logQ 0", base().logQ(0f).build(), false),
@@ -78,7 +81,9 @@ class JointGradientTest {
         Arguments.of("z kept", base().semanticDropout(0.5f).idDropout(0.3f).build(), false),
         Arguments.of("z dropped", base().semanticDropout(0.5f).idDropout(0.3f).build(), true),
         Arguments.of(
-            "z dropped, a second", base().semanticDropout(0.5f).semanticShare(0.3f).build(), true));
+            "z dropped, a second", base().semanticDropout(0.5f).semanticShare(0.3f).build(), true),
+        Arguments.of("a second of z and IDs", both.semanticDropout(0.5f).build(), false),
+        Arguments.of("z dropped, a second of z and IDs", both.build(), true));
   }
 
   /** A seed under which the first step drops z, or does not. */
@@ -99,7 +104,7 @@ class JointGradientTest {
     Rng rng = new Rng(4);
     for (int i = 0; i < 30; i++) {
       items.put(i, vector(rng, DX), 0);
-      float[] e = vector(rng, 2);
+      float[] e = vector(rng, Math.max(2, di));
       System.arraycopy(e, 0, items.id(), i * di, di);
     }
     users.set(0, new int[] {1, 2, 3, 4}, new long[4]);
@@ -127,13 +132,15 @@ class JointGradientTest {
     semanticDropped = trainer.semanticDropped();
     assertThat(semanticDropped).isEqualTo(dropsSemantics);
     idDropped = new boolean[batch.length];
+    idHiddenFromSecond = new boolean[batch.length];
     ids = new double[batch.length][di];
     for (int i = 0; i < batch.length; i++) {
       System.arraycopy(idsFlat, batch[i] * di, ids[i], 0, di);
-      idDropped[i] = !semanticDropped && trainer.idDropped(i);
+      idHiddenFromSecond[i] = trainer.idDropped(i);
+      idDropped[i] = !semanticDropped && idHiddenFromSecond[i];
     }
-    if (config.idDropout() > 0f && !semanticDropped) {
-      assertThat(idDropped).contains(true).contains(false);
+    if (config.idDropout() > 0f) {
+      assertThat(idHiddenFromSecond).contains(true).contains(false);
     }
     heldInputs = new double[2][batch.length][];
     double[] parts = new double[3];
@@ -199,7 +206,10 @@ class JointGradientTest {
       for (int j = 0; j < DX; j++) {
         reconstruction += (y[j] - x[j]) * (y[j] - x[j]) / n;
       }
-      zs[i] = z;
+      zs[i] = Arrays.copyOf(z, config.semanticShape().dim());
+      if (!idHiddenFromSecond[i]) {
+        System.arraycopy(ids[i], 0, zs[i], DZ, zs[i].length - DZ);
+      }
       if (!semanticDropped) {
         System.arraycopy(z, 0, s[i], 0, DZ);
       }
