@@ -250,10 +250,22 @@ public final class TokenLog {
     return p;
   }
 
+  /** Topic, partition and offset, for messages. */
+  static String place(ConsumerRecord<byte[], byte[]> record) {
+    return record.topic() + "-" + record.partition() + "@" + record.offset();
+  }
+
+  /** Key of the record that a dead letter is of, as text; null for none. */
+  static String key(DeadLetter letter) {
+    return letter.getKey() == null
+        ? null
+        : StandardCharsets.UTF_8.decode(letter.getKey().duplicate()).toString();
+  }
+
   void take(ConsumerRecord<byte[], byte[]> record) {
     String name = record.topic().substring(prefix.length());
     String key = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
-    String place = record.topic() + "-" + record.partition() + "@" + record.offset();
+    String place = place(record);
     try {
       switch (name) {
         case "tokens" -> token(key, row(record, wire, place));
@@ -279,8 +291,9 @@ public final class TokenLog {
         }
         case "dead-letters" -> {
           DeadLetter letter = wire.decode(record.value(), DeadLetter.class);
-          if (letter.getTopic().equals(prefix + "items") && letter.getKey() != null) {
-            dead.add(StandardCharsets.UTF_8.decode(letter.getKey().duplicate()).toString());
+          String item = key(letter);
+          if (letter.getTopic().equals(prefix + "items") && item != null) {
+            dead.add(item);
           }
         }
         default -> {}

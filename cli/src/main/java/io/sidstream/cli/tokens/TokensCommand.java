@@ -11,7 +11,6 @@ import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -215,7 +214,7 @@ public final class TokensCommand implements Callable<Integer> {
     }
 
     private String line(ConsumerRecord<byte[], byte[]> record, WireFormat wire, RowText text) {
-      String place = record.topic() + "-" + record.partition() + "@" + record.offset();
+      String place = TokenLog.place(record);
       try {
         if (record.topic().equals(where.prefix + "tokens")) {
           TokenLog.Row row = TokenLog.row(record, wire, place);
@@ -476,7 +475,7 @@ public final class TokensCommand implements Callable<Integer> {
           Set.of("dead-letters"),
           new String[] {"dead-letters"},
           record -> {
-            String place = record.topic() + "-" + record.partition() + "@" + record.offset();
+            String place = TokenLog.place(record);
             DeadLetter letter;
             try {
               letter = wire.decode(record.value(), DeadLetter.class);
@@ -506,24 +505,14 @@ public final class TokensCommand implements Callable<Integer> {
       fields.put("offset", letter.getOffset());
       fields.put("timestamp", letter.getTimestamp().toString());
       fields.put("rejected", letter.getTime().toString());
-      byte[] key = bytes(letter.getKey());
-      fields.put("key", key == null ? null : new String(key, StandardCharsets.UTF_8));
+      fields.put("key", TokenLog.key(letter));
       fields.put("valueBytes", letter.getValueLength());
       if (values) {
-        fields.put("keyBase64", key);
         // Jackson writes bytes as base64.
-        fields.put("valueBase64", bytes(letter.getValue()));
+        fields.put("keyBase64", letter.getKey());
+        fields.put("valueBase64", letter.getValue());
       }
       return fields;
-    }
-
-    private static byte[] bytes(ByteBuffer buffer) {
-      if (buffer == null) {
-        return null;
-      }
-      byte[] bytes = new byte[buffer.remaining()];
-      buffer.duplicate().get(bytes);
-      return bytes;
     }
   }
 

@@ -235,16 +235,10 @@ final class ModelOptions {
               + data.items()
               + " items of --data; take at most as many codewords as items");
     }
-    if (variant != Variant.SEMANTIC && idDim != null && idDim % 2 != 0) {
-      throw new UsageException(
-          "--id-dim " + idDim + ": it must be even, as two attention heads share the width");
+    if (variant != Variant.SEMANTIC && idDim != null) {
+      even("--id-dim", idDim);
     }
-    if (semanticIdDim % 2 != 0) {
-      throw new UsageException(
-          "--semantic-id-dim "
-              + semanticIdDim
-              + ": it must be even, as two attention heads share the width");
-    }
+    even("--semantic-id-dim", semanticIdDim);
     try {
       JointConfig.Builder builder = JointConfig.builder();
       if (codebookDecay != null) {
@@ -287,6 +281,13 @@ final class ModelOptions {
           .build();
     } catch (IllegalArgumentException e) {
       throw new UsageException(byOption(e.getMessage()));
+    }
+  }
+
+  private static void even(String option, int width) {
+    if (width % 2 != 0) {
+      throw new UsageException(
+          option + " " + width + ": it must be even, as two attention heads share the width");
     }
   }
 

@@ -157,7 +157,7 @@ class BadInputTest {
           --semantic-temperature 2 has no effect without --semantic-share | train @. --vectors @vectors.npy --semantic-temperature 2
           --semantic-id-dim 2 has no effect without --semantic-share      | train @. --vectors @vectors.npy --semantic-id-dim 2
           --semantic-id-dim 3: it must be even, as two attention heads    | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 3
-          --semantic-id-dim 10: an ID embedding has 8 numbers            | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 10
+          --semantic-id-dim 10: an ID embedding has 8 numbers             | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 10
           --semantic-id-dim -2: it must be 0 or more                      | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim=-2
           --id-dim 0: it must be 1 or more                                | train @. --vectors @vectors.npy --id-dim 0
           --id-dim 7: it must be even, as two attention heads             | train @. --vectors @vectors.npy --id-dim 7

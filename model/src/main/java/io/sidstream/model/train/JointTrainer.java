@@ -236,10 +236,11 @@ public final class JointTrainer implements Representations {
     if (quantizer == null && phase == Phase.QUANTIZER_ALONE) {
       requireQuantizer("phase " + phase);
     }
-    return Threads.call(() -> shared(batch, phase));
+    return Threads.call(() -> sharedStep(batch, phase));
   }
 
-  private StepStats shared(int[] batch, Phase phase) {
+  /** The step, on one of the threads that share its work. */
+  private StepStats sharedStep(int[] batch, Phase phase) {
     assemble(batch, phase);
     if (positions == 0) {
       return new StepStats(0, 0, 0, 0, 0, 0, 0);
