@@ -195,7 +195,7 @@ public final class Prequential {
     int n = 1;
     int tries = 8 * negatives;
     while (n <= negatives && tries-- > 0) {
-      int item = items.knownAt(rng.nextInt(items.knownCount()));
+      int item = items.poolAt(rng.nextInt(items.poolCount()));
       if (items.arrival(item) <= time
           && !in(history, history.length, item)
           && !in(candidates, n, item)) {
@@ -211,10 +211,10 @@ public final class Prequential {
   /** Where most draws were refused: lists what is left and takes from it without replacement. */
   private int drawFromAll(int drawn, long time, int[] history, Rng rng) {
     int n = drawn;
-    int[] left = new int[items.knownCount()];
+    int[] left = new int[items.poolCount()];
     int m = 0;
     for (int i = 0; i < left.length; i++) {
-      int item = items.knownAt(i);
+      int item = items.poolAt(i);
       if (items.arrival(item) <= time
           && !in(history, history.length, item)
           && !in(candidates, n, item)) {

@@ -15,12 +15,28 @@ public final class SampledSoftmax {
   private static final int TILE = 128;
   private float[] scores = {};
 
+  /** By row of a tile: gradient of the score of a target that is no candidate. */
+  private float[] own = {};
+
+  /**
+   * What of the batch's targets is among the candidates.
+   *
+   * @param targets the first so many candidates are a uniform sample of the targets; 0 where all
+   *     targets are candidates
+   * @param logShare log of the share of the targets that is in the sample: each stands for 1 /
+   *     share of them in a row's sum, but for the row's own target, which counts once
+   */
+  public record Sample(int targets, float logShare) {
+    /** All targets are candidates. */
+    public static final Sample ALL = new Sample(0, 0f);
+  }
+
   /**
    * Loss and gradients.
    *
    * @param h hidden states [rows, dim]
-   * @param s representations of the candidates [candidates, dim]
-   * @param target candidate index of each row's target [rows]
+   * @param s representations of the candidates [candidates, dim], and of targets beside them
+   * @param target row of s of each row's target [rows]
    * @param logQ log q_j [candidates]; null for no correction
    * @param dh out: gradient of h [rows, dim]
    * @param ds gradient of s [candidates, dim], added to
@@ -35,8 +51,12 @@ public final class SampledSoftmax {
       int[] target,
       float temperature,
       float[] logQ,
+      Sample sample,
       float[] dh,
       float[] ds) {
+    if (own.length < TILE) {
+      own = new float[TILE];
+    }
     if (scores.length < TILE * candidates) {
       scores = new float[TILE * (candidates + candidates / 4)];
     }
@@ -68,15 +88,29 @@ public final class SampledSoftmax {
       for (int r = 0; r < m; r++) {
         int o = r * candidates;
         int t = target[from + r];
+        for (int j = o; j < o + sample.targets; j++) {
+          scores[j] -= sample.logShare;
+        }
+        boolean among = t < candidates;
+        if (among && t < sample.targets) {
+          scores[o + t] += sample.logShare;
+        }
+        float score =
+            among ? scores[o + t] : inverse * Kernels.dot(h, (from + r) * dim, s, t * dim, dim);
         float max = Layers.max(scores, o, candidates);
-        float own = scores[o + t];
+        max = among ? max : Math.max(max, score);
         float sum = Layers.expShifted(scores, o, candidates, max);
-        loss += Math.log(sum) + max - own;
+        float alone = among ? 0f : (float) Math.exp(score - max);
+        sum += alone;
+        loss += Math.log(sum) + max - score;
         float scale = weight / sum;
         for (int j = o; j < o + candidates; j++) {
           scores[j] *= scale;
         }
-        scores[o + t] -= weight;
+        own[r] = alone * scale - weight;
+        if (among) {
+          scores[o + t] -= weight;
+        }
       }
       Blas.gemm(
           false,
@@ -112,6 +146,13 @@ public final class SampledSoftmax {
           ds,
           0,
           dim);
+      for (int r = 0; r < m; r++) {
+        int t = target[from + r];
+        if (t >= candidates) {
+          Kernels.axpy(own[r], s, t * dim, dh, (from + r) * dim, dim);
+          Kernels.axpy(own[r], h, (from + r) * dim, ds, t * dim, dim);
+        }
+      }
     }
     return loss / Math.max(rows, 1);
   }

@@ -51,6 +51,12 @@ public final class ItemTable {
   private int[] where;
   private final BitSet dirty = new BitSet();
 
+  /** Names of rows as hashes; null where a row's index names it. */
+  private long[] keys;
+
+  /** Rows that uniform draws are made from; null for all that are known. */
+  private int[] pool;
+
   /**
    * An empty table.
    *
@@ -162,6 +168,47 @@ public final class ItemTable {
     return known[n];
   }
 
+  /**
+   * What names the row wherever the table holds it: draws that belong to an item, such as those of
+   * dropout, are made by it. Its index, unless {@link #setKey} gave another.
+   */
+  public long key(int index) {
+    return keys == null ? index : keys[index];
+  }
+
+  /** Gives a row a name that does not depend on its place. */
+  public void setKey(int index, long key) {
+    allocate(index + 1);
+    if (keys == null || keys.length < where.length) {
+      int had = keys == null ? 0 : keys.length;
+      keys = keys == null ? new long[where.length] : Arrays.copyOf(keys, where.length);
+      for (int i = had; i < keys.length; i++) {
+        keys[i] = i;
+      }
+    }
+    keys[index] = key;
+  }
+
+  /**
+   * Has uniform draws made from these rows instead of from all that are known: where the table is a
+   * part of a catalogue, chosen by what was interacted with, its rows are no uniform sample.
+   *
+   * @param rows known rows, distinct; not copied
+   */
+  public void drawFrom(int[] rows) {
+    pool = rows;
+  }
+
+  /** Rows that uniform draws are made from. */
+  public int poolCount() {
+    return pool == null ? knownCount : pool.length;
+  }
+
+  /** The n-th of them, n below {@link #poolCount}. */
+  public int poolAt(int n) {
+    return pool == null ? known[n] : pool[n];
+  }
+
   /** Whether the item has arrived and is not removed. */
   public boolean known(int index) {
     return index >= 0 && index < size && where[index] >= 0;
@@ -229,6 +276,53 @@ public final class ItemTable {
     allocate(index + 1);
     interactions[index]++;
     dirty.set(index);
+  }
+
+  /**
+   * Puts a row as a store outside keeps it; its content may come later, or not at all where no step
+   * encodes it.
+   *
+   * @param arrival event time of its arrival, ms
+   * @param count interactions so far
+   */
+  public void place(int index, long arrivalTime, int count) {
+    allocate(index + 1);
+    arrival[index] = arrivalTime;
+    interactions[index] = count;
+    if (where[index] < 0) {
+      where[index] = knownCount;
+      known[knownCount++] = index;
+    }
+  }
+
+  /**
+   * Puts what has been learnt of a row.
+   *
+   * @param steps Adam's steps of its ID embedding
+   * @param e the embedding, then Adam's first and second moments, {@code [3, idDim]}; not read
+   *     where steps is 0
+   */
+  public void placeId(int index, int steps, float[] e) {
+    idSteps[index] = steps;
+    if (steps > 0) {
+      System.arraycopy(e, 0, id, index * idDim, idDim);
+      System.arraycopy(e, idDim, idMean, index * idDim, idDim);
+      System.arraycopy(e, 2 * idDim, idSquare, index * idDim, idDim);
+    }
+  }
+
+  /** What {@link #placeId} takes, {@code [3, idDim]}. */
+  public float[] idRow(int index) {
+    float[] e = new float[3 * idDim];
+    System.arraycopy(id, index * idDim, e, 0, idDim);
+    System.arraycopy(idMean, index * idDim, e, idDim, idDim);
+    System.arraycopy(idSquare, index * idDim, e, 2 * idDim, idDim);
+    return e;
+  }
+
+  /** Steps that Adam has taken on the row's ID embedding. */
+  public int idSteps(int index) {
+    return idSteps[index];
   }
 
   /** Rows changed since {@link #clearDirty}. Live. */

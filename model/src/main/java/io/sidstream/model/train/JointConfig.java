@@ -41,6 +41,8 @@ import java.util.List;
  *     become probabilities in a ranking: above 1 they are flatter, and the first recommender
  *     decides among the items that it is sure of
  * @param idStart what the ID embedding of a new item starts as
+ * @param maxTargets candidates that are targets of a batch, at most, under SOFTMAX: beyond it a
+ *     uniform sample of them stands for all, with its weight
  * @param batchUsers users of a batch
  * @param learningRate Adam's learning rate
  * @param idLearningRate learning rate of the ID embeddings
@@ -74,6 +76,7 @@ public record JointConfig(
     int semanticIdDim,
     float semanticTemperature,
     IdStart idStart,
+    int maxTargets,
     int batchUsers,
     float learningRate,
     float idLearningRate,
@@ -133,6 +136,7 @@ public record JointConfig(
           "codewords is " + codewords + "; it must be in 2.." + Codebook.MAX_SIZE);
     }
     atLeast("sharedNegatives", sharedNegatives, 1);
+    atLeast("maxTargets", maxTargets, 1);
     positive("temperature", temperature);
     if (!(logQ >= 0f && logQ <= 1f)) {
       throw new IllegalArgumentException("logQ is " + logQ + "; it must be in [0, 1]");
@@ -287,6 +291,7 @@ public record JointConfig(
     b.semanticIdDim = semanticIdDim;
     b.semanticTemperature = semanticTemperature;
     b.idStart = idStart;
+    b.maxTargets = maxTargets;
     b.batchUsers = batchUsers;
     b.learningRate = learningRate;
     b.idLearningRate = idLearningRate;
@@ -323,6 +328,7 @@ public record JointConfig(
     private int semanticIdDim = 0;
     private float semanticTemperature = 1f;
     private IdStart idStart = IdStart.ZERO;
+    private int maxTargets = Integer.MAX_VALUE;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
     private Float idLearningRate;
@@ -467,6 +473,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#maxTargets}. */
+    public Builder maxTargets(int value) {
+      maxTargets = value;
+      return this;
+    }
+
     /** See {@link JointConfig#batchUsers}. */
     public Builder batchUsers(int value) {
       batchUsers = value;
@@ -546,6 +558,7 @@ public record JointConfig(
           semanticIdDim,
           semanticTemperature,
           idStart,
+          maxTargets,
           batchUsers,
           learningRate,
           idLearningRate != null ? idLearningRate : learningRate,

@@ -51,7 +51,7 @@ public final class JointTrainer implements Representations {
   private static final int REFUSALS = 200;
 
   private final JointConfig config;
-  private final ItemTable items;
+  private ItemTable items;
   private final UserSequences users;
   private long seed;
   private Rng rng;
@@ -83,6 +83,14 @@ public final class JointTrainer implements Representations {
   private int[] inputItem = {};
   private int[] inputSlot = {};
   private int[] target = {};
+  private int[] targetItem = {};
+
+  /** How many of the batch's targets are candidates where they are a sample; 0 for all of them. */
+  private int sampledTargets;
+
+  /** Log of their share. */
+  private float logShare;
+
   private int[] negative = {};
   private final int[] window;
 
@@ -124,6 +132,14 @@ public final class JointTrainer implements Representations {
     Arrays.setAll(reseeded, l -> new BitSet());
   }
 
+  /**
+   * Goes on with another table, such as the rows that a round works on; what is learnt of an item
+   * is in its table alone.
+   */
+  public void use(ItemTable table) {
+    items = table;
+  }
+
   /** An empty item table of the configuration's widths. */
   public static ItemTable newItemTable(JointConfig config) {
     return new ItemTable(
@@ -143,8 +159,13 @@ public final class JointTrainer implements Representations {
     return recommender;
   }
 
-  /** The quantizer, for tests; null for variant ID. Live. */
-  RqVae quantizer() {
+  /** The second recommender; null for none. */
+  public SequenceRecommender semanticRecommender() {
+    return semanticRecommender;
+  }
+
+  /** The quantizer; null for variant ID. Live. */
+  public RqVae quantizer() {
     return quantizer;
   }
 
@@ -186,6 +207,11 @@ public final class JointTrainer implements Representations {
    */
   public long[] reseeded() {
     return Arrays.stream(reseeded).mapToLong(BitSet::cardinality).toArray();
+  }
+
+  /** Per level, the codewords that {@link #reseeded()} counts. A copy. */
+  public BitSet[] reseededCodewords() {
+    return Arrays.stream(reseeded).map(b -> (BitSet) b.clone()).toArray(BitSet[]::new);
   }
 
   /** The tokenizer that was adopted last, or null. */
@@ -233,6 +259,20 @@ public final class JointTrainer implements Representations {
    * @param batch user indices
    */
   public StepStats step(int[] batch, Phase phase) {
+    int[][] sequences = new int[batch.length][];
+    for (int i = 0; i < batch.length; i++) {
+      sequences[i] = users.items(batch[i]);
+    }
+    return step(sequences, phase);
+  }
+
+  /**
+   * As {@link #step(int[], Phase)}.
+   *
+   * @param batch sequences of row indices, oldest first; the newest {@code maxLen + 1} of each
+   *     count
+   */
+  public StepStats step(int[][] batch, Phase phase) {
     if (quantizer == null && phase == Phase.QUANTIZER_ALONE) {
       requireQuantizer("phase " + phase);
     }
@@ -240,7 +280,7 @@ public final class JointTrainer implements Representations {
   }
 
   /** The step, on one of the threads that share its work. */
-  private StepStats sharedStep(int[] batch, Phase phase) {
+  private StepStats sharedStep(int[][] batch, Phase phase) {
     assemble(batch, phase);
     if (positions == 0) {
       return new StepStats(0, 0, 0, 0, 0, 0, 0);
@@ -427,7 +467,17 @@ public final class JointTrainer implements Representations {
     double loss =
         config.loss() == JointConfig.Loss.SOFTMAX
             ? softmax.loss(
-                h, positions, s, candidates, d, target, config.temperature(), logQ, dh, ds)
+                h,
+                positions,
+                s,
+                candidates,
+                d,
+                target,
+                config.temperature(),
+                logQ,
+                new SampledSoftmax.Sample(sampledTargets, logShare),
+                dh,
+                ds)
             : BinaryCrossEntropy.loss(h, positions, s, d, target, negative, dh, ds);
     requireFinite("recommendation", loss);
     float[] din = by.backward(dh);
@@ -485,7 +535,7 @@ public final class JointTrainer implements Representations {
   boolean idDropped(int slot) {
     return config.variant() == JointConfig.Variant.UNIFIED
         && config.idDropout() > 0f
-        && Rng.uniform(Rng.hash(seed, steps, slots[slot])) < config.idDropout();
+        && Rng.uniform(Rng.hash(seed, steps, items.key(slots[slot]))) < config.idDropout();
   }
 
   /** The gradient of z [slots, D_2] from all that saw it; null if nothing did. */
@@ -507,7 +557,7 @@ public final class JointTrainer implements Representations {
     return dz;
   }
 
-  private void assemble(int[] batch, Phase phase) {
+  private void assemble(int[][] batch, Phase phase) {
     if (slotOf.length < items.size()) {
       slotOf = new int[items.size() + items.size() / 2];
       slotStamp = new int[slotOf.length];
@@ -520,39 +570,78 @@ public final class JointTrainer implements Representations {
     if (offsets.length < batch.length + 1) {
       offsets = new int[batch.length + 1];
     }
-    int most = batch.length * config.maxLen();
+    int most = 0;
+    for (int[] sequence : batch) {
+      most += Math.min(sequence.length, config.maxLen());
+    }
     if (target.length < most) {
       target = new int[most];
+      targetItem = new int[most];
       negative = new int[most];
       inputSlot = new int[most];
       inputItem = new int[most];
     }
     boolean bce = config.loss() == JointConfig.Loss.BCE && phase != Phase.QUANTIZER_ALONE;
-    for (int user : batch) {
-      int n = knownWindow(users.items(user));
+    for (int[] sequence : batch) {
+      int n = knownWindow(sequence);
       if (n < 2) {
         continue;
       }
       for (int t = 0; t + 1 < n; t++) {
         inputItem[positions] = window[t];
+        targetItem[positions] = window[t + 1];
         target[positions] = slot(window[t + 1]);
         if (bce) {
-          negative[positions] = slot(negativeFor(users.items(user)));
+          negative[positions] = slot(negativeFor(sequence));
         }
         positions++;
       }
       offsets[++sequences] = positions;
     }
-    if (positions > 0
-        && config.loss() == JointConfig.Loss.SOFTMAX
-        && phase != Phase.QUANTIZER_ALONE) {
+    boolean shared =
+        positions > 0
+            && config.loss() == JointConfig.Loss.SOFTMAX
+            && phase != Phase.QUANTIZER_ALONE;
+    sampledTargets = 0;
+    if (shared && slotCount > config.maxTargets()) {
+      sampleTargets();
+    }
+    if (shared) {
       for (int i = 0; i < config.sharedNegatives(); i++) {
-        slot(items.knownAt(rng.nextInt(items.knownCount())));
+        slot(items.poolAt(rng.nextInt(items.poolCount())));
       }
     }
     candidates = slotCount;
+    if (sampledTargets > 0) {
+      for (int i = 0; i < positions; i++) {
+        target[i] = slot(targetItem[i]);
+      }
+    }
     for (int i = 0; i < positions; i++) {
       inputSlot[i] = slot(inputItem[i]);
+    }
+  }
+
+  /**
+   * Leaves a uniform sample of the batch's targets among the candidates, so that what a step costs
+   * does not grow with their number. A position whose target is not in it has the target beside the
+   * candidates.
+   */
+  private void sampleTargets() {
+    int distinct = slotCount;
+    sampledTargets = config.maxTargets();
+    logShare = (float) StrictMath.log((double) sampledTargets / distinct);
+    for (int i = 0; i < sampledTargets; i++) {
+      int j = i + rng.nextInt(distinct - i);
+      int swap = slots[i];
+      slots[i] = slots[j];
+      slots[j] = swap;
+    }
+    int[] sample = Arrays.copyOf(slots, sampledTargets);
+    stamp++;
+    slotCount = 0;
+    for (int item : sample) {
+      slot(item);
     }
   }
 
@@ -586,9 +675,9 @@ public final class JointTrainer implements Representations {
    * user has almost all of them among its newest.
    */
   private int negativeFor(int[] newest) {
-    int item = items.knownAt(rng.nextInt(items.knownCount()));
+    int item = items.poolAt(rng.nextInt(items.poolCount()));
     for (int tries = 0; tries < REFUSALS && contains(newest, item); tries++) {
-      item = items.knownAt(rng.nextInt(items.knownCount()));
+      item = items.poolAt(rng.nextInt(items.poolCount()));
     }
     return item;
   }
@@ -936,7 +1025,7 @@ public final class JointTrainer implements Representations {
     }
     int w = config.idDim();
     if (!items.idTrained(item) && config.idStart() == JointConfig.IdStart.RANDOM) {
-      Rng start = new Rng(Rng.hash(seed, -1, item));
+      Rng start = new Rng(Rng.hash(seed, -1, items.key(item)));
       for (int i = 0; i < w; i++) {
         items.id()[item * w + i] = ID_DEVIATION * start.nextGaussian();
       }

@@ -22,7 +22,9 @@ class LossTest {
 
   @Test
   void sampledSoftmaxAndItsGradients() {
-    double loss = new SampledSoftmax().loss(h, ROWS, s, ITEMS, DIM, target, 0.7f, logQ, dh, ds);
+    double loss =
+        new SampledSoftmax()
+            .loss(h, ROWS, s, ITEMS, DIM, target, 0.7f, logQ, SampledSoftmax.Sample.ALL, dh, ds);
     check(
         loss,
         (a, b) -> {
