@@ -250,23 +250,17 @@ public final class JobConfig implements Serializable {
           JobOptions.RECOMMENDER_HEADS,
           "the first must be a multiple of the second, or recommender.semantic-share 0");
     }
-    if (get(JobOptions.RECOMMENDER_MAX_LENGTH) >= get(JobOptions.SEQUENCE_LENGTH)) {
-      throw together(
-          JobOptions.RECOMMENDER_MAX_LENGTH,
-          JobOptions.SEQUENCE_LENGTH,
-          "the first must be less than the second, which holds the inputs and a target");
-    }
-    if (get(JobOptions.SEQUENCE_MIN_FRESH) > get(JobOptions.SEQUENCE_LENGTH)) {
-      throw together(
-          JobOptions.SEQUENCE_MIN_FRESH,
-          JobOptions.SEQUENCE_LENGTH,
-          "the first must not exceed the second");
-    }
     if (get(JobOptions.BOOTSTRAP_ITEMS) < get(JobOptions.QUANTIZER_CODEBOOK_SIZE)) {
       throw together(
           JobOptions.BOOTSTRAP_ITEMS,
           JobOptions.QUANTIZER_CODEBOOK_SIZE,
           "a codebook needs at least as many items as it has codewords");
+    }
+    if (get(JobOptions.LEARN_SHARDS) > get(JobOptions.MAX_PARALLELISM)) {
+      throw together(
+          JobOptions.LEARN_SHARDS,
+          JobOptions.MAX_PARALLELISM,
+          "the first must not exceed the second");
     }
     Duration interval = get(JobOptions.CHECKPOINT_INTERVAL);
     if (interval.multipliedBy(2).compareTo(get(JobOptions.KAFKA_TRANSACTION_TIMEOUT)) > 0) {

@@ -67,14 +67,6 @@ public final class JobOptions {
     NONE
   }
 
-  /** What the ID embedding of an item starts as. */
-  public enum IdStart {
-    /** Zero: the item is its semantics until it is learnt. */
-    ZERO,
-    /** The mean of the trained ones with the same codes but the last. */
-    PREFIX_MEAN
-  }
-
   // Kafka and topics
 
   public static final ConfigOption<String> KAFKA_BOOTSTRAP =
@@ -222,23 +214,6 @@ public final class JobOptions {
 
   // Sequence
 
-  public static final ConfigOption<Integer> SEQUENCE_LENGTH =
-      integer(
-          "sequence.length",
-          51,
-          2,
-          10_000,
-          "Newest items of a user that make a training window: recommender.max-length inputs and the target of the last.");
-  public static final ConfigOption<Integer> SEQUENCE_MIN_FRESH =
-      integer(
-          "sequence.min-fresh", 1, 1, 10_000, "New events of a user that make a training window.");
-  public static final ConfigOption<Duration> SEQUENCE_FLUSH =
-      duration(
-          "sequence.flush",
-          Duration.ofSeconds(10),
-          Duration.ofMillis(1),
-          Duration.ofDays(1),
-          "Longest time that fewer new events than sequence.min-fresh wait.");
   public static final ConfigOption<Duration> SEQUENCE_RETENTION =
       duration(
           "sequence.retention",
@@ -310,12 +285,6 @@ public final class JobOptions {
           0,
           4_096,
           "Length of an item's ID embedding; 0 for none. Fixed once a job has state.");
-  public static final ConfigOption<IdStart> ID_START =
-      choice(
-          "id.start",
-          IdStart.class,
-          IdStart.ZERO,
-          "What the ID embedding of a new item starts as: zero, or the mean of those of the items that share all codes but the last.");
   public static final ConfigOption<Double> ID_DROPOUT =
       real(
           "id.dropout",
@@ -415,45 +384,81 @@ public final class JobOptions {
           1,
           1_000_000,
           "Negatives that the users of a batch share (softmax).");
-  public static final ConfigOption<Double> RECOMMENDER_LOG_Q =
-      real(
-          "recommender.log-q",
-          0,
-          0,
-          1,
-          "Share of the log of the probability that a batch has an item that is taken from its score in training (softmax): 1 knows popular items better, 0 new ones.");
   public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
       real("recommender.learning-rate", 1e-3, 1e-9, 1, "Adam's learning rate of the recommender.");
-  public static final ConfigOption<Integer> RECOMMENDER_BATCH =
-      integer("recommender.batch", 256, 1, 65_536, "Users of a training step.");
 
-  // Training rounds
+  // Learning
 
-  public static final ConfigOption<Integer> TRAIN_ROUND_INTERACTIONS =
+  public static final ConfigOption<Integer> LEARN_SHARDS =
       integer(
-          "train.round-interactions",
+          "learn.shards",
+          1,
+          1,
+          1_024,
+          "Learners that share the users, each with a model of its own; what they learn is merged after every round. More of them learn more events a second, on more subtasks. Fixed once a job has state.");
+  public static final ConfigOption<Integer> LEARN_ROUND_INTERACTIONS =
+      integer(
+          "learn.round-interactions",
           5_000,
           1,
-          Integer.MAX_VALUE,
-          "New interactions that start a round.");
-  public static final ConfigOption<Duration> TRAIN_ROUND_INTERVAL =
+          100_000_000,
+          "New interactions that start a round, over all shards.");
+  public static final ConfigOption<Duration> LEARN_ROUND_INTERVAL =
       duration(
-          "train.round-interval",
+          "learn.round-interval",
           Duration.ofSeconds(30),
           Duration.ofMillis(1),
           Duration.ofDays(365),
           "Time after which a round starts with whatever is new.");
-  public static final ConfigOption<Integer> TRAIN_ROUND_STEPS =
-      integer("train.round-steps", 60, 1, 1_000_000, "Optimizer steps of a recommender round.");
-  public static final ConfigOption<Double> TRAIN_DUTY_CYCLE =
-      real("train.duty-cycle", .8, .01, 1, "Share of its thread's time that training may take.");
-  public static final ConfigOption<Integer> TRAIN_PENDING_MAX =
+  public static final ConfigOption<Integer> LEARN_ROUND_STEPS =
       integer(
-          "train.pending-max",
+          "learn.round-steps",
+          60,
+          1,
+          1_000_000,
+          "Optimizer steps of a recommender round, over all shards.");
+  public static final ConfigOption<Integer> LEARN_STEP_POSITIONS =
+      integer(
+          "learn.step-positions",
+          1_024,
+          1,
+          1_000_000,
+          "Events that a training step learns from, about, whatever the length of the sequences.");
+  public static final ConfigOption<Integer> LEARN_STEP_TARGETS =
+      integer(
+          "learn.step-targets",
+          1_024,
+          1,
+          1_000_000,
+          "Targets of a step that are candidates of all its events, at most; beyond it a sample of them stands for all (softmax).");
+  public static final ConfigOption<Double> LEARN_DUTY_CYCLE =
+      real(
+          "learn.duty-cycle",
+          .8,
+          .01,
+          1,
+          "Share of its thread's time that a shard's rounds may take; the first training takes all.");
+  public static final ConfigOption<Integer> LEARN_PENDING_MAX =
+      integer(
+          "learn.pending-max",
           500_000,
           1,
           Integer.MAX_VALUE,
-          "Training windows that may wait; beyond it windows are taken in without a round of their own, so that a backlog is bounded.");
+          "Interactions that may wait for a round, over all shards; beyond it rounds take eight times as many.");
+  public static final ConfigOption<Integer> LEARN_UNKNOWN_MAX =
+      integer(
+          "learn.unknown-max",
+          100_000,
+          1,
+          Integer.MAX_VALUE,
+          "Interactions that wait for an item that has not come, in a shard, at most; beyond it the oldest is dropped and counted.");
+  public static final ConfigOption<Duration> LEARN_UNKNOWN_RETENTION =
+      duration(
+          "learn.unknown-retention",
+          Duration.ofDays(1),
+          Duration.ofMillis(1),
+          Duration.ofDays(36_500),
+          "Processing time after which an interaction whose item has not come is dropped and counted.");
 
   // Bootstrap
 
@@ -466,7 +471,7 @@ public final class JobOptions {
           40_000,
           0,
           Integer.MAX_VALUE,
-          "Interactions that the first model waits for.");
+          "Interactions that the first model waits for. It also waits until what was in the topics at the start is read, and learns from all of it.");
   public static final ConfigOption<Duration> BOOTSTRAP_TIMEOUT =
       duration(
           "bootstrap.timeout",
@@ -474,8 +479,27 @@ public final class JobOptions {
           Duration.ZERO,
           Duration.ofDays(365),
           "Time after which the first model is made from what is there.");
-  public static final ConfigOption<Integer> BOOTSTRAP_STEPS =
-      integer("bootstrap.steps", 900, 1, 10_000_000, "Optimizer steps of the first model.");
+  public static final ConfigOption<Duration> BOOTSTRAP_BACKLOG_TIMEOUT =
+      duration(
+          "bootstrap.backlog-timeout",
+          Duration.ofMinutes(30),
+          Duration.ZERO,
+          Duration.ofDays(365),
+          "Time after which the first model no longer waits for what was in the topics at the start.");
+  public static final ConfigOption<Integer> BOOTSTRAP_PASSES =
+      integer(
+          "bootstrap.passes",
+          20,
+          1,
+          1_000_000,
+          "Times that the first training goes over what has arrived.");
+  public static final ConfigOption<Integer> BOOTSTRAP_MAX_STEPS =
+      integer(
+          "bootstrap.max-steps",
+          900,
+          1,
+          10_000_000,
+          "Optimizer steps of the first training, at most, over all shards.");
 
   // The gate
 
@@ -498,9 +522,9 @@ public final class JobOptions {
           "Share of users whose windows the gate ranks and training never sees.");
   public static final ConfigOption<Double> GATE_MIN_UTILISATION =
       real("gate.min-utilisation", .3, 0, 1, "Least share of codewords in use at every level.");
-  public static final ConfigOption<Double> GATE_MIN_UNIQUE =
+  public static final ConfigOption<Double> GATE_MIN_ALONE =
       real(
-          "gate.min-unique",
+          "gate.min-alone",
           .5,
           0,
           1,

@@ -3,6 +3,7 @@ package io.sidstream.job.sequence;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.ingest.Interaction;
+import io.sidstream.job.record.SequencedEvent;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.apache.avro.SchemaNormalization;
@@ -16,49 +17,41 @@ import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * The newest items of each user in event time, as training windows; keyed by user.
+ * Each user's events, each once; keyed by user. The learner puts them in order.
  *
  * <ul>
- *   <li>An event whose identifier is among those of the window or of the last {@value #RECENT}
- *       events is a duplicate and is dropped.
- *   <li>An event older than the newest is put in its place; ties keep the order of arrival. It is
- *       <em>fresh</em> where all behind it is new since the last window, else <em>late</em>.
- *   <li>An event of weight 0, or one older than a full window, is counted and has no place.
- *   <li>A window goes out when fresh and late events reach sequence.min-fresh, or sequence.flush
- *       after the first event that has not gone out. A user without events for sequence.retention
- *       is forgotten.
+ *   <li>An event whose identifier is among those of the newest events or of the last {@value
+ *       #RECENT} is a duplicate and is dropped.
+ *   <li>An event older than the newest is late, and goes on: its place is before them.
+ *   <li>An event of weight 0, or one older than all of a full sequence, is counted and has no
+ *       place.
+ *   <li>A user without events for sequence.retention is forgotten.
  * </ul>
  */
 public final class SequenceFunction
-    extends KeyedProcessFunction<String, Interaction, TrainingWindow> {
-  /** Event identifiers that are remembered beside those of the window. */
+    extends KeyedProcessFunction<String, Interaction, SequencedEvent> {
+  /** Event identifiers that are remembered beside those of the newest events. */
   static final int RECENT = 200;
 
   /** Events dropped because their identifier was seen: {@code <operator scope>.duplicates}. */
   public static final String DUPLICATES = "duplicates";
 
-  /** Events older than the newest that were put in their place: {@code <operator scope>.late}. */
+  /** Events older than the newest: {@code <operator scope>.late}. */
   public static final String LATE = "late";
 
-  /** Events older than everything in a full window: {@code <operator scope>.too-late}. */
-  public static final String TOO_LATE = "too-late";
+  /** Events older than everything in a full sequence: {@code <operator scope>.tooLate}. */
+  public static final String TOO_LATE = "tooLate";
 
   /** Events of weight 0: {@code <operator scope>.weightless}. */
   public static final String WEIGHTLESS = "weightless";
 
-  /** Windows sent: {@code <operator scope>.windows}. */
-  public static final String WINDOWS = "windows";
-
   private final JobConfig config;
   private transient int length;
-  private transient int minFresh;
-  private transient long flush;
   private transient ValueState<UserHistory> state;
   private transient Counter duplicates;
   private transient Counter late;
   private transient Counter tooLate;
   private transient Counter weightless;
-  private transient Counter windows;
 
   /** With the lengths of a configuration. */
   public SequenceFunction(JobConfig config) {
@@ -67,9 +60,8 @@ public final class SequenceFunction
 
   @Override
   public void open(OpenContext context) {
-    length = config.get(JobOptions.SEQUENCE_LENGTH);
-    minFresh = config.get(JobOptions.SEQUENCE_MIN_FRESH);
-    flush = config.get(JobOptions.SEQUENCE_FLUSH).toMillis();
+    // Inputs of the recommender, and the target of the last.
+    length = config.get(JobOptions.RECOMMENDER_MAX_LENGTH) + 1;
     ValueStateDescriptor<UserHistory> descriptor =
         new ValueStateDescriptor<>("history", TypeInformation.of(UserHistory.class));
     descriptor.enableTimeToLive(
@@ -80,121 +72,53 @@ public final class SequenceFunction
     late = group.counter(LATE);
     tooLate = group.counter(TOO_LATE);
     weightless = group.counter(WEIGHTLESS);
-    windows = group.counter(WINDOWS);
   }
 
   @Override
-  public void processElement(Interaction event, Context context, Collector<TrainingWindow> out)
+  public void processElement(Interaction event, Context context, Collector<SequencedEvent> out)
       throws Exception {
     UserHistory history = state.value();
     if (history == null) {
       history = new UserHistory();
     }
-    trim(history);
     long id = hash(event.eventId);
     if (contains(history.ids, id) || contains(history.recentIds, id)) {
       duplicates.inc();
       return;
     }
-    history.recentIds = append(history.recentIds, id, RECENT);
-    place(history, event, id);
-    if (history.fresh + history.late >= minFresh) {
-      send(event.user, history, context, out);
-    } else if (history.flushAt == 0) {
-      history.flushAt = context.timerService().currentProcessingTime() + flush;
-      context.timerService().registerProcessingTimeTimer(history.flushAt);
-    }
+    history.recentIds = append(history.recentIds, id);
+    SequencedEvent accepted = new SequencedEvent();
+    accepted.user = event.user;
+    accepted.item = event.item;
+    accepted.time = event.time;
+    accepted.order = history.accepted++;
+    accepted.placed = place(history, event, id);
     state.update(history);
+    out.collect(accepted);
   }
 
-  @Override
-  public void onTimer(long time, OnTimerContext context, Collector<TrainingWindow> out)
-      throws Exception {
-    UserHistory history = state.value();
-    if (history == null || history.flushAt != time) {
-      return;
-    }
-    trim(history);
-    history.flushAt = 0;
-    // Without an item there is nothing to learn from: the count waits for the first.
-    if (history.items.length > 0) {
-      send(context.getCurrentKey(), history, context, out);
-    }
-    state.update(history);
-  }
-
-  /** Cuts a history that was kept under a greater sequence.length to its newest events. */
-  private void trim(UserHistory history) {
-    int drop = history.items.length - length;
-    if (drop > 0) {
-      history.items = Arrays.copyOfRange(history.items, drop, drop + length);
-      history.times = Arrays.copyOfRange(history.times, drop, drop + length);
-      history.ids = Arrays.copyOfRange(history.ids, drop, drop + length);
-      countOut(history);
-    }
-  }
-
-  /** Fresh events that have left the window before it went out are counted without a place. */
-  private static void countOut(UserHistory history) {
-    int out = Math.max(0, history.fresh - history.items.length);
-    history.fresh -= out;
-    history.unplaced += out;
-  }
-
-  private void place(UserHistory history, Interaction event, long id) {
-    int n = history.items.length;
+  private boolean place(UserHistory history, Interaction event, long id) {
+    int n = history.times.length;
     int at = n;
     while (at > 0 && history.times[at - 1] > event.time) {
       at--;
     }
     if (event.weight == 0) {
       weightless.inc();
-      history.unplaced++;
-      return;
+      return false;
     }
-    if (at == 0 && n == length) {
+    if (at == 0 && n >= length) {
       tooLate.inc();
-      history.unplaced++;
-      return;
+      return false;
     }
     if (at < n) {
       late.inc();
     }
-    if (at >= n - history.fresh) {
-      history.fresh++;
-    } else {
-      history.late++;
-    }
-    // A full window loses its oldest.
+    // A full sequence loses its oldest.
     int drop = Math.max(0, n + 1 - length);
-    int to = at - drop;
-    String[] items = new String[n + 1 - drop];
-    System.arraycopy(history.items, drop, items, 0, to);
-    items[to] = event.item;
-    System.arraycopy(history.items, at, items, to + 1, n - at);
-    history.items = items;
     history.times = insert(history.times, drop, at, event.time);
     history.ids = insert(history.ids, drop, at, id);
-    countOut(history);
-  }
-
-  private void send(
-      String user, UserHistory history, Context context, Collector<TrainingWindow> out) {
-    TrainingWindow window = new TrainingWindow();
-    window.user = user;
-    window.items = history.items.clone();
-    window.times = history.times.clone();
-    window.fresh = history.fresh;
-    window.events = history.fresh + history.late + history.unplaced;
-    history.fresh = 0;
-    history.late = 0;
-    history.unplaced = 0;
-    if (history.flushAt != 0) {
-      context.timerService().deleteProcessingTimeTimer(history.flushAt);
-      history.flushAt = 0;
-    }
-    windows.inc();
-    out.collect(window);
+    return true;
   }
 
   private static boolean contains(long[] ids, long id) {
@@ -218,8 +142,8 @@ public final class SequenceFunction
     return to;
   }
 
-  private static long[] append(long[] from, long value, int max) {
-    int drop = from.length == max ? 1 : 0;
+  private static long[] append(long[] from, long value) {
+    int drop = from.length == RECENT ? 1 : 0;
     long[] to = Arrays.copyOfRange(from, drop, from.length + 1);
     to[to.length - 1] = value;
     return to;

@@ -1,11 +1,8 @@
 package io.sidstream.job.sequence;
 
-/** What is kept of a user. */
+/** What is kept of a user's events, to tell duplicates and late ones. */
 public class UserHistory {
-  /** {@code [n]} newest items in event time, ties in order of arrival; oldest first. */
-  public String[] items = {};
-
-  /** {@code [n]} their event times, ms since the epoch. */
+  /** {@code [n]} event times of the newest events, in order, ms since the epoch; oldest first. */
   public long[] times = {};
 
   /** {@code [n]} 64-bit hashes of their event identifiers. */
@@ -16,17 +13,6 @@ public class UserHistory {
    */
   public long[] recentIds = {};
 
-  /** How many of the last items are new since the last window. */
-  public int fresh;
-
-  /** Late events put in their place since the last window. */
-  public int late;
-
-  /**
-   * Events since the last window that have no place in it: weight 0, or older than a full window.
-   */
-  public int unplaced;
-
-  /** When the processing-time flush is due, ms since the epoch; 0 for not at all. */
-  public long flushAt;
+  /** Events accepted so far. */
+  public long accepted;
 }

@@ -47,8 +47,12 @@ public final class Prequential {
     /** Popularity, events whose target is a new item. */
     public final RankingMetrics newPopularity = new RankingMetrics();
 
+    /** Events that had no candidate beside the target: no other item was known by their time. */
+    public long unranked;
+
     /** Adds what another has counted. */
     public void add(Result other) {
+      unranked += other.unranked;
       model.add(other.model);
       popularity.add(other.popularity);
       newModel.add(other.newModel);
@@ -125,6 +129,8 @@ public final class Prequential {
         int n = draw(targets[i], times[i], all.get(windowOf[i]).items, rng);
         if (n > 1) {
           score(i, n, result);
+        } else {
+          result.unranked++;
         }
       }
       soFar.merge(targets[i], 1, Integer::sum);

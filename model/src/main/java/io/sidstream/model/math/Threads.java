@@ -24,6 +24,9 @@ public final class Threads {
   /** Null for one thread: the caller's. */
   private static volatile ForkJoinPool pool = pool(Integer.getInteger(PROPERTY, 1));
 
+  /** The pool of work that {@link #with} was called for, on the thread that called it. */
+  private static final ThreadLocal<ForkJoinPool> OWN = new ThreadLocal<>();
+
   private Threads() {}
 
   /**
@@ -44,12 +47,52 @@ public final class Threads {
       throw new IllegalArgumentException(
           "Number of threads (" + PROPERTY + ") is " + threads + "; set it to 1 or more");
     }
-    return threads == 1 ? null : new ForkJoinPool(Math.min(threads, MOST));
+    return threads == 1 ? null : new Own(Math.min(threads, MOST));
+  }
+
+  /**
+   * Does work with threads of its own, however many others share; they end with it.
+   *
+   * @param threads 1 or more; above {@value #MOST} as {@value #MOST}
+   * @return its result; what it throws is thrown
+   */
+  public static <T> T with(int threads, Supplier<T> work) {
+    ForkJoinPool own = pool(threads);
+    ForkJoinPool before = OWN.get();
+    OWN.set(own);
+    try {
+      return work.get();
+    } finally {
+      if (before == null) {
+        OWN.remove();
+      } else {
+        OWN.set(before);
+      }
+      if (own != null) {
+        own.shutdown();
+      }
+    }
+  }
+
+  /** The pool that shares the work of this thread; null for none. */
+  private static ForkJoinPool pool() {
+    ForkJoinPool own = OWN.get();
+    if (own != null) {
+      return own;
+    }
+    return ForkJoinTask.getPool() instanceof Own of ? of : pool;
+  }
+
+  /** A pool made here: a thread of one shares with its like. */
+  private static final class Own extends ForkJoinPool {
+    Own(int threads) {
+      super(threads);
+    }
   }
 
   /** Number of threads. */
   public static int count() {
-    ForkJoinPool now = pool;
+    ForkJoinPool now = pool();
     return now == null ? 1 : now.getParallelism();
   }
 
@@ -60,7 +103,7 @@ public final class Threads {
    * @return its result; what it throws is thrown
    */
   public static <T> T call(Supplier<T> work) {
-    ForkJoinPool now = pool;
+    ForkJoinPool now = pool();
     if (now == null || ForkJoinTask.getPool() == now) {
       return work.get();
     }
@@ -79,7 +122,7 @@ public final class Threads {
 
   /** Does work 0 to n - 1, in any order, and waits for it. */
   public static void forEach(int n, IntConsumer work) {
-    if (pool == null) {
+    if (pool() == null) {
       IntStream.range(0, n).forEach(work);
     } else {
       // A parallel stream runs in the pool of the thread that starts it.
@@ -97,7 +140,7 @@ public final class Threads {
    * @return the work, whose join throws what it threw
    */
   public static ForkJoinTask<?> start(Runnable work) {
-    ForkJoinPool now = pool;
+    ForkJoinPool now = pool();
     if (now != null) {
       return now.submit(work);
     }

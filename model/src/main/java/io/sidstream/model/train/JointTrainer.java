@@ -225,12 +225,7 @@ public final class JointTrainer implements Representations {
    * @param atMost known items taken at most, drawn without replacement
    */
   public void initialiseCodebooks(int atMost) {
-    requireQuantizer("initialiseCodebooks");
     int n = Math.min(atMost, items.knownCount());
-    if (n == 0) {
-      throw new IllegalStateException(
-          "no item is known, so codebooks cannot be initialised; put items first");
-    }
     int[] order = new int[items.knownCount()];
     for (int i = 0; i < order.length; i++) {
       order[i] = items.knownAt(i);
@@ -241,9 +236,35 @@ public final class JointTrainer implements Representations {
       order[i] = order[j];
       order[j] = swap;
     }
-    x = grown(x, n * config.contentDim());
-    Kernels.gatherRows(items.content(), 0, config.contentDim(), order, n, x, 0);
-    quantizer.initialiseCodebooks(x, n, rng.split());
+    initialiseCodebooks(Arrays.copyOf(order, n));
+  }
+
+  /** Initialises the codebooks by k-means on the encoder's output for the rows. */
+  public void initialiseCodebooks(int[] rows) {
+    requireQuantizer("initialiseCodebooks");
+    if (rows.length == 0) {
+      throw new IllegalStateException(
+          "no item is known, so codebooks cannot be initialised; put items first");
+    }
+    x = grown(x, rows.length * config.contentDim());
+    Kernels.gatherRows(items.content(), 0, config.contentDim(), rows, rows.length, x, 0);
+    quantizer.initialiseCodebooks(x, rows.length, rng.split());
+  }
+
+  /**
+   * Draws from here on what another seed gives: steps that are to be computed again begin with the
+   * same one.
+   */
+  public void reseed(long newSeed) {
+    seed = newSeed;
+    rng = new Rng(newSeed);
+  }
+
+  /** Codewords that are re-seeded count anew: a token version begins. */
+  public void forgetReseeded() {
+    for (BitSet level : reseeded) {
+      level.clear();
+    }
   }
 
   private void requireQuantizer(String what) {
@@ -355,13 +376,14 @@ public final class JointTrainer implements Representations {
 
   private void requireFinite(String name, double loss) {
     if (!Double.isFinite(loss)) {
-      throw new IllegalStateException(
+      throw new DivergedException(
           name
               + " loss is "
               + loss
               + " in step "
               + steps
-              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0");
+              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0",
+          null);
     }
   }
 
@@ -373,8 +395,8 @@ public final class JointTrainer implements Representations {
     }
   }
 
-  private IllegalStateException diverged(IllegalArgumentException e) {
-    return new IllegalStateException(
+  private DivergedException diverged(IllegalArgumentException e) {
+    return new DivergedException(
         "the encoder's output is no longer finite in step " + steps + ": lower the learning rate",
         e);
   }
@@ -727,9 +749,7 @@ public final class JointTrainer implements Representations {
               + config.levels());
     }
     inUse = tokenizer;
-    for (BitSet level : reseeded) {
-      level.clear();
-    }
+    forgetReseeded();
   }
 
   /**

@@ -1,0 +1,188 @@
+package io.sidstream.job.kafka;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Whether a job has read what was in its input topics when it was first started.
+ *
+ * <p>The sources commit the offsets of a checkpoint to the consumer group when it is complete, and a
+ * checkpoint is complete when its barrier has gone through every operator. So a group that stands at
+ * the ends says that all before them is in the state of every operator, whatever lies between.
+ */
+public interface Backlog extends Serializable {
+  /**
+   * Where the input topics end now, as {@code topic-partition=offset}, separated by commas.
+   *
+   * @throws ExecutionException where the broker does not answer
+   */
+  String ends(JobConfig config) throws ExecutionException, InterruptedException;
+
+  /**
+   * Whether the group has come to those ends.
+   *
+   * @throws ExecutionException where the broker does not answer
+   */
+  boolean read(JobConfig config, String ends) throws ExecutionException, InterruptedException;
+
+  /** Of the topics of the configuration. */
+  static Backlog ofTopics() {
+    return new OfTopics();
+  }
+
+  /** None: what a test without a broker has. */
+  static Backlog none() {
+    return new None();
+  }
+
+  /** See {@link #ofTopics}. */
+  final class OfTopics implements Backlog {
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private OfTopics() {}
+
+    private static Admin admin(JobConfig config) {
+      Properties properties = config.kafkaProperties();
+      properties.put(
+          AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+      return Admin.create(properties);
+    }
+
+    @Override
+    public String ends(JobConfig config) throws ExecutionException, InterruptedException {
+      try (Admin admin = admin(config)) {
+        List<String> topics = List.of(Topics.items(config), Topics.interactions(config));
+        Map<TopicPartition, OffsetSpec> first = new HashMap<>();
+        Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
+        admin
+            .describeTopics(topics)
+            .allTopicNames()
+            .get()
+            .forEach(
+                (name, topic) ->
+                    topic
+                        .partitions()
+                        .forEach(
+                            p -> {
+                              first.put(
+                                  new TopicPartition(name, p.partition()), OffsetSpec.earliest());
+                              latest.put(
+                                  new TopicPartition(name, p.partition()), OffsetSpec.latest());
+                            }));
+        ListOffsetsOptions committed = new ListOffsetsOptions(IsolationLevel.READ_COMMITTED);
+        var begins = admin.listOffsets(first, committed).all().get();
+        var ends = admin.listOffsets(latest, committed).all().get();
+        TreeMap<String, Long> shown = new TreeMap<>();
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(config)) {
+          for (TopicPartition partition : ends.keySet()) {
+            long end =
+                afterLast(
+                    consumer,
+                    partition,
+                    begins.get(partition).offset(),
+                    ends.get(partition).offset());
+            if (end > 0) {
+              shown.put(partition.toString(), end);
+            }
+          }
+        }
+        return shown.entrySet().stream()
+            .map(e -> e.getKey() + "=" + e.getValue())
+            .collect(Collectors.joining(","));
+      }
+    }
+
+    private static KafkaConsumer<byte[], byte[]> consumer(JobConfig config) {
+      Properties properties = config.kafkaProperties();
+      properties.put(
+          ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+      properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+      properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+      properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+      return new KafkaConsumer<>(
+          properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    /**
+     * The offset behind the last record, 0 for none: the end of a partition lies behind the markers
+     * of transactions, and a source's offset behind the last record that it was given.
+     */
+    private static long afterLast(
+        KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long begin, long end) {
+      consumer.assign(List.of(partition));
+      long after = 0;
+      for (long back = 1; after == 0 && end - back / 10 > begin; back *= 10) {
+        consumer.seek(partition, Math.max(begin, end - back));
+        while (consumer.position(partition) < end) {
+          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+            after = Math.max(after, record.offset() < end ? record.offset() + 1 : 0);
+          }
+        }
+      }
+      return after;
+    }
+
+    @Override
+    public boolean read(JobConfig config, String ends)
+        throws ExecutionException, InterruptedException {
+      if (ends.isEmpty()) {
+        return true;
+      }
+      Map<TopicPartition, OffsetAndMetadata> at;
+      try (Admin admin = admin(config)) {
+        at =
+            admin
+                .listConsumerGroupOffsets(config.get(JobOptions.KAFKA_GROUP))
+                .partitionsToOffsetAndMetadata()
+                .get();
+      }
+      Map<String, Long> offsets = new HashMap<>();
+      at.forEach(
+          (partition, offset) ->
+              offsets.put(partition.toString(), offset == null ? 0L : offset.offset()));
+      for (String end : ends.split(",")) {
+        int equals = end.lastIndexOf('=');
+        long wanted = Long.parseLong(end.substring(equals + 1));
+        if (offsets.getOrDefault(end.substring(0, equals), 0L) < wanted) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  /** See {@link #none}. */
+  final class None implements Backlog {
+    private None() {}
+
+    @Override
+    public String ends(JobConfig config) {
+      return "";
+    }
+
+    @Override
+    public boolean read(JobConfig config, String ends) {
+      return true;
+    }
+  }
+}

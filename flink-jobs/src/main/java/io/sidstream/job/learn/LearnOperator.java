@@ -1,0 +1,283 @@
+package io.sidstream.job.learn;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.Backlog;
+import io.sidstream.job.learn.LearnProgress.Phase;
+import io.sidstream.job.record.LearnInput;
+import io.sidstream.job.record.RoundPiece;
+import io.sidstream.model.learn.LearnPlan;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.apache.flink.runtime.state.KeyGroupRange;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Learns the joint model from the stream, in rounds; keyed by shard. Items reach every shard,
+ * interactions the shard of their user, and what the merge made of a round comes back to all.
+ *
+ * <p>What arrives is put aside in state at once, so nothing upstream ever waits for learning. Rounds
+ * are drawn, put aside and applied in slices of at most {@value #SLICE_MS} ms, and computed on
+ * threads of their own, so no barrier waits for a step. See {@link Shard} for what a restart does.
+ */
+public class LearnOperator extends AbstractStreamOperator<RoundPiece>
+    implements OneInputStreamOperator<LearnInput, RoundPiece> {
+  /** Longest turn of the operator's thread, ms. */
+  private static final long SLICE_MS = 20;
+
+  /** How often a shard without work looks at the clock, ms. */
+  private static final long IDLE_MS = 200;
+
+  /** How often it is asked whether the backlog is read, ms. */
+  private static final long BACKLOG_MS = 1_000;
+
+  /** How often it is said for what a shard waits, ms. */
+  private static final long SAY_MS = 60_000;
+
+  private final JobConfig config;
+  private final Backlog backlog;
+
+  private transient Map<Integer, Shard> shards;
+  private transient ShardTables tables;
+  private transient ExecutorService threads;
+  private transient MailboxExecutor mailbox;
+  private transient boolean scheduled;
+  private transient boolean asking;
+  private transient long askedAt;
+  private transient long saidAt;
+  private transient volatile boolean closed;
+
+  /** With the topics of a configuration. */
+  public LearnOperator(JobConfig config) {
+    this(config, Backlog.ofTopics());
+  }
+
+  LearnOperator(JobConfig config, Backlog backlog) {
+    this.config = config;
+    this.backlog = backlog;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    boolean ordered = "rocksdb".equals(getKeyedStateBackend().getBackendTypeIdentifier());
+    tables = new ShardTables(context.getKeyedStateStore(), ordered);
+    threads =
+        Executors.newCachedThreadPool(
+            work -> {
+              Thread thread = new Thread(work, "learn-" + getOperatorID());
+              thread.setDaemon(true);
+              thread.setContextClassLoader(getUserCodeClassloader());
+              return thread;
+            });
+    mailbox =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    LearnPlan plan = LearnSettings.plan(config);
+    shards = new LinkedHashMap<>();
+    int[] keys = ShardKeys.of(plan.shards(), config.get(JobOptions.MAX_PARALLELISM));
+    KeyGroupRange own = (KeyGroupRange) getKeyedStateBackend().getKeyGroupRange();
+    for (int s = 0; s < keys.length; s++) {
+      int group =
+          KeyGroupRangeAssignment.assignToKeyGroup(
+              keys[s], getKeyedStateBackend().getNumberOfKeyGroups());
+      if (own.contains(group)) {
+        open(s, keys[s], plan);
+      }
+    }
+  }
+
+  private void open(int number, int key, LearnPlan plan) throws Exception {
+    setCurrentKey(key);
+    Intake.Bounds bounds =
+        new Intake.Bounds(
+            config.get(JobOptions.RECOMMENDER_MAX_LENGTH) + 1,
+            config.get(JobOptions.LEARN_UNKNOWN_MAX),
+            config.get(JobOptions.LEARN_UNKNOWN_RETENTION).toMillis(),
+            config.get(JobOptions.SEQUENCE_RETENTION).toMillis());
+    Shard.Clock clock =
+        new Shard.Clock(
+            config.get(JobOptions.BOOTSTRAP_ITEMS),
+            config.get(JobOptions.BOOTSTRAP_INTERACTIONS),
+            config.get(JobOptions.BOOTSTRAP_TIMEOUT).toMillis(),
+            config.get(JobOptions.LEARN_ROUND_INTERVAL).toMillis(),
+            config.get(JobOptions.LEARN_PENDING_MAX));
+    RoundRunner runner =
+        new RoundRunner(
+            plan, number, config.get(JobOptions.LEARN_DUTY_CYCLE), threads, this::wake);
+    Shard shard =
+        new Shard(
+            number,
+            plan,
+            tables,
+            new Intake(tables, plan, bounds),
+            clock,
+            runner,
+            piece -> output.collect(new StreamRecord<>(piece)));
+    String[] shape = LearnSettings.shape(config);
+    shard.open(shape);
+    try {
+      LearnSettings.requireShape(shard.progress().shape, shape);
+    } catch (IllegalStateException e) {
+      // Trying again would not help.
+      throw new SuppressRestartsException(e);
+    }
+    shards.put(key, shard);
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    LearnMetrics.register(getMetricGroup(), shards.values());
+    schedule(0);
+  }
+
+  @Override
+  public void processElement(StreamRecord<LearnInput> element) throws Exception {
+    LearnInput input = element.getValue();
+    Shard shard = shards.get(input.shardKey);
+    if (input.item != null) {
+      shard.put(input.item, now());
+    } else if (input.event != null) {
+      shard.put(input.event);
+    } else {
+      shard.put(input.merged);
+    }
+    if (!scheduled) {
+      schedule(0);
+    }
+  }
+
+  private long now() {
+    return getProcessingTimeService().getCurrentProcessingTime();
+  }
+
+  /** A round has ended; called on its thread. */
+  private void wake() {
+    try {
+      mailbox.execute(this::turn, "end of a round");
+    } catch (RejectedExecutionException e) {
+      LOG.debug("A round ended after its operator", e);
+    }
+  }
+
+  /** Asks for a turn; one is under way at most. */
+  private void schedule(long delayMs) {
+    if (!scheduled) {
+      scheduled = true;
+      getProcessingTimeService()
+          .registerTimer(
+              now() + delayMs,
+              t -> {
+                scheduled = false;
+                turn();
+              });
+    }
+  }
+
+  private void turn() throws Exception {
+    if (closed) {
+      return;
+    }
+    long begin = System.nanoTime();
+    boolean more = false;
+    for (Map.Entry<Integer, Shard> e : shards.entrySet()) {
+      setCurrentKey(e.getKey());
+      askForBacklog(e.getValue());
+      long share = SLICE_MS * 1_000_000 / shards.size();
+      more |= e.getValue().turn(now(), System.nanoTime() + share);
+      say(e.getValue());
+    }
+    // While a timer waits, a task takes one record a timer: as long a pause as the turn took leaves
+    // half of the time to what arrives.
+    long tookMs = (System.nanoTime() - begin) / 1_000_000;
+    schedule(more ? Math.max(1, tookMs) : IDLE_MS);
+  }
+
+  private void askForBacklog(Shard shard) {
+    LearnProgress at = shard.progress();
+    if (at.phase != Phase.COLLECT || at.backlogRead || asking || now() - askedAt < BACKLOG_MS) {
+      return;
+    }
+    asking = true;
+    askedAt = now();
+    String ends = at.backlog;
+    threads.execute(
+        () -> {
+          String found = ends;
+          boolean read = false;
+          try {
+            found = ends == null ? backlog.ends(config) : ends;
+            read = backlog.read(config, found);
+          } catch (ExecutionException | RuntimeException e) {
+            LOG.warn("Whether the backlog is read cannot be told; asking again", e);
+          } catch (InterruptedException e) {
+            return;
+          }
+          answer(found, read);
+        });
+  }
+
+  private void answer(String ends, boolean read) {
+    try {
+      mailbox.execute(
+          () -> {
+            asking = false;
+            for (Shard shard : shards.values()) {
+              shard.backlog(ends, read);
+            }
+            if (read) {
+              turn();
+            }
+          },
+          "state of the backlog");
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The backlog was looked at after the operator ended", e);
+    }
+  }
+
+  /** Says for what a shard waits that has waited long. */
+  private void say(Shard shard) {
+    LearnProgress at = shard.progress();
+    if (at.phase == Phase.WAIT && now() - at.lastRoundAt > SAY_MS && now() - saidAt > SAY_MS) {
+      saidAt = now();
+      LOG.warn(
+          "Shard {} waits for what the merge makes of round {}: it comes back through topic {}",
+          shard.number(),
+          at.round,
+          io.sidstream.job.kafka.Topics.models(config));
+    }
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    super.prepareSnapshotPreBarrier(checkpointId);
+    for (Map.Entry<Integer, Shard> e : shards.entrySet()) {
+      setCurrentKey(e.getKey());
+      e.getValue().save();
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    closed = true;
+    if (shards != null) {
+      shards.values().forEach(Shard::close);
+    }
+    if (threads != null) {
+      threads.shutdownNow();
+    }
+    super.close();
+  }
+}

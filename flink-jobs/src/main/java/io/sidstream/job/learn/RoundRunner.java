@@ -1,0 +1,220 @@
+package io.sidstream.job.learn;
+
+import io.sidstream.model.learn.LearnPlan;
+import io.sidstream.model.learn.MergedRound;
+import io.sidstream.model.learn.Round;
+import io.sidstream.model.learn.RoundInput;
+import io.sidstream.model.learn.RoundKind;
+import io.sidstream.model.learn.RoundResult;
+import io.sidstream.model.learn.RoundResultCodec;
+import io.sidstream.model.learn.ShardMerge;
+import io.sidstream.model.learn.WorkingSet;
+import io.sidstream.model.math.Threads;
+import io.sidstream.model.train.DivergedException;
+import io.sidstream.model.train.JointTrainer;
+import io.sidstream.model.train.UserSequences;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Future;
+import java.util.concurrent.ExecutorService;
+
+/**
+ * Runs a shard's rounds on a thread of their own, and has its model. Between rounds it belongs to
+ * the operator's thread; during one nobody else touches the model.
+ */
+final class RoundRunner {
+  /**
+   * What a round came to.
+   *
+   * @param set the rows that it worked on
+   * @param changed those that changed
+   * @param model state of the model after it; null where the round failed
+   * @param result for the merge
+   */
+  record Computed(WorkingSet set, BitSet changed, byte[] model, RoundPieces result) {}
+
+  private final LearnPlan plan;
+  private final int shard;
+  private final double duty;
+  private final ExecutorService threads;
+  private final Runnable done;
+
+  private JointTrainer trainer;
+  private Future<?> running;
+  private volatile Computed computed;
+  private volatile Throwable failure;
+  private volatile boolean closed;
+  private volatile int stepsDone;
+  private volatile int steps;
+
+  /**
+   * A runner.
+   *
+   * @param duty share of a processor's time that rounds may take, but for the bootstrap
+   * @param threads where rounds run
+   * @param done called on the round's thread when it has ended
+   */
+  RoundRunner(LearnPlan plan, int shard, double duty, ExecutorService threads, Runnable done) {
+    this.plan = plan;
+    this.shard = shard;
+    this.duty = duty;
+    this.threads = threads;
+    this.done = done;
+    trainer = trainer();
+  }
+
+  private JointTrainer trainer() {
+    return new JointTrainer(
+        plan.model(),
+        JointTrainer.newItemTable(plan.model()),
+        new UserSequences(plan.model().maxLen() + 1),
+        plan.seed());
+  }
+
+  /** Replaces the model by a state of it; by that of a beginning where there are no bytes. */
+  void restore(byte[] state) {
+    trainer = trainer();
+    if (state.length == 0) {
+      return;
+    }
+    try {
+      trainer.readState(new DataInputStream(new ByteArrayInputStream(state)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private byte[] state() {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 22);
+    try {
+      trainer.writeState(new DataOutputStream(bytes));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  boolean running() {
+    return running != null && computed == null && failure == null;
+  }
+
+  /** Steps of the round under way: taken, and all. */
+  int[] steps() {
+    return new int[] {stepsDone, steps};
+  }
+
+  /**
+   * Starts a round.
+   *
+   * @param gone items whose embeddings readers are to forget
+   */
+  void start(RoundInput input, List<String> gone) {
+    computed = null;
+    failure = null;
+    running =
+        threads.submit(
+            () -> {
+              try {
+                computed = compute(input, gone);
+              } catch (CancellationException e) {
+                // The operator closes.
+                return;
+              } catch (Throwable e) {
+                failure = e;
+              }
+              stepsDone = 0;
+              steps = 0;
+              done.run();
+            });
+  }
+
+  private Computed compute(RoundInput input, List<String> gone) {
+    boolean bootstrap = plan.kind(input.round()) == RoundKind.BOOTSTRAP;
+    Round round = new Round(plan, input, bootstrap ? this::fullSpeed : this::onDuty);
+    List<RoundResult.Embedding> first = new ArrayList<>();
+    gone.forEach(item -> first.add(new RoundResult.Embedding(item, null)));
+    Round.Outcome outcome;
+    try {
+      // Nothing else can be done before there is a model, so all processors share its making.
+      outcome =
+          bootstrap
+              ? Threads.with(Runtime.getRuntime().availableProcessors(), () -> round.run(trainer))
+              : round.run(trainer);
+    } catch (DivergedException e) {
+      RoundResult failed = RoundResult.failed(input, first, e.getMessage());
+      return new Computed(
+          input.set(), new BitSet(), null, pieces(failed));
+    }
+    RoundResult result = outcome.result().withFirst(first);
+    return new Computed(input.set(), outcome.changed(), state(), pieces(result));
+  }
+
+  private RoundPieces pieces(RoundResult result) {
+    return new RoundPieces(shard, result.round(), RoundResultCodec.toBytes(result));
+  }
+
+  private void fullSpeed(int taken, int all) {
+    stepsDone = taken;
+    steps = all;
+    if (closed || Thread.currentThread().isInterrupted()) {
+      throw new CancellationException();
+    }
+  }
+
+  private long stepBegan;
+
+  private void onDuty(int taken, int all) {
+    if (taken > 0) {
+      long tookNs = System.nanoTime() - stepBegan;
+      try {
+        Thread.sleep(Math.round(tookNs * (1 - duty) / duty / 1e6));
+      } catch (InterruptedException e) {
+        throw new CancellationException();
+      }
+    }
+    fullSpeed(taken, all);
+    stepBegan = System.nanoTime();
+  }
+
+  /**
+   * The result of a round that has ended; null where none has.
+   *
+   * @throws IllegalStateException with what the round threw
+   */
+  Computed take() {
+    if (failure != null) {
+      throw new IllegalStateException("a round of shard " + shard + " failed", failure);
+    }
+    Computed result = computed;
+    computed = null;
+    running = null;
+    return result;
+  }
+
+  /** Goes on from what the merge made of a round; the state of the model then. */
+  byte[] adopt(MergedRound merged) {
+    if (merged.weights() != null) {
+      ShardMerge.take(trainer, merged.weights());
+    }
+    if (merged.tokenizer() != null) {
+      trainer.forgetReseeded();
+    }
+    return state();
+  }
+
+  /** Ends the round under way at its next step. */
+  void close() {
+    closed = true;
+    if (running != null) {
+      running.cancel(true);
+    }
+  }
+}

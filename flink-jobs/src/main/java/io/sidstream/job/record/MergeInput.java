@@ -1,0 +1,15 @@
+package io.sidstream.job.record;
+
+import io.sidstream.job.train.Control;
+
+/** What the merge is told; exactly one field is set. */
+public class MergeInput {
+  /** A piece of a shard's round. */
+  public RoundPiece piece;
+
+  /** A token version that was committed, read back from the versions topic; 0 for none. */
+  public int committed;
+
+  /** What a person says of the gate. */
+  public Control control;
+}

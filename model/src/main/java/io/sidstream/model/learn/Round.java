@@ -1,0 +1,171 @@
+package io.sidstream.model.learn;
+
+import io.sidstream.model.evaluate.Prequential;
+import io.sidstream.model.math.Rng;
+import io.sidstream.model.train.ItemTable;
+import io.sidstream.model.train.JointTrainer;
+import io.sidstream.model.train.Phase;
+import io.sidstream.model.train.StepStats;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+
+/**
+ * A round of learning, as a function: the same model, input and plan give the same bits, whatever
+ * the thread and however often. New events are predicted with the model as it stands, then learnt
+ * from, in batches of half what is new and half what users did at any time.
+ *
+ * <pre>{@code
+ * Round.Outcome outcome = new Round(plan, input, steps).run(trainer);
+ * }</pre>
+ *
+ * <p>The trainer is left as the round leaves it, or, where the round throws, somewhere in its
+ * middle: who wants to go on then reads its state of before.
+ */
+public final class Round {
+  /** Hears of each step before it is taken, and may end the round by throwing. */
+  public interface Listener {
+    /**
+     * A step follows.
+     *
+     * @param done steps taken
+     * @param steps steps of the round
+     * @throws CancellationException to end the round
+     */
+    void step(int done, int steps);
+  }
+
+  /**
+   * What a round came to.
+   *
+   * @param result for the merge
+   * @param changed rows of the working set that changed: {@link WorkingSet#learned} has them
+   */
+  public record Outcome(RoundResult result, BitSet changed) {}
+
+  private final LearnPlan plan;
+  private final RoundInput in;
+  private final RoundKind kind;
+  private final Listener listener;
+
+  /** A round that is ready to run. */
+  public Round(LearnPlan plan, RoundInput in, Listener listener) {
+    this.plan = plan;
+    this.in = in;
+    this.listener = listener;
+    kind = plan.kind(in.round());
+  }
+
+  /**
+   * Runs it.
+   *
+   * @param trainer the model as the round before left it
+   * @throws CancellationException where the listener ends it
+   * @throws IllegalStateException where numbers are no longer finite
+   */
+  public Outcome run(JointTrainer trainer) {
+    WorkingSet set = in.set();
+    ItemTable items = set.items();
+    items.clearDirty();
+    trainer.use(items);
+    trainer.reseed(Rng.hash(plan.seed(), 18, in.round() * plan.shards() + in.shard()));
+    Rng rng = new Rng(Rng.hash(plan.seed(), 19, in.round() * plan.shards() + in.shard()));
+    new Adoption(set, in.versions().tokenizers(), in.versions().inUse()).run();
+    items.drawFrom(in.pool());
+    int[] idSteps = new int[set.size()];
+    for (int i = 0; i < idSteps.length; i++) {
+      idSteps[i] = items.idSteps(i);
+    }
+    Prequential.Result ranked = predict(trainer, rng);
+    double[] losses = new double[3];
+    int steps = takesSteps() ? learn(trainer, rng, losses) : 0;
+    RoundResult.Figures figures =
+        new RoundResult.Figures(
+            in.totals().items(),
+            in.totals().interactions(),
+            in.totals().waiting(),
+            steps,
+            losses[0],
+            losses[1],
+            losses[2],
+            ranked,
+            ranked.unranked);
+    BitSet changed = (BitSet) items.dirty().clone();
+    return new Outcome(
+        new RoundResult(
+            in.shard(),
+            in.round(),
+            figures,
+            takesSteps() ? ShardMerge.weights(trainer) : null,
+            embeddings(idSteps),
+            evaluation()),
+        changed);
+  }
+
+  /** Codebooks are made by one shard; the others go on from them. */
+  private boolean takesSteps() {
+    return in.round() > 1 || in.shard() == 0;
+  }
+
+  private Prequential.Result predict(JointTrainer trainer, Rng rng) {
+    if (kind == RoundKind.BOOTSTRAP) {
+      return new Prequential.Result();
+    }
+    return new Prequential(
+            trainer.recommender(), trainer, in.set().items(), LearnPlan.NEGATIVES)
+        .evaluate(in.windows().predicted(), rng.split());
+  }
+
+  private int learn(JointTrainer trainer, Rng rng, double[] losses) {
+    Sampler sampler =
+        new Sampler(in.windows(), plan.steps(), plan.model().maxLen(), rng.split());
+    if (in.round() == 1 && plan.model().hasSemantic()) {
+      trainer.initialiseCodebooks(in.sample() == null ? in.pool() : in.sample().rows());
+    }
+    Phase phase =
+        switch (kind) {
+          case BOOTSTRAP -> Phase.JOINT;
+          case QUANTIZER -> Phase.QUANTIZER_SLOW;
+          case RECOMMENDER -> Phase.RECOMMENDER;
+        };
+    int steps = sampler.available() == 0 ? 0 : plan.stepsOf(in.round(), sampler.available());
+    for (int s = 0; s < steps; s++) {
+      listener.step(s, steps);
+      StepStats stats = trainer.step(sampler.next(), phase);
+      losses[0] += stats.recommendation();
+      losses[1] += stats.reconstruction();
+      losses[2] += stats.commitment();
+    }
+    return steps;
+  }
+
+  private List<RoundResult.Embedding> embeddings(int[] before) {
+    List<RoundResult.Embedding> embeddings = new ArrayList<>();
+    ItemTable items = in.set().items();
+    int d = plan.model().hasId() ? plan.model().idDim() : 0;
+    for (int i = 0; i < before.length && d > 0; i++) {
+      if (items.idSteps(i) != before[i]) {
+        embeddings.add(
+            new RoundResult.Embedding(
+                in.set().name(i), java.util.Arrays.copyOfRange(items.id(), i * d, (i + 1) * d)));
+      }
+    }
+    return embeddings;
+  }
+
+  private Evaluation evaluation() {
+    if (in.sample() == null || !plan.endsInCandidate(in.round())) {
+      return null;
+    }
+    BitSet old = new BitSet();
+    int[] rows = in.sample().rows();
+    for (int i = 0; i < rows.length; i++) {
+      if (in.sample().old().get(i)) {
+        old.set(rows[i]);
+      }
+    }
+    return new Evaluation(
+        in.set().items(), rows, old, in.sample().heldOut(), in.totals().items());
+  }
+}
