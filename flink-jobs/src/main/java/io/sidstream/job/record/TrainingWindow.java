@@ -1,4 +1,4 @@
-package io.sidstream.job.sequence;
+package io.sidstream.job.record;
 
 /** The newest items of a user, oldest first. */
 public class TrainingWindow {
