@@ -1,7 +1,7 @@
 package io.sidstream.cli.bench;
 
-import io.sidstream.job.resolve.Resolved;
-import io.sidstream.job.tokenize.Claim;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.Resolved;
 import io.sidstream.model.math.Rng;
 import java.io.Serializable;
 import java.util.Arrays;

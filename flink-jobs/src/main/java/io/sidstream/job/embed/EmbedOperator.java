@@ -2,7 +2,8 @@ package io.sidstream.job.embed;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.ingest.Item;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Item;
 import io.sidstream.model.file.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -2,6 +2,10 @@ package io.sidstream.job.ingest;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.record.DeadLetterRecord;
+import io.sidstream.job.record.Interaction;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Rule;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
@@ -35,7 +39,9 @@ public final class IngestInteractions extends ProcessFunction<RawRecord, Interac
     } catch (Rejection e) {
       metrics.reject(e.rule());
       int maxBytes = config.get(JobOptions.DEAD_LETTERS_MAX_BYTES);
-      context.output(DeadLetterRecord.DEAD_LETTERS, DeadLetterRecord.of(raw, e, maxBytes, now));
+      context.output(
+          DeadLetterRecord.DEAD_LETTERS,
+          DeadLetterRecord.of(raw, e.rule(), e.getMessage(), maxBytes, now));
     }
   }
 }

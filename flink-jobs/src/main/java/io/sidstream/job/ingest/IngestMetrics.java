@@ -1,5 +1,6 @@
 package io.sidstream.job.ingest;
 
+import io.sidstream.job.record.Rule;
 import java.util.EnumMap;
 import java.util.Map;
 import org.apache.flink.metrics.Counter;

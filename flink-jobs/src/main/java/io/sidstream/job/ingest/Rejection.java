@@ -1,5 +1,7 @@
 package io.sidstream.job.ingest;
 
+import io.sidstream.job.record.Rule;
+
 /** A record breaks a rule; thrown and caught within ingest, so it carries no stack trace. */
 final class Rejection extends Exception {
   private final Rule rule;

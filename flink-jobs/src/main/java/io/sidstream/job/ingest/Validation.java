@@ -2,6 +2,10 @@ package io.sidstream.job.ingest;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.record.Interaction;
+import io.sidstream.job.record.Item;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Rule;
 import io.sidstream.schemas.InteractionEvent;
 import io.sidstream.schemas.ItemEvent;
 import io.sidstream.schemas.Vectors;

@@ -1,5 +1,6 @@
 package io.sidstream.job.kafka;
 
+import io.sidstream.job.record.OutRecord;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 

@@ -2,8 +2,7 @@ package io.sidstream.job.kafka;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.ingest.RawRecord;
-import io.sidstream.job.ingest.RawRecordDeserializer;
+import io.sidstream.job.record.RawRecord;
 import java.util.Properties;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;

@@ -1,6 +1,6 @@
 package io.sidstream.job.learn;
 
-import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.LearnedRow;

@@ -1,7 +1,7 @@
 package io.sidstream.job.learn;
 
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.kafka.Records;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Records;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.model.learn.LearnedRow;
 import java.io.ByteArrayOutputStream;

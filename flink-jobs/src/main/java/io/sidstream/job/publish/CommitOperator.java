@@ -1,5 +1,7 @@
 package io.sidstream.job.publish;
 
+import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.VersionRow;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;

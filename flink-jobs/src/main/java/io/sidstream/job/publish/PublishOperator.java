@@ -1,6 +1,8 @@
 package io.sidstream.job.publish;
 
-import io.sidstream.job.resolve.Resolved;
+import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.Resolved;
+import io.sidstream.job.record.TokenRow;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenRef;
 import io.sidstream.schemas.WireFormat;

@@ -1,5 +1,6 @@
 package io.sidstream.job.publish;
 
+import io.sidstream.job.record.CommitPart;
 import io.sidstream.schemas.TokenChecksum;
 import java.util.Arrays;
 

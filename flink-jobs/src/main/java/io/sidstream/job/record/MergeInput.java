@@ -1,6 +1,5 @@
 package io.sidstream.job.record;
 
-import io.sidstream.job.train.Control;
 
 /** What the merge is told; exactly one field is set. */
 public class MergeInput {

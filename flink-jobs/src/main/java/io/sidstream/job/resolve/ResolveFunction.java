@@ -1,7 +1,8 @@
 package io.sidstream.job.resolve;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
-import io.sidstream.job.tokenize.Claim;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.Resolved;
 import java.util.Arrays;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.MapState;

@@ -2,7 +2,7 @@ package io.sidstream.job.sequence;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.ingest.Interaction;
+import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.SequencedEvent;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,9 +1,10 @@
 package io.sidstream.job.tokenize;
 
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.ingest.DeadLetterRecord;
-import io.sidstream.job.ingest.Rule;
-import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.DeadLetterRecord;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Rule;
+import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.quantize.EncodeResult;
 import java.util.ArrayDeque;

@@ -2,8 +2,8 @@ package io.sidstream.job.train;
 
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.ingest.RawRecord;
 import io.sidstream.job.kafka.EarlierVersions;
+import io.sidstream.job.record.RawRecord;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.util.List;

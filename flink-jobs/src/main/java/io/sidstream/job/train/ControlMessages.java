@@ -1,8 +1,9 @@
 package io.sidstream.job.train;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.ingest.RawRecord;
-import io.sidstream.job.ingest.Rule;
+import io.sidstream.job.record.Control;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Rule;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;
 import org.apache.flink.util.Collector;

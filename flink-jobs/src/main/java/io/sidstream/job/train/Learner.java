@@ -2,10 +2,10 @@ package io.sidstream.job.train;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.kafka.OutRecord;
-import io.sidstream.job.kafka.Records;
-import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.Records;
+import io.sidstream.job.record.TrainingWindow;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.file.Sha256;

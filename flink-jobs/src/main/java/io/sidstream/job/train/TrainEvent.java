@@ -1,7 +1,8 @@
 package io.sidstream.job.train;
 
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.job.record.Control;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.TrainingWindow;
 
 /** What the trainer is told; exactly one field is set. */
 public class TrainEvent {

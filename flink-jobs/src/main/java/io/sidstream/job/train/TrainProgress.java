@@ -1,5 +1,6 @@
 package io.sidstream.job.train;
 
+import io.sidstream.job.record.Control;
 import io.sidstream.model.evaluate.Prequential;
 import java.util.Arrays;
 

@@ -2,9 +2,9 @@ package io.sidstream.job.train;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.ingest.DeadLetterRecord;
-import io.sidstream.job.ingest.RawRecord;
-import io.sidstream.job.ingest.Rule;
+import io.sidstream.job.record.DeadLetterRecord;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Rule;
 import io.sidstream.schemas.WireFormat;
 import io.sidstream.schemas.WireFormatException;
 import org.apache.avro.specific.SpecificRecord;

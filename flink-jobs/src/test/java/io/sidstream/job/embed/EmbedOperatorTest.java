@@ -3,7 +3,8 @@ package io.sidstream.job.embed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.ingest.Item;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Item;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

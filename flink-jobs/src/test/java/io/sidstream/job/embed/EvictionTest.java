@@ -3,8 +3,9 @@ package io.sidstream.job.embed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.ingest.Interaction;
-import io.sidstream.job.ingest.Item;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Interaction;
+import io.sidstream.job.record.Item;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,6 +2,7 @@ package io.sidstream.job.ingest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.record.Rule;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;

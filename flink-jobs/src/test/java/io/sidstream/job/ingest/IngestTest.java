@@ -4,9 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.kafka.OutRecord;
-import io.sidstream.job.kafka.Records;
+import io.sidstream.job.kafka.RawRecordDeserializer;
 import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.record.DeadLetterRecord;
+import io.sidstream.job.record.Interaction;
+import io.sidstream.job.record.Item;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Records;
+import io.sidstream.job.record.Rule;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.InteractionEvent;
 import io.sidstream.schemas.ItemEvent;

@@ -2,6 +2,8 @@ package io.sidstream.job.publish;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.VersionRow;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;

@@ -2,7 +2,9 @@ package io.sidstream.job.publish;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sidstream.job.resolve.Resolved;
+import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.Resolved;
+import io.sidstream.job.record.TokenRow;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.TokenRef;

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
-import io.sidstream.job.tokenize.Claim;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.Resolved;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

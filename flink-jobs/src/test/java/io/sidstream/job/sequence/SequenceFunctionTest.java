@@ -3,7 +3,8 @@ package io.sidstream.job.sequence;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.ingest.Interaction;
+import io.sidstream.job.record.Interaction;
+import io.sidstream.job.record.TrainingWindow;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -3,7 +3,8 @@ package io.sidstream.job.sequence;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.StoredState;
-import io.sidstream.job.kafka.Records;
+import io.sidstream.job.record.Records;
+import io.sidstream.job.record.TrainingWindow;
 import java.io.IOException;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.junit.jupiter.api.Test;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.StoredState;
-import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.job.record.TokenizerUpdate;
 import java.io.IOException;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;

@@ -3,9 +3,10 @@ package io.sidstream.job.tokenize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.ingest.DeadLetterRecord;
-import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.DeadLetterRecord;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;

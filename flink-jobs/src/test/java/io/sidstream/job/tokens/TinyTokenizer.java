@@ -1,6 +1,6 @@
 package io.sidstream.job.tokens;
 
-import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;

@@ -3,9 +3,9 @@ package io.sidstream.job.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.publish.TokenRow;
-import io.sidstream.job.publish.VersionRow;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.TokenRow;
+import io.sidstream.job.record.VersionRow;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.TokenRef;

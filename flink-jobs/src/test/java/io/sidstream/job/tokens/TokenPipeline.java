@@ -1,17 +1,17 @@
 package io.sidstream.job.tokens;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
-import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.publish.CommitOperator;
-import io.sidstream.job.publish.CommitPart;
 import io.sidstream.job.publish.PublishOperator;
-import io.sidstream.job.publish.TokenRow;
-import io.sidstream.job.publish.VersionRow;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Resolved;
+import io.sidstream.job.record.TokenRow;
+import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.job.record.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
-import io.sidstream.job.resolve.Resolved;
-import io.sidstream.job.tokenize.Claim;
 import io.sidstream.job.tokenize.TokenizeOperator;
-import io.sidstream.job.train.TokenizerUpdate;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,12 +1,12 @@
 package io.sidstream.job.tokens;
 
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.publish.CommitPart;
-import io.sidstream.job.publish.TokenRow;
-import io.sidstream.job.publish.VersionRow;
-import io.sidstream.job.resolve.Resolved;
-import io.sidstream.job.tokenize.Claim;
-import io.sidstream.job.train.TokenizerUpdate;
+import io.sidstream.job.record.Claim;
+import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Resolved;
+import io.sidstream.job.record.TokenRow;
+import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.job.record.VersionRow;
 import org.apache.flink.types.PojoTestUtils;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

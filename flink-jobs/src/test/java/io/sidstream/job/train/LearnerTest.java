@@ -3,9 +3,9 @@ package io.sidstream.job.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.kafka.OutRecord;
-import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.TrainingWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;

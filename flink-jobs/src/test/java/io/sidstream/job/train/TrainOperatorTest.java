@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.ingest.DeadLetterRecord;
-import io.sidstream.job.ingest.RawRecord;
-import io.sidstream.job.kafka.OutRecord;
-import io.sidstream.job.kafka.Records;
-import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.job.record.Control;
+import io.sidstream.job.record.DeadLetterRecord;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Records;
+import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.job.record.TrainingWindow;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;

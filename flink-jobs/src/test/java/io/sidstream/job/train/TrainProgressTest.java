@@ -2,7 +2,7 @@ package io.sidstream.job.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sidstream.job.kafka.Records;
+import io.sidstream.job.record.Records;
 import java.io.InputStream;
 import java.lang.reflect.Field;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;

@@ -3,8 +3,8 @@ package io.sidstream.job.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.embed.EmbeddedItem;
-import io.sidstream.job.sequence.TrainingWindow;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.TrainingWindow;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package io.sidstream.job.publish;
+package io.sidstream.job.record;
 
 /** A record of the tokens topic. */
 public class TokenRow {

@@ -1,4 +1,4 @@
-package io.sidstream.job.train;
+package io.sidstream.job.record;
 
 /** A token version, broadcast to Tokenize. */
 public class TokenizerUpdate {

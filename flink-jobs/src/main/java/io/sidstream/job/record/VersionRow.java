@@ -1,4 +1,4 @@
-package io.sidstream.job.publish;
+package io.sidstream.job.record;
 
 /** A record of the versions topic. */
 public class VersionRow {

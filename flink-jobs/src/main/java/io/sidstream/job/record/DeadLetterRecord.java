@@ -1,4 +1,4 @@
-package io.sidstream.job.ingest;
+package io.sidstream.job.record;
 
 import io.sidstream.schemas.DeadLetter;
 import java.nio.ByteBuffer;
@@ -49,11 +49,6 @@ public class DeadLetterRecord {
 
   /** Processing time of the rejection, ms since the epoch. */
   public long time;
-
-  /** The dead letter of a record. */
-  static DeadLetterRecord of(RawRecord raw, Rejection rejection, int maxBytes, long now) {
-    return of(raw, rejection.rule(), rejection.getMessage(), maxBytes, now);
-  }
 
   /**
    * The dead letter of a record.

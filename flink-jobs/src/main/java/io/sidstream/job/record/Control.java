@@ -1,4 +1,4 @@
-package io.sidstream.job.train;
+package io.sidstream.job.record;
 
 import io.sidstream.schemas.ControlAction;
 
@@ -9,7 +9,7 @@ public class Control {
   public String author;
 
   /** As the reason of the version records that it causes. */
-  String text() {
+  public String text() {
     return "by control message"
         + (reason.isBlank() ? "" : ": " + reason)
         + (author.isBlank() ? "" : " (" + author + ")");

@@ -1,5 +1,6 @@
-package io.sidstream.job.ingest;
+package io.sidstream.job.kafka;
 
+import io.sidstream.job.record.RawRecord;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.util.Collector;

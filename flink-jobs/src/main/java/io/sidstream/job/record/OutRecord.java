@@ -1,4 +1,4 @@
-package io.sidstream.job.kafka;
+package io.sidstream.job.record;
 
 /** A record on its way to a topic. */
 public class OutRecord {

@@ -1,4 +1,4 @@
-package io.sidstream.job.publish;
+package io.sidstream.job.record;
 
 /**
  * What one Publish subtask counted for the commit of a version; fields as in VersionRecord, to be

@@ -1,4 +1,4 @@
-package io.sidstream.job.ingest;
+package io.sidstream.job.record;
 
 import io.sidstream.schemas.WireFormatException;
 

@@ -1,4 +1,4 @@
-package io.sidstream.job.resolve;
+package io.sidstream.job.record;
 
 /** The token that an item was given, or the removal of its token. */
 public class Resolved {

@@ -1,8 +1,5 @@
-package io.sidstream.job.kafka;
+package io.sidstream.job.record;
 
-import io.sidstream.job.ingest.DeadLetterRecord;
-import io.sidstream.job.publish.TokenRow;
-import io.sidstream.job.publish.VersionRow;
 import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package io.sidstream.job.embed;
+package io.sidstream.job.record;
 
 /** An item with its content vector, or the deletion of an item. */
 public class EmbeddedItem {

@@ -1,4 +1,4 @@
-package io.sidstream.job.ingest;
+package io.sidstream.job.record;
 
 /**
  * A valid item event, or a sign of life. Exactly one of vector, text, deleted and touched is set.

@@ -1,4 +1,4 @@
-package io.sidstream.job.ingest;
+package io.sidstream.job.record;
 
 /** A Kafka record as it was read, so that nothing is lost when it turns out to be unusable. */
 public class RawRecord {

@@ -1,4 +1,4 @@
-package io.sidstream.job.ingest;
+package io.sidstream.job.record;
 
 /** A valid interaction event. */
 public class Interaction {

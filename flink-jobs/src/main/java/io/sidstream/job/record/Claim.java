@@ -1,4 +1,4 @@
-package io.sidstream.job.tokenize;
+package io.sidstream.job.record;
 
 /**
  * What an item asks of a prefix (its codes of all levels but the last). One item's claims carry
