@@ -126,8 +126,7 @@ public final class CodebookFormat {
     if (k < 1 || d < 1 || (long) k * d > in.remaining() / 4 || (dim > 0 && d != dim)) {
       throw new ModelPartException(
           "the codebook of level %d says %d codewords of %d numbers, %d bytes are left%s"
-              .formatted(
-                  number, k, d, in.remaining(), dim > 0 ? ", the first has " + dim : ""));
+              .formatted(number, k, d, in.remaining(), dim > 0 ? ", the first has " + dim : ""));
     }
     float[] codewords = new float[k * d];
     in.asFloatBuffer().get(codewords);

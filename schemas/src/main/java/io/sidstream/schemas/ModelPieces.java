@@ -66,10 +66,7 @@ public final class ModelPieces {
    */
   public Optional<Whole> whole(int version, ModelPartKind kind) {
     Collection<ModelPart> known =
-        versions
-            .getOrDefault(version, Map.of())
-            .getOrDefault(kind, new TreeMap<>())
-            .values();
+        versions.getOrDefault(version, Map.of()).getOrDefault(kind, new TreeMap<>()).values();
     ModelPart newest = null;
     for (ModelPart piece : known) {
       if (newest == null || piece.getRevision() > newest.getRevision()) {
