@@ -2,16 +2,16 @@ package io.sidstream.job.train;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.record.EmbeddedItem;
-import io.sidstream.job.record.OutRecord;
-import io.sidstream.job.record.Records;
-import io.sidstream.job.record.TrainingWindow;
+import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.kafka.OutRecord;
+import io.sidstream.job.kafka.Records;
+import io.sidstream.job.models.PublishedModel;
+import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
-import io.sidstream.model.file.Sha256;
 import io.sidstream.model.math.Rng;
-import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
+import io.sidstream.model.serve.RankingModel;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointTrainer;
@@ -22,6 +22,7 @@ import io.sidstream.model.train.UserSequences;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.Vectors;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -49,9 +50,6 @@ import java.util.stream.Stream;
 final class Learner {
   /** The paper ranks a target among as many. */
   private static final int NEGATIVES = 99;
-
-  /** A piece of a model part, bytes: below a broker's default message limit of 1 MiB. */
-  private static final int PART_BYTES = 900_000;
 
   /** Items that k-means takes at most. */
   private static final int INITIAL_ITEMS = 20_000;
@@ -546,92 +544,54 @@ final class Learner {
 
   // Records.
 
-  /** Pieces of encoder and codebooks. */
+  /** Pieces of encoder, codebooks and decoder. */
   List<OutRecord> tokenizerParts(Candidate candidate, TrainProgress progress, long now) {
-    List<OutRecord> parts = new ArrayList<>();
-    parts(ModelPartKind.ENCODER, candidate.tokenizer().toBytes(), progress, now, parts);
-    parts(ModelPartKind.CODEBOOKS, codebooks(candidate.tokenizer()), progress, now, parts);
-    return parts;
+    PublishedModel model = published(progress, now);
+    List<ModelPart> pieces = new ArrayList<>(model.tokenizer(candidate.tokenizer()));
+    pieces.addAll(model.decoder(trainer.quantizer().decoder()));
+    return out(pieces);
   }
 
-  /**
-   * int32 levels; per level: int32 metric (0 cosine, 1 Euclidean), K, D, then K x D float32; all
-   * big-endian.
-   */
-  private static byte[] codebooks(TokenizerModel tokenizer) {
-    List<Codebook> books = tokenizer.quantizer().codebooks();
-    int floats = books.stream().mapToInt(b -> b.codewords().length).sum();
-    ByteBuffer bytes = ByteBuffer.allocate(4 + 12 * books.size() + 4 * floats);
-    bytes.putInt(books.size());
-    for (Codebook book : books) {
-      bytes.putInt(book.metric() == Metric.COSINE ? 0 : 1).putInt(book.size()).putInt(book.dim());
-      for (float value : book.codewords()) {
-        bytes.putFloat(value);
-      }
-    }
-    return bytes.array();
-  }
-
-  /** Pieces of the recommender: its parameters as big-endian float32. */
+  /** Pieces of the recommenders. */
   List<OutRecord> recommenderParts(TrainProgress progress, long now) {
-    float[] parameters = trainer.recommender().parameters();
-    ByteBuffer bytes = ByteBuffer.allocate(4 * parameters.length);
-    bytes.asFloatBuffer().put(parameters);
-    List<OutRecord> parts = new ArrayList<>();
-    parts(ModelPartKind.RECOMMENDER, bytes.array(), progress, now, parts);
-    return parts;
+    return out(published(progress, now).recommenders(ranking()));
+  }
+
+  private RankingModel ranking() {
+    return RankingModel.of(trainer.recommender(), trainer, joint.semanticDim());
+  }
+
+  private static PublishedModel published(TrainProgress progress, long now) {
+    return new PublishedModel(progress.version, progress.revision, Instant.ofEpochMilli(now));
+  }
+
+  private List<OutRecord> out(List<ModelPart> pieces) {
+    return pieces.stream()
+        .map(p -> OutRecord.of(Records.key(ModelParts.key(p)), wire.encode(p)))
+        .toList();
   }
 
   /**
-   * Removals of the encoders and recommenders of versions that no reader goes back to. The
-   * codebooks of every version stay: rows of any may still be valid, and are judged by them.
+   * Removals of the encoders, decoders and recommenders of versions that no reader goes back to.
+   * The codebooks of every version stay: rows of any may still be valid, and are judged by them.
    *
    * @param candidate a tokenizer, whose encoder has as many pieces as theirs: its shape is fixed
    * @param first the first version
    * @param last the last version; before the first for none
    */
   List<OutRecord> removals(Candidate candidate, int first, int last) {
-    int encoder = pieces(candidate.tokenizer().toBytes().length);
-    int recommender = pieces(4 * trainer.recommender().parameters().length);
+    int encoder = candidate.tokenizer().toBytes().length;
+    int decoder = trainer.quantizer().decoder().toBytes().length;
+    int recommender = ranking().toBytes().length;
     List<OutRecord> nulls = new ArrayList<>();
     for (int version = first; version <= last; version++) {
-      for (int i = 0; i < encoder; i++) {
-        nulls.add(OutRecord.of(partKey(version, ModelPartKind.ENCODER, i), null));
-      }
-      for (int i = 0; i < recommender; i++) {
-        nulls.add(OutRecord.of(partKey(version, ModelPartKind.RECOMMENDER, i), null));
-      }
+      List<String> keys = new ArrayList<>();
+      keys.addAll(ModelParts.keys(version, ModelPartKind.ENCODER, encoder));
+      keys.addAll(ModelParts.keys(version, ModelPartKind.DECODER, decoder));
+      keys.addAll(ModelParts.keys(version, ModelPartKind.RECOMMENDER, recommender));
+      keys.forEach(key -> nulls.add(OutRecord.of(Records.key(key), null)));
     }
     return nulls;
-  }
-
-  private static int pieces(int bytes) {
-    return Math.max(1, (bytes + PART_BYTES - 1) / PART_BYTES);
-  }
-
-  private static byte[] partKey(int version, ModelPartKind kind, int index) {
-    return Records.key(version + "/" + kind + "/" + index);
-  }
-
-  private void parts(
-      ModelPartKind kind, byte[] whole, TrainProgress progress, long now, List<OutRecord> to) {
-    String digest = Sha256.hex(whole);
-    int count = pieces(whole.length);
-    for (int i = 0; i < count; i++) {
-      byte[] data =
-          Arrays.copyOfRange(whole, i * PART_BYTES, Math.min(whole.length, (i + 1) * PART_BYTES));
-      ModelPart part =
-          new ModelPart(
-              progress.version,
-              progress.revision,
-              kind,
-              i,
-              count,
-              digest,
-              ByteBuffer.wrap(data),
-              Instant.ofEpochMilli(now));
-      to.add(OutRecord.of(partKey(progress.version, kind, i), wire.encode(part)));
-    }
   }
 
   /**

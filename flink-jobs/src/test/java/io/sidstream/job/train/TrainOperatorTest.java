@@ -256,8 +256,10 @@ class TrainOperatorTest {
           .filteredOn(key -> key.endsWith("removed"))
           .containsExactly(
               "1/ENCODER/0 removed",
+              "1/DECODER/0 removed",
               "1/RECOMMENDER/0 removed",
               "2/ENCODER/0 removed",
+              "2/DECODER/0 removed",
               "2/RECOMMENDER/0 removed");
     }
     try (var harness = harness(config)) {
@@ -268,7 +270,7 @@ class TrainOperatorTest {
       turns(harness, 30);
       // Once more after a restart, and none of the versions that may be asked for.
       assertThat(modelKeys(harness))
-          .contains("6/ENCODER/0", "6/CODEBOOKS/0")
+          .contains("6/ENCODER/0", "6/CODEBOOKS/0", "6/DECODER/0")
           .filteredOn(key -> key.contains("ENCODER") && key.endsWith("removed"))
           .containsExactly("1/ENCODER/0 removed", "2/ENCODER/0 removed", "3/ENCODER/0 removed");
     }

@@ -141,6 +141,11 @@ public final class RqVae {
     return gradients;
   }
 
+  /** The decoder as it stands, in serving form. */
+  public DecoderModel decoder() {
+    return DecoderModel.of(config, params);
+  }
+
   /** The codebooks in use. */
   public ResidualQuantizer quantizer() {
     if (quantizer == null) {

@@ -26,7 +26,7 @@ public final class SequenceRecommender {
 
   /** Weights and positions from N(0, 0.02), biases 0, LayerNorm at identity. */
   public SequenceRecommender(RecommenderShape shape, Rng rng) {
-    this(shape, new Weights(TransformerStack.size(shape, TransformerStack.Kind.CAUSAL)));
+    this(shape, new Weights(size(shape)));
     stack.initialise(weights, rng);
   }
 
@@ -34,6 +34,32 @@ public final class SequenceRecommender {
     this.shape = shape;
     this.weights = weights;
     stack = new TransformerStack(shape, TransformerStack.Kind.CAUSAL, weights, 0);
+  }
+
+  /**
+   * One of given weights, at the start of training.
+   *
+   * @param parameters as {@link #parameters()} of a recommender of the same shape; copied
+   * @throws IllegalArgumentException where the shape has another number of weights
+   */
+  public static SequenceRecommender of(RecommenderShape shape, float[] parameters) {
+    int size = size(shape);
+    if (parameters.length != size) {
+      throw new IllegalArgumentException(
+          shape + " has " + size + " weights; " + parameters.length + " are given");
+    }
+    Weights weights = new Weights(size);
+    System.arraycopy(parameters, 0, weights.values(), 0, size);
+    return new SequenceRecommender(shape, weights);
+  }
+
+  /**
+   * Number of weights of a shape.
+   *
+   * @throws ArithmeticException where there are more than an array holds
+   */
+  public static int size(RecommenderShape shape) {
+    return TransformerStack.size(shape, TransformerStack.Kind.CAUSAL);
   }
 
   /** One of the same weights for another thread, which may call {@link #forward} on it. */

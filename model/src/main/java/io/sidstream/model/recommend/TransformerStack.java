@@ -322,13 +322,19 @@ public final class TransformerStack {
     }
   }
 
-  /** Number of weights. */
+  /**
+   * Number of weights.
+   *
+   * @throws ArithmeticException where there are more than an array holds
+   */
   public static int size(RecommenderShape shape, Kind kind) {
-    int d = shape.dim();
-    int f = shape.ffn();
-    int attention = 4 * d * d + 4 * d + 2 * d;
-    int block = (kind == Kind.DECODER ? 2 : 1) * attention + 2 * d * f + f + d + 2 * d;
-    return shape.maxLen() * d + 2 * d + shape.blocks() * block;
+    long d = shape.dim();
+    long f = shape.ffn();
+    long attention = Math.addExact(Math.multiplyExact(4, d * d), 6 * d);
+    long attentions = Math.multiplyExact(kind == Kind.DECODER ? 2 : 1, attention);
+    long block = Math.addExact(attentions, Math.addExact(Math.multiplyExact(2, d * f), f + 3 * d));
+    long blocks = Math.multiplyExact(shape.blocks(), block);
+    return Math.toIntExact(Math.addExact(blocks, shape.maxLen() * d + 2 * d));
   }
 
   /** Weights and positions from N(0, 0.02), LayerNorm at identity; biases are left at 0. */

@@ -1,0 +1,94 @@
+package io.sidstream.job.learn;
+
+import io.sidstream.job.record.Control;
+
+/** Where the merge stands. */
+public class MergeProgress implements Cloneable {
+  /** What the merge is doing. */
+  public enum Phase {
+    /** Results of the shards come in. */
+    GATHER,
+    /** The round ends in a candidate, but the version before it is not committed yet. */
+    AWAIT_COMMIT,
+    /** Results are merged and judged; a restart does it again. */
+    JUDGE,
+    /** What came of it is sent. */
+    EMIT
+  }
+
+  public Phase phase = Phase.GATHER;
+
+  /** The last round that was merged, 0 for none. */
+  public long round;
+
+  /** Recommender revision, 0 for none. */
+  public long revision;
+
+  /** Token version in use, 0 for none; newest version known to be committed. */
+  public int version;
+
+  public int committed;
+
+  /** Reconstruction error of the version in use when it began. */
+  public double reconstruction;
+
+  /** Pieces of a result that have come and those that there are, by shard. */
+  public int[] came = {};
+
+  public int[] pieces = {};
+
+  /** Processing time at which the round under way was begun to be judged, ms. */
+  public long judgedAt;
+
+  /** Records of it that were sent. */
+  public int sent;
+
+  /** Pieces of what was last sent back to the shards; and of which round. */
+  public int lastPieces;
+
+  public long lastRound;
+
+  /** Up to which version parts of the model were removed. */
+  public int removed;
+
+  /** Candidates that were held back. */
+  public long held;
+
+  /** Why candidates are held until a RELEASE, as it is published; null where they are not. */
+  public String holdReason;
+
+  /** Why the next candidate passes the gate whatever it says; null where it must pass by itself. */
+  public String forceReason;
+
+  /** What of them counts for the candidate under way. */
+  public String holdsThis;
+
+  public String forcesThis;
+
+  /**
+   * Takes in a control message. The last one counts: a hold withdraws a force that was not used
+   * yet, a force lets one candidate pass a hold.
+   */
+  void add(Control control) {
+    switch (control.action) {
+      case HOLD -> {
+        holdReason = "held " + control.text();
+        forceReason = null;
+      }
+      case FORCE -> forceReason = "forced " + control.text();
+      case RELEASE -> holdReason = null;
+      default -> throw new IllegalArgumentException("no action for the gate: " + control.action);
+    }
+  }
+
+  MergeProgress copy() {
+    try {
+      MergeProgress copy = (MergeProgress) super.clone();
+      copy.came = came.clone();
+      copy.pieces = pieces.clone();
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
