@@ -9,6 +9,7 @@ import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.file.Sha256;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
@@ -496,7 +497,7 @@ final class Learner {
     }
     try {
       return rankingRefusal(candidate);
-    } catch (IllegalStateException e) {
+    } catch (NotFiniteException e) {
       return "held-out windows cannot be ranked: " + e.getMessage();
     }
   }
