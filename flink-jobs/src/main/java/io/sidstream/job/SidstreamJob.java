@@ -8,6 +8,13 @@ import io.sidstream.job.ingest.IngestItems;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
 import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.learn.CommittedVersions;
+import io.sidstream.job.learn.ControlMessages;
+import io.sidstream.job.learn.LearnOperator;
+import io.sidstream.job.learn.MergeOperator;
+import io.sidstream.job.learn.MergedRounds;
+import io.sidstream.job.learn.ShardKeys;
+import io.sidstream.job.learn.ToShards;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.record.Claim;
@@ -15,21 +22,20 @@ import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
+import io.sidstream.job.record.LearnInput;
+import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.Resolved;
+import io.sidstream.job.record.RoundPiece;
+import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.job.record.TrainingWindow;
 import io.sidstream.job.record.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.tokenize.TokenizeOperator;
-import io.sidstream.job.train.CommittedVersions;
-import io.sidstream.job.train.ControlMessages;
-import io.sidstream.job.train.TrainEvent;
-import io.sidstream.job.train.TrainOperator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,7 +91,7 @@ public final class SidstreamJob {
     DataStream<RawRecord> rawInteractions =
         read(env, config, Topics.interactions(config), "interactions");
     DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
-
+    DataStream<RawRecord> rawModels = read(env, config, Topics.models(config), "models");
     DataStream<RawRecord> rawControl = read(env, config, Topics.control(config), "control");
 
     SingleOutputStreamOperator<Item> items =
@@ -110,43 +116,67 @@ public final class SidstreamJob {
             "embed",
             "Embed");
 
-    SingleOutputStreamOperator<TrainingWindow> windows =
+    SingleOutputStreamOperator<SequencedEvent> sequenced =
         named(
             interactions.keyBy(i -> i.user).process(new SequenceFunction(config)),
             "sequence",
             "Sequence");
 
-    SingleOutputStreamOperator<TrainEvent> committed =
+    int[] shards =
+        ShardKeys.of(config.get(JobOptions.LEARN_SHARDS), config.get(JobOptions.MAX_PARALLELISM));
+    SingleOutputStreamOperator<LearnInput> merged =
+        named(
+            rawModels.process(new MergedRounds(config)).setParallelism(1),
+            "merged-rounds",
+            "Merged rounds");
+    SingleOutputStreamOperator<RoundPiece> rounds =
+        named(
+            embedded
+                .flatMap(new ToShards.OfItems(shards))
+                .name("Items to shards")
+                .uid("items-to-shards")
+                .union(
+                    sequenced
+                        .map(new ToShards.OfEvents(shards))
+                        .name("Events to shards")
+                        .uid("events-to-shards"),
+                    merged)
+                .keyBy(i -> i.shardKey)
+                .transform("Learn", Records.type(RoundPiece.class), new LearnOperator(config))
+                .setParallelism(Math.min(parallelism, shards.length)),
+            "learn",
+            "Learn");
+
+    SingleOutputStreamOperator<MergeInput> committed =
         named(
             rawVersions.process(new CommittedVersions(config)).setParallelism(1),
             "committed-versions",
             "Committed versions");
-    SingleOutputStreamOperator<TrainEvent> control =
+    SingleOutputStreamOperator<MergeInput> control =
         named(
             rawControl.process(new ControlMessages(config)).setParallelism(1),
             "control-messages",
             "Control messages");
-    SingleOutputStreamOperator<TokenizerUpdate> trained =
+    SingleOutputStreamOperator<TokenizerUpdate> learnt =
         named(
-            embedded
-                .map(TrainEvent::of)
-                .name("Items to train")
-                .uid("items-to-train")
-                .union(
-                    windows.map(TrainEvent::of).name("Windows to train").uid("windows-to-train"),
-                    committed,
-                    control)
-                .keyBy(TrainEvent::shard)
-                .transform("Train", Records.type(TokenizerUpdate.class), new TrainOperator(config))
+            rounds
+                .map(MergeInput::of)
+                .returns(Records.type(MergeInput.class))
+                .name("Rounds to merge")
+                .uid("rounds-to-merge")
+                .setParallelism(Math.min(parallelism, shards.length))
+                .union(committed, control)
+                .keyBy(MergeInput::key)
+                .transform("Merge", Records.type(TokenizerUpdate.class), new MergeOperator(config))
                 .setParallelism(1),
-            "train",
-            "Train");
+            "merge",
+            "Merge");
 
     SingleOutputStreamOperator<Claim> claims =
         named(
             embedded
                 .keyBy(i -> i.item)
-                .connect(trained.broadcast())
+                .connect(learnt.broadcast())
                 .transform(
                     "Tokenize",
                     Records.type(Claim.class),
@@ -195,6 +225,7 @@ public final class SidstreamJob {
                 interactions.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 committed.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 control.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
+                merged.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
@@ -203,19 +234,19 @@ public final class SidstreamJob {
         config,
         Topics.tokens(config),
         "tokens");
-    // What Train and Commit say has an order (of versions; of the embeddings of one item): one
+    // What Merge and Commit say has an order (of versions; of the embeddings of one item): one
     // writer keeps it, where several would race.
     write(
             named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
-                .union(trained.getSideOutput(TrainOperator.VERSIONS)),
+                .union(learnt.getSideOutput(MergeOperator.VERSIONS)),
             config,
             Topics.versions(config),
             "versions")
         .setParallelism(1);
-    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models")
+    write(learnt.getSideOutput(MergeOperator.MODELS), config, Topics.models(config), "models")
         .setParallelism(1);
     write(
-            trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
+            learnt.getSideOutput(MergeOperator.ID_EMBEDDINGS),
             config,
             Topics.idEmbeddings(config),
             "id-embeddings")

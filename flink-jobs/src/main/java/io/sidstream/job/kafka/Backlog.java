@@ -26,9 +26,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Whether a job has read what was in its input topics when it was first started.
  *
- * <p>The sources commit the offsets of a checkpoint to the consumer group when it is complete, and a
- * checkpoint is complete when its barrier has gone through every operator. So a group that stands at
- * the ends says that all before them is in the state of every operator, whatever lies between.
+ * <p>The sources commit the offsets of a checkpoint to the consumer group when it is complete, and
+ * a checkpoint is complete when its barrier has gone through every operator. So a group that stands
+ * at the ends says that all before them is in the state of every operator, whatever lies between.
  */
 public interface Backlog extends Serializable {
   /**

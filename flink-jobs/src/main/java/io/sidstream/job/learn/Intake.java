@@ -8,9 +8,9 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Takes what waits in a shard's queues into its tables: all items first, then the events of a round,
- * each in order of event time. A call does as much as it is given time for, and all that it did is
- * in state.
+ * Takes what waits in a shard's queues into its tables: all items first, then the events of a
+ * round, each in order of event time. A call does as much as it is given time for, and all that it
+ * did is in state.
  *
  * <p>An event with an item that has not come waits for it outside the queues, for {@code
  * learn.unknown-retention} and among at most {@code learn.unknown-max}; then it is dropped and

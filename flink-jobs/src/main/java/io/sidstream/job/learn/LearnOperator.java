@@ -3,6 +3,7 @@ package io.sidstream.job.learn;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Backlog;
+import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.learn.LearnProgress.Phase;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.RoundPiece;
@@ -13,9 +14,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
-import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -26,9 +27,10 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * Learns the joint model from the stream, in rounds; keyed by shard. Items reach every shard,
  * interactions the shard of their user, and what the merge made of a round comes back to all.
  *
- * <p>What arrives is put aside in state at once, so nothing upstream ever waits for learning. Rounds
- * are drawn, put aside and applied in slices of at most {@value #SLICE_MS} ms, and computed on
- * threads of their own, so no barrier waits for a step. See {@link Shard} for what a restart does.
+ * <p>What arrives is put aside in state at once, so nothing upstream ever waits for learning.
+ * Rounds are drawn, put aside and applied in slices of at most {@value #SLICE_MS} ms, and computed
+ * on threads of their own, so no barrier waits for a step. See {@link Shard} for what a restart
+ * does.
  */
 public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     implements OneInputStreamOperator<LearnInput, RoundPiece> {
@@ -51,7 +53,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
   private transient ShardTables tables;
   private transient ExecutorService threads;
   private transient MailboxExecutor mailbox;
-  private transient boolean scheduled;
+  private transient long ticket;
   private transient boolean asking;
   private transient long askedAt;
   private transient long saidAt;
@@ -86,13 +88,13 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             .createExecutor(getOperatorConfig().getChainIndex());
     LearnPlan plan = LearnSettings.plan(config);
     shards = new LinkedHashMap<>();
-    int[] keys = ShardKeys.of(plan.shards(), config.get(JobOptions.MAX_PARALLELISM));
-    KeyGroupRange own = (KeyGroupRange) getKeyedStateBackend().getKeyGroupRange();
+    TaskInfo task = getRuntimeContext().getTaskInfo();
+    int groups = task.getMaxNumberOfParallelSubtasks();
+    int[] keys = ShardKeys.of(plan.shards(), groups);
     for (int s = 0; s < keys.length; s++) {
-      int group =
-          KeyGroupRangeAssignment.assignToKeyGroup(
-              keys[s], getKeyedStateBackend().getNumberOfKeyGroups());
-      if (own.contains(group)) {
+      if (KeyGroupRangeAssignment.assignKeyToParallelOperator(
+              keys[s], groups, task.getNumberOfParallelSubtasks())
+          == task.getIndexOfThisSubtask()) {
         open(s, keys[s], plan);
       }
     }
@@ -114,8 +116,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             config.get(JobOptions.LEARN_ROUND_INTERVAL).toMillis(),
             config.get(JobOptions.LEARN_PENDING_MAX));
     RoundRunner runner =
-        new RoundRunner(
-            plan, number, config.get(JobOptions.LEARN_DUTY_CYCLE), threads, this::wake);
+        new RoundRunner(plan, number, config.get(JobOptions.LEARN_DUTY_CYCLE), threads, this::wake);
     Shard shard =
         new Shard(
             number,
@@ -154,9 +155,6 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     } else {
       shard.put(input.merged);
     }
-    if (!scheduled) {
-      schedule(0);
-    }
   }
 
   private long now() {
@@ -172,18 +170,17 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     }
   }
 
-  /** Asks for a turn; one is under way at most. */
+  /** Asks for a turn instead of that which was asked for before. */
   private void schedule(long delayMs) {
-    if (!scheduled) {
-      scheduled = true;
-      getProcessingTimeService()
-          .registerTimer(
-              now() + delayMs,
-              t -> {
-                scheduled = false;
+    long mine = ++ticket;
+    getProcessingTimeService()
+        .registerTimer(
+            now() + delayMs,
+            t -> {
+              if (mine == ticket) {
                 turn();
-              });
-    }
+              }
+            });
   }
 
   private void turn() throws Exception {
@@ -256,7 +253,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
           "Shard {} waits for what the merge makes of round {}: it comes back through topic {}",
           shard.number(),
           at.round,
-          io.sidstream.job.kafka.Topics.models(config));
+          Topics.models(config));
     }
   }
 

@@ -62,8 +62,7 @@ public final class LearnSettings {
         .idDropout(c.get(JobOptions.ID_DROPOUT).floatValue())
         .idLearningRate(c.get(JobOptions.ID_LEARNING_RATE).floatValue())
         .semanticDropout(c.get(JobOptions.RECOMMENDER_SEMANTIC_DROPOUT).floatValue())
-        .semanticShare(
-            hasId ? c.get(JobOptions.RECOMMENDER_SEMANTIC_SHARE).floatValue() : 0f)
+        .semanticShare(hasId ? c.get(JobOptions.RECOMMENDER_SEMANTIC_SHARE).floatValue() : 0f)
         .straightThrough(c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH))
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()

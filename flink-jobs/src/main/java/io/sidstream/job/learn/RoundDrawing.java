@@ -19,8 +19,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Draws the input of a round from a shard's tables, in slices. It only reads, and what it draws is a
- * function of the tables, the seed and the round: after a restart it draws the same.
+ * Draws the input of a round from a shard's tables, in slices. It only reads, and what it draws is
+ * a function of the tables, the seed and the round: after a restart it draws the same.
  */
 final class RoundDrawing {
   /** Rows of users or items read between two looks at the clock. */

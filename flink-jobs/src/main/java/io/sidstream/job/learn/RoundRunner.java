@@ -6,11 +6,11 @@ import io.sidstream.model.learn.Round;
 import io.sidstream.model.learn.RoundInput;
 import io.sidstream.model.learn.RoundKind;
 import io.sidstream.model.learn.RoundResult;
-import io.sidstream.model.learn.RoundResultCodec;
-import io.sidstream.model.learn.ShardMerge;
+import io.sidstream.model.learn.ShardRound;
+import io.sidstream.model.learn.TrainerWeights;
 import io.sidstream.model.learn.WorkingSet;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.Threads;
-import io.sidstream.model.train.DivergedException;
 import io.sidstream.model.train.JointTrainer;
 import io.sidstream.model.train.UserSequences;
 import java.io.ByteArrayInputStream;
@@ -23,8 +23,8 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.Future;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
 
 /**
  * Runs a shard's rounds on a thread of their own, and has its model. Between rounds it belongs to
@@ -148,17 +148,27 @@ final class RoundRunner {
           bootstrap
               ? Threads.with(Runtime.getRuntime().availableProcessors(), () -> round.run(trainer))
               : round.run(trainer);
-    } catch (DivergedException e) {
-      RoundResult failed = RoundResult.failed(input, first, e.getMessage());
-      return new Computed(
-          input.set(), new BitSet(), null, pieces(failed));
+    } catch (NotFiniteException e) {
+      ShardRound failed = ShardRound.failed(input, first, e.getMessage());
+      return new Computed(input.set(), new BitSet(), null, pieces(failed));
     }
-    RoundResult result = outcome.result().withFirst(first);
-    return new Computed(input.set(), outcome.changed(), state(), pieces(result));
+    RoundResult result = outcome.result();
+    first.addAll(result.embeddings());
+    ShardRound sent =
+        new ShardRound(
+            new RoundResult(
+                result.shard(),
+                result.round(),
+                result.figures(),
+                result.weights(),
+                first,
+                result.evaluation()),
+            null);
+    return new Computed(input.set(), outcome.changed(), state(), pieces(sent));
   }
 
-  private RoundPieces pieces(RoundResult result) {
-    return new RoundPieces(shard, result.round(), RoundResultCodec.toBytes(result));
+  private RoundPieces pieces(ShardRound round) {
+    return new RoundPieces(shard, round.result().round(), round.toBytes());
   }
 
   private void fullSpeed(int taken, int all) {
@@ -202,7 +212,7 @@ final class RoundRunner {
   /** Goes on from what the merge made of a round; the state of the model then. */
   byte[] adopt(MergedRound merged) {
     if (merged.weights() != null) {
-      ShardMerge.take(trainer, merged.weights());
+      TrainerWeights.take(trainer, merged.weights());
     }
     if (merged.tokenizer() != null) {
       trainer.forgetReseeded();

@@ -1,7 +1,7 @@
 package io.sidstream.job.learn;
 
-import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.learn.LearnProgress.Phase;
+import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.model.learn.LearnPlan;
@@ -96,8 +96,19 @@ final class Shard {
     }
   }
 
+  int number() {
+    return number;
+  }
+
   LearnProgress progress() {
     return at;
+  }
+
+  /** What the topics say of the backlog. */
+  void backlog(String ends, boolean read) {
+    dirty |= !ends.equals(at.backlog) || read && !at.backlogRead;
+    at.backlog = ends;
+    at.backlogRead |= read;
   }
 
   /** Steps of the round under way: taken, and all; 0 of 0 between rounds. */
@@ -199,8 +210,7 @@ final class Shard {
     intake.expire(at, now);
     intake.forgetUsers(at, now);
     boolean taken = intake.takeItems(at, deadline);
-    dirty |=
-        head != at.waitingHead || users != at.userSweepPlace || items != at.queuedItems;
+    dirty |= head != at.waitingHead || users != at.userSweepPlace || items != at.queuedItems;
     if (!taken) {
       return true;
     }

@@ -5,8 +5,8 @@ import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 
 /**
  * The keys of the shards, chosen so that their key groups are spread evenly over all there are: a
- * keyed operator with few keys would else leave some subtasks without any. They depend on the number
- * of shards and the greatest parallelism alone, so they stay when a job is rescaled.
+ * keyed operator with few keys would else leave some subtasks without any. They depend on the
+ * number of shards and the greatest parallelism alone, so they stay when a job is rescaled.
  */
 public final class ShardKeys {
   private ShardKeys() {}

@@ -5,7 +5,9 @@ import io.sidstream.job.record.Records;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.model.learn.LearnedRow;
 import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -73,11 +75,7 @@ final class ShardTables {
     itemMetas = map(store, "items", Types.LONG, BYTES);
     itemLearned = map(store, "learned", Types.LONG, BYTES);
     itemContent =
-        map(
-            store,
-            "content",
-            Types.LONG,
-            PrimitiveArrayTypeInfo.FLOAT_PRIMITIVE_ARRAY_TYPE_INFO);
+        map(store, "content", Types.LONG, PrimitiveArrayTypeInfo.FLOAT_PRIMITIVE_ARRAY_TYPE_INFO);
     users = map(store, "users", Types.STRING, BYTES);
     userPlaces = map(store, "user-places", Types.INT, Types.STRING);
     touched = map(store, "touched", Types.INT, Types.STRING);
@@ -173,6 +171,15 @@ final class ShardTables {
   /** Pieces that bytes are cut into. */
   static int pieces(int bytes) {
     return Math.max(1, (bytes + PIECE - 1) / PIECE);
+  }
+
+  /** Bytes as pieces for state. */
+  static List<byte[]> cut(byte[] whole) {
+    List<byte[]> cut = new ArrayList<>();
+    for (int i = 0; i < pieces(whole.length); i++) {
+      cut.add(Arrays.copyOfRange(whole, i * PIECE, Math.min(whole.length, (i + 1) * PIECE)));
+    }
+    return cut;
   }
 
   /** Puts a piece of the model's other copy. */

@@ -63,8 +63,8 @@ record UserRow(int place, long lastSeen, long round, int fresh, long[] items, lo
   }
 
   /**
-   * With an event in its place; the oldest goes where there are more than {@code keep}. The event is
-   * fresh where all behind it is, too; else it is late, and only stands in its place.
+   * With an event in its place; the oldest goes where there are more than {@code keep}. The event
+   * is fresh where all behind it is, too; else it is late, and only stands in its place.
    *
    * @return null where it is older than all of a full row
    */

@@ -1,6 +1,5 @@
 package io.sidstream.job.record;
 
-
 /** What a shard of the learner is told; exactly one of item, event and merged is set. */
 public class LearnInput {
   /** Key of the shard that it is for. */

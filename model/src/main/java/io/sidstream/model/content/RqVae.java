@@ -7,6 +7,7 @@ import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.RowProduct;
 import io.sidstream.model.quantize.Codebook;
+import io.sidstream.model.quantize.CodebookAverages;
 import io.sidstream.model.quantize.CodebookLearner;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.KMeans;
@@ -170,6 +171,33 @@ public final class RqVae {
       learners.add(new CodebookLearner(book, counts.get(l)));
     }
     quantizer = new ResidualQuantizer(books);
+  }
+
+  /** What the codebooks have learned, first level first; empty before there are any. Copies. */
+  public List<CodebookAverages> averages() {
+    return learners.stream().map(CodebookLearner::averages).toList();
+  }
+
+  /**
+   * Goes on from what others have learned, bit for bit.
+   *
+   * @param averages one a level, copied
+   */
+  public void replaceAverages(List<CodebookAverages> averages) {
+    if (averages.size() != config.levels()) {
+      throw new IllegalArgumentException(
+          "averages of " + averages.size() + " codebooks for " + config.levels() + " levels");
+    }
+    List<CodebookLearner> replaced = new ArrayList<>();
+    for (int l = 0; l < config.levels(); l++) {
+      replaced.add(
+          new CodebookLearner(
+              config.metrics().get(l), config.codebookSize(), config.dim(), averages.get(l)));
+    }
+    learners.clear();
+    learners.addAll(replaced);
+    quantizer = new ResidualQuantizer(replaced.stream().map(CodebookLearner::codebook).toList());
+    gradientsReady = false;
   }
 
   /**

@@ -91,7 +91,8 @@ public record RqVaeConfig(
     return metrics.size();
   }
 
-  int[] encoderDims() {
+  /** D_x, hidden sizes, D_2. */
+  public int[] encoderDims() {
     int[] dims = new int[hidden.size() + 2];
     dims[0] = inputDim;
     for (int i = 0; i < hidden.size(); i++) {
@@ -101,13 +102,19 @@ public record RqVaeConfig(
     return dims;
   }
 
-  int[] decoderDims() {
+  /** D_2, hidden sizes, D_x. */
+  public int[] decoderDims() {
     int[] dims = encoderDims();
     int[] mirrored = new int[dims.length];
     for (int i = 0; i < dims.length; i++) {
       mirrored[i] = dims[dims.length - 1 - i];
     }
     return mirrored;
+  }
+
+  /** Numbers that the encoder's weights are: the first of {@link RqVae#parameters()}. */
+  public int encoderParameters() {
+    return new Layers(encoderDims()).size();
   }
 
   private static void positive(String name, int value) {

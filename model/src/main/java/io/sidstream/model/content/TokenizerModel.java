@@ -2,6 +2,7 @@ package io.sidstream.model.content;
 
 import io.sidstream.model.file.Floats;
 import io.sidstream.model.file.Sha256;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.RowProduct;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.EncodeResult;
@@ -141,21 +142,11 @@ public final class TokenizerModel {
    * @param x {@code [n, D_x]}, not changed
    * @param previous {@code [n, levels]} codes in use, kept within the tolerance, -1 for none; null
    *     for no stability
-   * @throws IllegalArgumentException naming the first row that has a value that is NaN, infinite or
-   *     too large
+   * @throws NotFiniteException naming the first row that has a value that is NaN, infinite or too
+   *     large
    */
   public void encode(float[] x, int n, int[] previous, EncodeResult out) {
-    if (x.length < (long) n * inputDim()) {
-      throw new IllegalArgumentException(
-          "Batch of "
-              + n
-              + " x "
-              + inputDim()
-              + " needs "
-              + (long) n * inputDim()
-              + " values, not "
-              + x.length);
-    }
+    checkContent(x, n);
     if (previous != null && previous.length < (long) n * levels()) {
       throw new IllegalArgumentException(
           "Previous codes of "
@@ -174,6 +165,37 @@ public final class TokenizerModel {
       // it.
       float[] r = encoder.forward(products, weights, x, row * inputDim(), rows, out);
       quantizer.encodeRows(r, 0, rows, previous, tolerance, out, row);
+    }
+  }
+
+  /**
+   * The encoder's output f(x), which {@link #encode} quantizes: with it, the same rows can be
+   * quantized under several tolerances for the price of one pass through the encoder.
+   *
+   * @param x {@code [n, D_x]}, not changed
+   * @param f out: {@code [n, D_2]} from fOff; where x or a weight is not finite, neither is its row
+   * @param memory working memory; holds no result afterwards
+   */
+  public void encoderOutput(float[] x, int n, float[] f, int fOff, EncodeResult memory) {
+    checkContent(x, n);
+    for (int row = 0; row < n; row += BLOCK) {
+      int rows = Math.min(BLOCK, n - row);
+      float[] r = encoder.forward(products, weights, x, row * inputDim(), rows, memory);
+      System.arraycopy(r, 0, f, fOff + row * dim(), rows * dim());
+    }
+  }
+
+  private void checkContent(float[] x, int n) {
+    if (x.length < (long) n * inputDim()) {
+      throw new IllegalArgumentException(
+          "Batch of "
+              + n
+              + " x "
+              + inputDim()
+              + " needs "
+              + (long) n * inputDim()
+              + " values, not "
+              + x.length);
     }
   }
 

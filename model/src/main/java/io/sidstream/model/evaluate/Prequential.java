@@ -6,6 +6,9 @@ import io.sidstream.model.recommend.Representations;
 import io.sidstream.model.recommend.SequenceRecommender;
 import io.sidstream.model.recommend.Tower;
 import io.sidstream.model.train.ItemTable;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -57,6 +60,24 @@ public final class Prequential {
       popularity.add(other.popularity);
       newModel.add(other.newModel);
       newPopularity.add(other.newPopularity);
+    }
+
+    /** Writes counts and sums; {@link #read} gives the same bits back. */
+    public void write(DataOutput out) throws IOException {
+      model.write(out);
+      popularity.write(out);
+      newModel.write(out);
+      newPopularity.write(out);
+    }
+
+    /** What {@link #write} wrote. */
+    public static Result read(DataInput in) throws IOException {
+      Result read = new Result();
+      read.model.add(RankingMetrics.read(in));
+      read.popularity.add(RankingMetrics.read(in));
+      read.newModel.add(RankingMetrics.read(in));
+      read.newPopularity.add(RankingMetrics.read(in));
+      return read;
     }
   }
 

@@ -1,6 +1,10 @@
 package io.sidstream.model.evaluate;
 
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.NotFiniteException;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 
 /**
  * HR@k, NDCG@k and MRR of a number of rankings with one relevant item each. A rank counts from 1;
@@ -38,14 +42,14 @@ public final class RankingMetrics {
    * What a candidate adds to the rank of the relevant item: 1 where it scores higher, half where it
    * scores the same.
    *
-   * @throws IllegalStateException where a score is NaN, which would rank first
+   * @throws NotFiniteException where a score is NaN, which would rank first
    */
   public static double beats(double other, double own) {
     if (other < own) {
       return 0;
     }
     if (Double.isNaN(other) || Double.isNaN(own)) {
-      throw new IllegalStateException(
+      throw new NotFiniteException(
           "a score is NaN: the model's numbers are no longer finite; lower the learning rates, or raise a temperature that is near 0");
     }
     return other > own ? 1 : 0.5;
@@ -85,6 +89,28 @@ public final class RankingMetrics {
       hits[i] += other.hits[i];
       gains[i] += other.gains[i];
     }
+  }
+
+  /** Writes counts and sums; {@link #read} gives the same bits back. */
+  public void write(DataOutput out) throws IOException {
+    out.writeLong(count);
+    out.writeDouble(reciprocal);
+    for (int i = 0; i < CUTS.length; i++) {
+      out.writeDouble(hits[i]);
+      out.writeDouble(gains[i]);
+    }
+  }
+
+  /** What {@link #write} wrote. */
+  public static RankingMetrics read(DataInput in) throws IOException {
+    RankingMetrics read = new RankingMetrics();
+    read.count = in.readLong();
+    read.reciprocal = in.readDouble();
+    for (int i = 0; i < CUTS.length; i++) {
+      read.hits[i] = in.readDouble();
+      read.gains[i] = in.readDouble();
+    }
+    return read;
   }
 
   /** Rankings counted. */

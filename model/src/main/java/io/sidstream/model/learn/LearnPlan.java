@@ -48,6 +48,9 @@ public record LearnPlan(
   /** See {@link #GATE_WINDOWS}. */
   public static final int GATE_LEAST_EVENTS = 50;
 
+  /** Steps of a first training, at least. */
+  public static final int LEAST_STEPS = 60;
+
   /** Items whose codes a round brings up to date besides those that it works on, at most. */
   public static final int SWEEP_ITEMS = 8_192;
 
@@ -118,6 +121,14 @@ public record LearnPlan(
       case RECOMMENDER -> Math.max(1, rounds.steps / shards);
       case QUANTIZER -> Math.max(1, rounds.quantizerSteps / shards);
     };
+  }
+
+  /**
+   * Whether a shard waits for what the merge makes of a round: for the mean of all, and for the
+   * verdict on a candidate.
+   */
+  public boolean waits(long round) {
+    return shards > 1 || endsInCandidate(round);
   }
 
   /** Interactions of a round in one shard. */

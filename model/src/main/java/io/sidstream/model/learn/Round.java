@@ -97,7 +97,7 @@ public final class Round {
             in.shard(),
             in.round(),
             figures,
-            takesSteps() ? ShardMerge.weights(trainer) : null,
+            takesSteps() ? TrainerWeights.of(trainer) : null,
             embeddings(idSteps),
             evaluation()),
         changed);
@@ -118,10 +118,16 @@ public final class Round {
   }
 
   private int learn(JointTrainer trainer, Rng rng, double[] losses) {
+    if (in.pool().length == 0) {
+      return 0;
+    }
+    if (in.round() == 1 && plan.model().hasSemantic()) {
+      trainer.initialiseCodebooks(in.sample().rows());
+    }
     Sampler sampler =
         new Sampler(in.windows(), plan.steps(), plan.model().maxLen(), rng.split());
-    if (in.round() == 1 && plan.model().hasSemantic()) {
-      trainer.initialiseCodebooks(in.sample() == null ? in.pool() : in.sample().rows());
+    if (sampler.available() == 0) {
+      return kind == RoundKind.BOOTSTRAP ? learnContent(trainer, rng, losses) : 0;
     }
     Phase phase =
         switch (kind) {
@@ -129,13 +135,38 @@ public final class Round {
           case QUANTIZER -> Phase.QUANTIZER_SLOW;
           case RECOMMENDER -> Phase.RECOMMENDER;
         };
-    int steps = sampler.available() == 0 ? 0 : plan.stepsOf(in.round(), sampler.available());
+    int steps = plan.stepsOf(in.round(), sampler.available());
     for (int s = 0; s < steps; s++) {
-      listener.step(s, steps);
-      StepStats stats = trainer.step(sampler.next(), phase);
-      losses[0] += stats.recommendation();
-      losses[1] += stats.reconstruction();
-      losses[2] += stats.commitment();
+      step(trainer, sampler.next(), phase, losses, s, steps);
+    }
+    return steps;
+  }
+
+  private void step(
+      JointTrainer trainer, int[][] batch, Phase phase, double[] losses, int done, int steps) {
+    listener.step(done, steps);
+    StepStats stats = trainer.step(batch, phase);
+    losses[0] += stats.recommendation();
+    losses[1] += stats.reconstruction();
+    losses[2] += stats.commitment();
+  }
+
+  /** Without a sequence to learn from, the quantizer learns from the items alone. */
+  private int learnContent(JointTrainer trainer, Rng rng, double[] losses) {
+    if (!plan.model().hasSemantic()) {
+      return 0;
+    }
+    int[] rows = in.sample() == null ? in.pool() : in.sample().rows();
+    int steps = plan.stepsOf(in.round(), 0);
+    int length = plan.model().maxLen() + 1;
+    for (int s = 0; s < steps; s++) {
+      int[][] batch = new int[Math.max(1, plan.steps().positions() / length)][length];
+      for (int[] sequence : batch) {
+        for (int t = 0; t < length; t++) {
+          sequence[t] = rows[rng.nextInt(rows.length)];
+        }
+      }
+      step(trainer, batch, Phase.QUANTIZER_ALONE, losses, s, steps);
     }
     return steps;
   }
@@ -165,7 +196,9 @@ public final class Round {
         old.set(rows[i]);
       }
     }
+    // Of the working set only what is judged on goes along.
     return new Evaluation(
-        in.set().items(), rows, old, in.sample().heldOut(), in.totals().items());
+            in.set().items(), rows, old, in.sample().heldOut(), in.totals().items())
+        .compact();
   }
 }

@@ -1,6 +1,7 @@
 package io.sidstream.model.learn;
 
 import io.sidstream.model.evaluate.Prequential;
+import io.sidstream.model.math.NotFiniteException;
 import java.util.BitSet;
 import java.util.List;
 
@@ -44,7 +45,25 @@ public record RoundResult(
       double reconstruction,
       double commitment,
       Prequential.Result ranked,
-      long unranked) {}
+      long unranked) {
+
+    /** What two shards come to: they know the same items, everything else is each one's own. */
+    Figures plus(Figures other) {
+      Prequential.Result both = new Prequential.Result();
+      both.add(ranked);
+      both.add(other.ranked);
+      return new Figures(
+          Math.max(items, other.items),
+          interactions + other.interactions,
+          waiting + other.waiting,
+          steps + other.steps,
+          recommendation + other.recommendation,
+          reconstruction + other.reconstruction,
+          commitment + other.commitment,
+          both,
+          unranked + other.unranked);
+    }
+  }
 
   /**
    * The model after the round, without what stays with the shard (Adam's moments).
@@ -55,7 +74,24 @@ public record RoundResult(
    * @param levels the codebooks' moving averages, one a level
    */
   public record Weights(
-      float[] recommender, float[] semanticRecommender, float[] quantizer, List<Level> levels) {}
+      float[] recommender, float[] semanticRecommender, float[] quantizer, List<Level> levels) {
+
+    /**
+     * Checks every number.
+     *
+     * @throws NotFiniteException naming the first that is NaN or infinite
+     */
+    public void requireFinite() {
+      NotFiniteException.check("recommender", recommender);
+      NotFiniteException.check("second recommender", semanticRecommender);
+      NotFiniteException.check("quantizer", quantizer);
+      for (int l = 0; l < levels.size(); l++) {
+        NotFiniteException.check("counts of level " + (l + 1), levels.get(l).counts);
+        NotFiniteException.check("sums of level " + (l + 1), levels.get(l).sums);
+        NotFiniteException.check("codewords of level " + (l + 1), levels.get(l).codewords);
+      }
+    }
+  }
 
   /**
    * Moving averages of a level.
@@ -64,8 +100,10 @@ public record RoundResult(
    * @param sums {@code [K, D_2]}
    * @param codewords {@code [K, D_2]}
    * @param reseeded codewords that were re-seeded since the version in use
+   * @param reseededHere those that the shard re-seeded since it last took a merge
    */
-  public record Level(float[] counts, float[] sums, float[] codewords, BitSet reseeded) {}
+  public record Level(
+      float[] counts, float[] sums, float[] codewords, BitSet reseeded, BitSet reseededHere) {}
 
   /**
    * The ID embedding of an item.

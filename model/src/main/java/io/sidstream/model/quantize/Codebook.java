@@ -1,6 +1,7 @@
 package io.sidstream.model.quantize;
 
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.RowProduct;
 import java.util.Arrays;
 import java.util.Objects;
@@ -38,8 +39,9 @@ public final class Codebook {
    * Copies the codewords.
    *
    * @param codewords {@code [size, dim]}
-   * @throws IllegalArgumentException for a wrong length, a value that is not finite, or a row that
-   *     is not of unit norm at a cosine level
+   * @throws IllegalArgumentException for a wrong length, or a row that is not of unit norm at a
+   *     cosine level
+   * @throws NotFiniteException for a value that is not finite
    */
   public Codebook(Metric metric, int size, int dim, float[] codewords) {
     this.metric = Objects.requireNonNull(metric, "metric");
@@ -82,7 +84,7 @@ public final class Codebook {
       }
       float squaredNorm = Kernels.dot(codewords, k * dim, codewords, k * dim, dim);
       if (!Float.isFinite(squaredNorm)) {
-        throw new IllegalArgumentException("Codeword " + k + " has a value that is not finite");
+        throw new NotFiniteException("Codeword " + k + " has a value that is not finite");
       }
       if (metric == Metric.COSINE && Math.abs(squaredNorm - 1f) > UNIT_NORM_TOLERANCE) {
         throw new IllegalArgumentException(

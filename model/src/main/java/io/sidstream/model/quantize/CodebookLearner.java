@@ -23,6 +23,9 @@ public final class CodebookLearner {
 
   private static final float LAPLACE = 1e-5f;
 
+  /** Length of a mean of unit vectors under which it points nowhere. */
+  private static final float NO_DIRECTION = 1e-6f;
+
   private final Metric metric;
   private final int size;
   private final int dim;
@@ -58,6 +61,25 @@ public final class CodebookLearner {
     this.batchSums = new float[size * dim];
     this.unit = new float[dim];
     this.snapshot = codebook;
+  }
+
+  /**
+   * A learner that goes on from what another had learned, bit for bit.
+   *
+   * @param averages copied
+   */
+  public CodebookLearner(Metric metric, int size, int dim, CodebookAverages averages) {
+    this(new Codebook(metric, size, dim, averages.codewords()), averages.counts());
+    if (averages.sums().length != sums.length) {
+      throw new IllegalArgumentException(
+          "Sums of " + averages.sums().length + " for " + size + " codewords of " + dim);
+    }
+    System.arraycopy(averages.sums(), 0, sums, 0, sums.length);
+  }
+
+  /** What it has learned so far. A copy. */
+  public CodebookAverages averages() {
+    return new CodebookAverages(counts.clone(), sums.clone(), codewords.clone());
   }
 
   /** The codebook as of the last update; later updates do not change it. */
@@ -112,20 +134,49 @@ public final class CodebookLearner {
         reseeded.set(k);
         continue;
       }
-      float smoothed = (counts[k] + LAPLACE) / (total + size * LAPLACE) * total;
-      System.arraycopy(sums, k * dim, unit, 0, dim);
-      Kernels.scale(1f / smoothed, unit, 0, dim);
-      if (metric == Metric.COSINE) {
-        float norm = Kernels.norm(unit, 0, dim);
-        if (norm < 1e-6f) {
-          continue; // residuals that cancel out have no direction: the codeword stays
-        }
-        Kernels.scale(1f / norm, unit, 0, dim);
-      }
-      System.arraycopy(unit, 0, codewords, k * dim, dim);
+      place(metric, k, total, counts, sums, codewords, unit);
     }
     snapshot = null;
     return reseeded;
+  }
+
+  /** Sets codeword k to its moving sum over its smoothed count. */
+  private static void place(
+      Metric metric,
+      int k,
+      float total,
+      float[] counts,
+      float[] sums,
+      float[] codewords,
+      float[] unit) {
+    int size = counts.length;
+    int dim = unit.length;
+    float smoothed = (counts[k] + LAPLACE) / (total + size * LAPLACE) * total;
+    System.arraycopy(sums, k * dim, unit, 0, dim);
+    Kernels.scale(1f / smoothed, unit, 0, dim);
+    if (metric == Metric.COSINE) {
+      float norm = Kernels.norm(unit, 0, dim);
+      if (norm < NO_DIRECTION) {
+        return; // residuals that cancel out have no direction: the codeword stays
+      }
+      Kernels.scale(1f / norm, unit, 0, dim);
+    }
+    System.arraycopy(unit, 0, codewords, k * dim, dim);
+  }
+
+  /**
+   * Sets codewords to what an update would make of their averages, in place: where the averages are
+   * not those of one learner, but the mean of several.
+   *
+   * @param except codewords that stay as they are
+   */
+  public static void placeCodewords(Metric metric, CodebookAverages averages, BitSet except) {
+    int size = averages.counts().length;
+    float[] unit = new float[averages.codewords().length / size];
+    float total = Kernels.sum(averages.counts(), 0, size);
+    for (int k = except.nextClearBit(0); k < size; k = except.nextClearBit(k + 1)) {
+      place(metric, k, total, averages.counts(), averages.sums(), averages.codewords(), unit);
+    }
   }
 
   private float weight(float[] r, int off) {
@@ -163,9 +214,7 @@ public final class CodebookLearner {
     int dim = in.readInt();
     float[] counts = Floats.read(in, size);
     float[] sums = Floats.read(in, size * dim);
-    CodebookLearner learner =
-        new CodebookLearner(new Codebook(metric, size, dim, Floats.read(in, size * dim)), counts);
-    System.arraycopy(sums, 0, learner.sums, 0, sums.length);
-    return learner;
+    float[] codewords = Floats.read(in, size * dim);
+    return new CodebookLearner(metric, size, dim, new CodebookAverages(counts, sums, codewords));
   }
 }

@@ -1,6 +1,7 @@
 package io.sidstream.model.quantize;
 
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.RowProduct;
 import java.util.Arrays;
 import java.util.List;
@@ -97,7 +98,7 @@ public final class ResidualQuantizer {
    * @param r {@code [n, dim]}, not changed
    * @param previous {@code [n, levels]} codes to keep within the tolerance, -1 for none; or null
    * @param tolerance {@code [levels]}; may be null if previous is
-   * @throws IllegalArgumentException naming the first row that has a value that is not finite
+   * @throws NotFiniteException naming the first row that has a value that is not finite
    */
   public void encode(float[] r, int n, int[] previous, float[] tolerance, EncodeResult out) {
     out.prepare(n, this);
@@ -152,7 +153,7 @@ public final class ResidualQuantizer {
         int at = (firstRow + i) * levels + l;
         float squaredNorm = Kernels.dot(residual, i * dim, residual, i * dim, dim);
         if (!Float.isFinite(squaredNorm)) {
-          throw new IllegalArgumentException(
+          throw new NotFiniteException(
               "Row "
                   + (firstRow + i)
                   + " of the batch has a value that is NaN, infinite or too large to square");

@@ -153,6 +153,26 @@ public final class ItemTable {
     dirty.set(index);
   }
 
+  /** Width of a content vector, D_x. */
+  public int contentDim() {
+    return contentDim;
+  }
+
+  /** Width of an ID embedding, D_1; 0 for none. */
+  public int idDim() {
+    return idDim;
+  }
+
+  /** Width of z, D_2; 0 for none. */
+  public int semanticDim() {
+    return semanticDim;
+  }
+
+  /** Codes of an item, L; 0 for none. */
+  public int levels() {
+    return levels;
+  }
+
   /** Indices allocated so far. */
   public int size() {
     return size;

@@ -5,6 +5,8 @@ import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.recommend.RecommenderShape;
+import io.sidstream.model.recommend.SequenceRecommender;
+import io.sidstream.model.recommend.Tower;
 import java.util.List;
 
 /**
@@ -213,13 +215,18 @@ public record JointConfig(
   }
 
   /** Width of what the second recommender reads. */
-  int semanticWidth() {
+  public int semanticWidth() {
     return semanticDim + semanticIdDim;
   }
 
   /** The sizes of the second recommender. */
-  RecommenderShape semanticShape() {
+  public RecommenderShape semanticShape() {
     return new RecommenderShape(semanticWidth(), heads, ffn, blocks, maxLen, dropout);
+  }
+
+  /** How the second recommender takes part in a ranking. */
+  public Tower semanticTower(SequenceRecommender second) {
+    return new Tower(second, 0, semanticWidth(), temperature * semanticTemperature, semanticShare);
   }
 
   /** Shape and losses of the quantizer. */

@@ -3,6 +3,7 @@ package io.sidstream.model.train;
 import io.sidstream.model.content.RqVae;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.quantize.EncodeResult;
@@ -67,6 +68,9 @@ public final class JointTrainer implements Representations {
   /** Per level, codewords re-seeded since a tokenizer was last taken into use. */
   private final BitSet[] reseeded;
 
+  /** Per level, those re-seeded since {@link #replaceReseeded}. No part of the state. */
+  private final BitSet[] reseededHere;
+
   private long steps;
   private float rate = 1f;
 
@@ -130,6 +134,8 @@ public final class JointTrainer implements Representations {
     window = new int[config.maxLen() + 1];
     reseeded = new BitSet[config.hasSemantic() ? config.levels() : 0];
     Arrays.setAll(reseeded, l -> new BitSet());
+    reseededHere = new BitSet[reseeded.length];
+    Arrays.setAll(reseededHere, l -> new BitSet());
   }
 
   /**
@@ -212,6 +218,30 @@ public final class JointTrainer implements Representations {
   /** Per level, the codewords that {@link #reseeded()} counts. A copy. */
   public BitSet[] reseededCodewords() {
     return Arrays.stream(reseeded).map(b -> (BitSet) b.clone()).toArray(BitSet[]::new);
+  }
+
+  /**
+   * Per level, the codewords that this trainer re-seeded since {@link #replaceReseeded}: in a round
+   * of several learners, those that are its own. A copy.
+   */
+  public BitSet[] reseededHere() {
+    return Arrays.stream(reseededHere).map(b -> (BitSet) b.clone()).toArray(BitSet[]::new);
+  }
+
+  /**
+   * Goes on from codebooks that several have learned, in which these codewords were re-seeded since
+   * the tokenizer in use; it has re-seeded none itself then.
+   */
+  public void replaceReseeded(List<BitSet> since) {
+    if (since.size() != reseeded.length) {
+      throw new IllegalArgumentException(
+          "re-seeded codewords of " + since.size() + " levels for " + reseeded.length);
+    }
+    for (int l = 0; l < reseeded.length; l++) {
+      reseeded[l].clear();
+      reseeded[l].or(since.get(l));
+      reseededHere[l].clear();
+    }
   }
 
   /** The tokenizer that was adopted last, or null. */
@@ -337,6 +367,7 @@ public final class JointTrainer implements Representations {
       for (int l = 0; l < levels.size(); l++) {
         reseededNow += levels.get(l).cardinality();
         reseeded[l].or(levels.get(l));
+        reseededHere[l].or(levels.get(l));
       }
     }
     return new StepStats(
@@ -362,7 +393,7 @@ public final class JointTrainer implements Representations {
     Kernels.gatherRows(items.content(), 0, config.contentDim(), slots, slotCount, x, 0);
     try {
       quantizer.encodeTrain(x, slotCount);
-    } catch (IllegalArgumentException e) {
+    } catch (NotFiniteException e) {
       throw diverged(e);
     }
     return quantizer.z();
@@ -376,27 +407,26 @@ public final class JointTrainer implements Representations {
 
   private void requireFinite(String name, double loss) {
     if (!Double.isFinite(loss)) {
-      throw new DivergedException(
+      throw new NotFiniteException(
           name
               + " loss is "
               + loss
               + " in step "
               + steps
-              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0",
-          null);
+              + "; weights, codebooks and optimiser state are unchanged: lower the learning rate, or raise a temperature that is near 0");
     }
   }
 
   private void encodeChunk(TokenizerModel tokenizer, int n) {
     try {
       tokenizer.encode(chunk, n, chunkCodes, encoded);
-    } catch (IllegalArgumentException e) {
+    } catch (NotFiniteException e) {
       throw diverged(e);
     }
   }
 
-  private DivergedException diverged(IllegalArgumentException e) {
-    return new DivergedException(
+  private NotFiniteException diverged(NotFiniteException e) {
+    return new NotFiniteException(
         "the encoder's output is no longer finite in step " + steps + ": lower the learning rate",
         e);
   }
@@ -991,13 +1021,7 @@ public final class JointTrainer implements Representations {
   public List<Tower> towers() {
     return semanticRecommender == null
         ? List.of()
-        : List.of(
-            new Tower(
-                semanticRecommender,
-                0,
-                config.semanticWidth(),
-                config.temperature() * config.semanticTemperature(),
-                config.semanticShare()));
+        : List.of(config.semanticTower(semanticRecommender));
   }
 
   @Override

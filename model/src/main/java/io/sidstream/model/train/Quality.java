@@ -40,7 +40,7 @@ public record Quality(
    * @param sizes codewords of each level
    * @param reseeded per level, the codewords re-seeded since {@code before}
    */
-  static Quality of(
+  public static Quality of(
       int[] codes, int[] before, int n, int[] sizes, BitSet[] reseeded, double reconstruction) {
     int levels = sizes.length;
     double[] utilisation = new double[levels];

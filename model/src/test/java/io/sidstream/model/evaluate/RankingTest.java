@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.recommend.RecommenderShape;
@@ -428,10 +429,10 @@ class RankingTest {
                     new int[][] {{1}},
                     new int[] {2},
                     new int[][] {{1, 2}}))
-        .isInstanceOf(IllegalStateException.class)
+        .isInstanceOf(NotFiniteException.class)
         .hasMessageContaining("a score is NaN");
     assertThatThrownBy(() -> RankingMetrics.beats(1, Double.NaN))
-        .isInstanceOf(IllegalStateException.class);
+        .isInstanceOf(NotFiniteException.class);
     assertThat(RankingMetrics.beats(1f, 2f)).isZero();
     assertThat(RankingMetrics.beats(2f, 1f)).isEqualTo(1);
     assertThat(RankingMetrics.beats(2f, 2f)).isEqualTo(0.5);

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.NotFiniteException;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.recommend.Tower;
@@ -693,10 +694,10 @@ class JointTrainerTest {
     Rng batches = new Rng(2);
     trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE);
     assertThatThrownBy(() -> trainer.step(c.batch(32, batches), Phase.QUANTIZER_ALONE))
-        .isInstanceOf(IllegalStateException.class)
+        .isInstanceOf(NotFiniteException.class)
         .hasMessage("the encoder's output is no longer finite in step 2: lower the learning rate");
     assertThatThrownBy(() -> trainer.adopt(trainer.candidate(NO_TOLERANCE)))
-        .isInstanceOf(IllegalStateException.class)
+        .isInstanceOf(NotFiniteException.class)
         .hasMessageContaining("lower the learning rate");
   }
 

@@ -1,4 +1,4 @@
-package io.sidstream.job.train;
+package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
@@ -13,12 +13,12 @@ import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * Reads a topic of messages to the trainer. What cannot be decoded goes to the dead letters.
+ * Reads a topic of messages to the learner. What cannot be decoded goes to the dead letters.
  *
  * @param <T> what a record holds
+ * @param <R> what the learner is told
  */
-abstract class TrainerMessages<T extends SpecificRecord>
-    extends ProcessFunction<RawRecord, TrainEvent> {
+abstract class LearnerMessages<T extends SpecificRecord, R> extends ProcessFunction<RawRecord, R> {
   private final JobConfig config;
   private final Class<T> type;
   private final String expected;
@@ -29,7 +29,7 @@ abstract class TrainerMessages<T extends SpecificRecord>
    *
    * @param expected what a value must be, for the reason of a record without one
    */
-  TrainerMessages(JobConfig config, Class<T> type, String expected) {
+  LearnerMessages(JobConfig config, Class<T> type, String expected) {
     this.config = config;
     this.type = type;
     this.expected = expected;
@@ -40,11 +40,11 @@ abstract class TrainerMessages<T extends SpecificRecord>
     wire = new WireFormat();
   }
 
-  /** Tells the trainer of a message, or rejects it. */
-  abstract void take(T message, RawRecord record, Context context, Collector<TrainEvent> out);
+  /** Tells the learner of a message, or rejects it. */
+  abstract void take(T message, RawRecord record, Context context, Collector<R> out);
 
   @Override
-  public void processElement(RawRecord record, Context context, Collector<TrainEvent> out) {
+  public void processElement(RawRecord record, Context context, Collector<R> out) {
     if (record.value == null) {
       reject(record, Rule.NULL_VALUE, "value is null; expected: " + expected, context);
       return;

@@ -1,7 +1,8 @@
-package io.sidstream.job.train;
+package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.record.Control;
+import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.Rule;
 import io.sidstream.schemas.ControlAction;
@@ -9,10 +10,10 @@ import io.sidstream.schemas.ControlMessage;
 import org.apache.flink.util.Collector;
 
 /**
- * Tells the trainer what a person says of the gate. What is no control message, or has an action
- * that this release does not know, goes to the dead letters.
+ * Tells the merge what a person says of the gate. What is no control message, or has an action that
+ * this release does not know, goes to the dead letters.
  */
-public class ControlMessages extends TrainerMessages<ControlMessage> {
+public class ControlMessages extends LearnerMessages<ControlMessage, MergeInput> {
   /** Longest author or reason that goes into the records that it causes, characters. */
   private static final int MAX_TEXT = 1000;
 
@@ -22,7 +23,7 @@ public class ControlMessages extends TrainerMessages<ControlMessage> {
   }
 
   @Override
-  void take(ControlMessage message, RawRecord record, Context context, Collector<TrainEvent> out) {
+  void take(ControlMessage message, RawRecord record, Context context, Collector<MergeInput> out) {
     if (message.getAction() == ControlAction.UNKNOWN) {
       reject(
           record,
@@ -31,7 +32,7 @@ public class ControlMessages extends TrainerMessages<ControlMessage> {
           context);
       return;
     }
-    TrainEvent event = new TrainEvent();
+    MergeInput event = new MergeInput();
     event.control = new Control();
     event.control.action = message.getAction();
     event.control.reason = cut(message.getReason());

@@ -1,8 +1,9 @@
-package io.sidstream.job.train;
+package io.sidstream.job.learn;
 
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.EarlierVersions;
+import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -17,13 +18,13 @@ import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * Tells the trainer which token versions are committed, so that it begins no version before the
- * last one is complete. What is no version record goes to the dead letters.
+ * Tells the merge which token versions are committed, so that it begins no version before the last
+ * one is complete. What is no version record goes to the dead letters.
  *
  * <p>A job without state would take the commits of an earlier life for its own and give their
  * numbers again: it is ended here, without restarts, however it was submitted.
  */
-public class CommittedVersions extends TrainerMessages<VersionRecord>
+public class CommittedVersions extends LearnerMessages<VersionRecord, MergeInput>
     implements CheckpointedFunction {
   /** Holds one entry: an operator without any state is not told that the job was restored. */
   private transient ListState<Integer> marker;
@@ -54,9 +55,9 @@ public class CommittedVersions extends TrainerMessages<VersionRecord>
   }
 
   @Override
-  void take(VersionRecord version, RawRecord record, Context context, Collector<TrainEvent> out) {
+  void take(VersionRecord version, RawRecord record, Context context, Collector<MergeInput> out) {
     if (version.getState() == VersionState.COMMIT) {
-      TrainEvent event = new TrainEvent();
+      MergeInput event = new MergeInput();
       event.committed = version.getVersion();
       out.collect(event);
     }

@@ -1,0 +1,448 @@
+package io.sidstream.job.learn;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.EarlierVersions;
+import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.learn.MergeProgress.Phase;
+import io.sidstream.job.record.MergeInput;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.Records;
+import io.sidstream.job.record.RoundPiece;
+import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.model.learn.LearnPlan;
+import io.sidstream.model.learn.ShardRound;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelParts;
+import io.sidstream.schemas.WireFormat;
+import java.io.ByteArrayOutputStream;
+import java.io.Serializable;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.OutputTag;
+
+/**
+ * Makes one model of what the shards' rounds came to, and has the gate judge it; one subtask.
+ *
+ * <p>The pieces of a round are put into state as they come. When all are there they are merged,
+ * judged and made into records on a thread of its own, and the records are sent in slices. A
+ * restart in the middle does it again and sends what was not sent: the same pieces give the same
+ * records. What was sent back to the shards last is sent once more after a restart, in case it was
+ * lost; a shard that has it passes it over.
+ */
+public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
+    implements OneInputStreamOperator<MergeInput, TokenizerUpdate> {
+
+  /** Pieces of the model, for the models topic. */
+  public static final OutputTag<OutRecord> MODELS =
+      new OutputTag<>("models", Records.type(OutRecord.class));
+
+  /** ID embeddings that a round changed. */
+  public static final OutputTag<OutRecord> ID_EMBEDDINGS =
+      new OutputTag<>("id-embeddings", Records.type(OutRecord.class));
+
+  /** BEGIN, HELD and REVISION records. */
+  public static final OutputTag<OutRecord> VERSIONS =
+      new OutputTag<>("versions", Records.type(OutRecord.class));
+
+  /** There is one. */
+  static final Integer KEY = 0;
+
+  /** Longest turn of the operator's thread, ms. */
+  private static final long SLICE_MS = 20;
+
+  /** The newest version that readers of the versions topic saw begin, 0 for none. */
+  interface NewestBegun extends Serializable {
+    int of(JobConfig config) throws Exception;
+  }
+
+  private final JobConfig config;
+  private final NewestBegun topic;
+
+  private transient LearnPlan plan;
+  private transient ValueState<MergeProgress> progressState;
+  private transient MapState<Long, byte[]> pieces;
+  private transient MapState<Integer, byte[]> inUse;
+  private transient MapState<Integer, byte[]> last;
+  private transient MergeProgress at;
+  private transient boolean dirty;
+  private transient ExecutorService thread;
+  private transient MailboxExecutor mailbox;
+  private transient List<ByteArrayOutputStream> read;
+  private transient int readShard;
+  private transient int readPiece;
+  private transient boolean judging;
+  private transient RoundRecords records;
+  private transient long queuedAt;
+  private transient boolean restored;
+  private transient volatile boolean closed;
+  private transient volatile MergeFigures figures;
+
+  /** With the versions topic of a configuration. */
+  public MergeOperator(JobConfig config) {
+    this(config, EarlierVersions::begun);
+  }
+
+  MergeOperator(JobConfig config, NewestBegun topic) {
+    this.config = config;
+    this.topic = topic;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    plan = LearnSettings.plan(config);
+    var store = context.getKeyedStateStore();
+    progressState =
+        store.getState(
+            new ValueStateDescriptor<>("progress", TypeInformation.of(MergeProgress.class)));
+    pieces =
+        store.getMapState(
+            new MapStateDescriptor<>(
+                "pieces", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+    inUse = store.getMapState(bytes("in-use"));
+    last = store.getMapState(bytes("last"));
+    setCurrentKey(KEY);
+    at = progressState.value();
+    if (at == null) {
+      at = new MergeProgress();
+      at.came = new int[plan.shards()];
+      at.pieces = new int[plan.shards()];
+    } else {
+      restored = true;
+      at = at.copy();
+      refuseOlderThanTheTopic();
+    }
+  }
+
+  private static MapStateDescriptor<Integer, byte[]> bytes(String name) {
+    return new MapStateDescriptor<>(
+        name, Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
+  }
+
+  /**
+   * A checkpoint or savepoint that is not the newest would have the numbers of later versions given
+   * again. What a reader sees of a version lies behind a completed checkpoint that has it, so that
+   * the state of the newest one never is older than the topic.
+   */
+  private void refuseOlderThanTheTopic() throws Exception {
+    int begun = topic.of(config);
+    if (begun > at.version + (at.phase == Phase.EMIT ? 1 : 0)) {
+      throw new SuppressRestartsException(
+          new IllegalStateException(
+              "the job's state ends with token version "
+                  + at.version
+                  + ", but topic "
+                  + Topics.versions(config)
+                  + " has token version "
+                  + begun
+                  + ": the state is older than what readers have, and the job would give numbers again: go on"
+                  + " from the newest checkpoint or savepoint (--state DIR, or flink run -s PATH), or begin"
+                  + " without state under another topics.prefix and kafka.group"));
+    }
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    thread =
+        Executors.newSingleThreadExecutor(
+            work -> {
+              Thread t = new Thread(work, "merge-" + getOperatorID());
+              t.setDaemon(true);
+              t.setContextClassLoader(getUserCodeClassloader());
+              return t;
+            });
+    mailbox =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    figures = MergeFigures.of(at);
+    MergeMetrics.register(getMetricGroup(), () -> figures);
+    if (restored) {
+      // As a mail, because nothing may be sent before all operators of the task are open.
+      mailbox.execute(this::resume, "resume after round " + at.round);
+    }
+  }
+
+  private void resume() throws Exception {
+    setCurrentKey(KEY);
+    for (int i = 0; i < at.lastPieces; i++) {
+      output.collect(MODELS, new StreamRecord<>(OutRecord.of(lastKey(i), last.get(i))));
+    }
+    turn();
+  }
+
+  private byte[] lastKey(int piece) {
+    return Records.key(
+        new ModelParts.Key(0, io.sidstream.schemas.ModelPartKind.LEARNER, piece).toString());
+  }
+
+  @Override
+  public void processElement(StreamRecord<MergeInput> element) throws Exception {
+    MergeInput input = element.getValue();
+    setCurrentKey(KEY);
+    dirty = true;
+    if (input.piece != null) {
+      put(input.piece);
+    } else if (input.control != null) {
+      LOG.info("{} {}", input.control.action, input.control.text());
+      at.add(input.control);
+    } else if (input.committed <= at.version) {
+      // A version that was never begun was not committed, whatever stands on the topic.
+      at.committed = Math.max(at.committed, input.committed);
+    }
+    turn();
+  }
+
+  private void put(RoundPiece piece) throws Exception {
+    if (piece.round != at.round + 1) {
+      throw new IllegalStateException(
+          "shard %d sent round %d, the merge is at round %d: was state of different checkpoints put together?"
+              .formatted(piece.shard, piece.round, at.round + 1));
+    }
+    if (plan.shards() > 1 && Arrays.stream(at.came).sum() == 0) {
+      // The others begin the round, too, whatever they have of it.
+      ModelPart call = MergedRounds.call(piece.round, Instant.ofEpochMilli(now()));
+      output.collect(
+          MODELS,
+          new StreamRecord<>(
+              OutRecord.of(Records.key(ModelParts.key(call)), new WireFormat().encode(call))));
+    }
+    pieces.put(pieceKey(piece.shard, piece.index), piece.data);
+    at.came[piece.shard]++;
+    at.pieces[piece.shard] = piece.count;
+  }
+
+  private static long pieceKey(int shard, int index) {
+    return (long) shard << 32 | index;
+  }
+
+  private long now() {
+    return getProcessingTimeService().getCurrentProcessingTime();
+  }
+
+  private boolean complete() {
+    for (int s = 0; s < at.pieces.length; s++) {
+      if (at.pieces[s] == 0 || at.came[s] < at.pieces[s]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Goes on with the round; more turns follow as mails. */
+  private void turn() throws Exception {
+    if (closed) {
+      return;
+    }
+    long deadline = System.nanoTime() + SLICE_MS * 1_000_000;
+    Phase before;
+    do {
+      before = at.phase;
+      switch (at.phase) {
+        case GATHER -> {
+          if (complete()) {
+            at.phase =
+                plan.endsInCandidate(at.round + 1) && at.committed < at.version
+                    ? Phase.AWAIT_COMMIT
+                    : judge();
+          }
+        }
+        case AWAIT_COMMIT -> {
+          if (at.committed >= at.version) {
+            at.phase = judge();
+          }
+        }
+        case JUDGE -> read(deadline);
+        default -> emit(deadline);
+      }
+      dirty |= at.phase != before;
+    } while (at.phase != before && System.nanoTime() < deadline);
+    figures = MergeFigures.of(at);
+    if (at.phase == Phase.EMIT || at.phase == Phase.JUDGE && !judging || at.phase != before) {
+      again();
+    }
+  }
+
+  private void again() {
+    // One turn waits at most; what arrives gets its turn in between.
+    long now = System.nanoTime();
+    if (queuedAt == 0) {
+      queuedAt = now;
+      mailbox.execute(
+          () -> {
+            queuedAt = 0;
+            setCurrentKey(KEY);
+            turn();
+          },
+          "merge of a round");
+    }
+  }
+
+  private Phase judge() {
+    at.judgedAt = now();
+    at.sent = 0;
+    if (plan.endsInCandidate(at.round + 1)) {
+      at.holdsThis = at.holdReason;
+      at.forcesThis = at.forceReason;
+      at.forceReason = null;
+    }
+    return Phase.JUDGE;
+  }
+
+  /** Reads the pieces, in slices, and has them judged when all are read. */
+  private void read(long deadline) throws Exception {
+    if (judging) {
+      return;
+    }
+    if (records != null) {
+      at.phase = Phase.EMIT;
+      return;
+    }
+    if (read == null) {
+      read = new ArrayList<>();
+      readShard = 0;
+      readPiece = 0;
+    }
+    while (readShard < plan.shards()) {
+      if (readPiece == 0) {
+        read.add(new ByteArrayOutputStream());
+      }
+      read.get(readShard).writeBytes(pieces.get(pieceKey(readShard, readPiece++)));
+      if (readPiece == at.pieces[readShard]) {
+        readShard++;
+        readPiece = 0;
+      }
+      if (System.nanoTime() > deadline) {
+        return;
+      }
+    }
+    List<ByteArrayOutputStream> all = read;
+    read = null;
+    judging = true;
+    MergeProgress seen = at.copy();
+    byte[] tokenizer = at.version == 0 ? null : tokenizerInUse();
+    thread.execute(
+        () -> {
+          RoundRecords made = null;
+          RuntimeException failure = null;
+          try {
+            List<ShardRound> rounds =
+                all.stream().map(b -> ShardRound.fromBytes(b.toByteArray())).toList();
+            made = RoundRecords.of(plan, seen, tokenizer, rounds);
+          } catch (RuntimeException e) {
+            failure = e;
+          }
+          judged(made, failure);
+        });
+  }
+
+  private byte[] tokenizerInUse() throws Exception {
+    ByteArrayOutputStream whole = new ByteArrayOutputStream();
+    for (int i = 0; inUse.contains(i); i++) {
+      whole.writeBytes(inUse.get(i));
+    }
+    return whole.toByteArray();
+  }
+
+  private void judged(RoundRecords made, RuntimeException failure) {
+    try {
+      mailbox.execute(
+          () -> {
+            judging = false;
+            if (failure != null) {
+              throw new IllegalStateException(
+                  "the merge of round " + (at.round + 1) + " failed", failure);
+            }
+            records = made;
+            setCurrentKey(KEY);
+            turn();
+          },
+          "round judged");
+    } catch (RejectedExecutionException e) {
+      LOG.debug("A round was judged after its operator ended", e);
+    }
+  }
+
+  private void emit(long deadline) throws Exception {
+    if (records == null) {
+      // After a restart: what was sent is not sent again, as it comes out the same.
+      at.phase = Phase.JUDGE;
+      return;
+    }
+    while (at.sent < records.count()) {
+      records.send(at.sent++, output);
+      dirty = true;
+      if (System.nanoTime() > deadline) {
+        return;
+      }
+    }
+    LOG.info("{}", records.text());
+    at = records.after(at);
+    if (records.tokenizer() != null) {
+      put(inUse, ShardTables.cut(records.tokenizer()));
+    }
+    List<byte[]> back = records.back();
+    if (!back.isEmpty()) {
+      put(last, back);
+      at.lastPieces = back.size();
+      at.lastRound = at.round;
+    }
+    for (int s = 0; s < at.pieces.length; s++) {
+      for (int i = 0; i < at.pieces[s]; i++) {
+        pieces.remove(pieceKey(s, i));
+      }
+      at.pieces[s] = 0;
+      at.came[s] = 0;
+    }
+    records = null;
+    at.phase = Phase.GATHER;
+  }
+
+  private static void put(MapState<Integer, byte[]> to, List<byte[]> cut) throws Exception {
+    int i = 0;
+    for (byte[] piece : cut) {
+      to.put(i++, piece);
+    }
+    for (; to.contains(i); i++) {
+      to.remove(i);
+    }
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    super.prepareSnapshotPreBarrier(checkpointId);
+    if (dirty) {
+      dirty = false;
+      setCurrentKey(KEY);
+      progressState.update(at.copy());
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    closed = true;
+    if (thread != null) {
+      thread.shutdownNow();
+    }
+    super.close();
+  }
+}

@@ -1,0 +1,353 @@
+package io.sidstream.job.learn;
+
+import io.sidstream.job.models.PublishedModel;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.Records;
+import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.model.content.DecoderModel;
+import io.sidstream.model.content.TokenizerModel;
+import io.sidstream.model.learn.InUse;
+import io.sidstream.model.learn.Judgement;
+import io.sidstream.model.learn.LearnPlan;
+import io.sidstream.model.learn.MergedRound;
+import io.sidstream.model.learn.RoundResult;
+import io.sidstream.model.learn.ServedRanking;
+import io.sidstream.model.learn.ShardMerge;
+import io.sidstream.model.learn.ShardRound;
+import io.sidstream.model.learn.Verdict;
+import io.sidstream.model.train.Quality;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
+import io.sidstream.schemas.Vectors;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.apache.flink.streaming.api.operators.Output;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.OutputTag;
+
+/**
+ * What a merged round says to the world, as records in their order: a function of the shards'
+ * rounds and of where the merge stood.
+ */
+final class RoundRecords {
+  /** Committed versions of which readers need the encoder and the recommenders. */
+  private static final int READERS_VERSIONS = 2;
+
+  private record Out(OutputTag<OutRecord> topic, OutRecord record, TokenizerUpdate update) {}
+
+  private final LearnPlan plan;
+  private final MergeProgress before;
+  private final MergeProgress after;
+  private final Instant now;
+  private final WireFormat wire = new WireFormat();
+  private final List<Out> records = new ArrayList<>();
+  private final List<byte[]> back = new ArrayList<>();
+  private RoundResult merged;
+  private byte[] tokenizer;
+  private int encoderBytes;
+  private String text;
+
+  private RoundRecords(LearnPlan plan, MergeProgress before) {
+    this.plan = plan;
+    this.before = before;
+    after = before.copy();
+    now = Instant.ofEpochMilli(before.judgedAt);
+    after.round++;
+  }
+
+  /**
+   * Merges and judges.
+   *
+   * @param before where the merge stands
+   * @param tokenizer bytes of that in use; null for none
+   * @param rounds of the shards, in their order
+   */
+  static RoundRecords of(
+      LearnPlan plan, MergeProgress before, byte[] tokenizer, List<ShardRound> rounds) {
+    RoundRecords made = new RoundRecords(plan, before);
+    made.make(tokenizer, rounds);
+    return made;
+  }
+
+  private void make(byte[] tokenizerInUse, List<ShardRound> rounds) {
+    // Of one shape, all of them are as long.
+    encoderBytes = tokenizerInUse == null ? 0 : tokenizerInUse.length;
+    merged =
+        ShardMerge.merge(rounds.stream().map(ShardRound::result).toList(), plan.model().metrics());
+    String failure =
+        rounds.stream().map(ShardRound::failure).filter(Objects::nonNull).findFirst().orElse(null);
+    text = "Round " + after.round + ": " + merged.figures().steps() + " steps";
+    if (failure != null) {
+      held("round " + after.round + " failed and the model stays as it was: " + failure, null);
+    } else if (plan.endsInCandidate(after.round)) {
+      candidate(tokenizerInUse);
+    }
+    if (merged.weights() != null && after.version > 0) {
+      revision();
+    }
+    if (plan.waits(after.round)) {
+      sendBack();
+    }
+    if (after.version > 0) {
+      removals();
+    }
+  }
+
+  // ---- versions
+
+  private void candidate(byte[] tokenizerInUse) {
+    boolean first = before.version == 0;
+    InUse inUse =
+        new InUse(first ? null : TokenizerModel.fromBytes(tokenizerInUse), before.reconstruction);
+    Verdict verdict =
+        Judgement.of(merged.weights(), merged.evaluation(), plan, inUse, after.round, first);
+    String refusal = before.holdsThis != null ? before.holdsThis : verdict.refusal();
+    String forced = before.forcesThis;
+    if (verdict.tokenizer() == null || refusal != null && forced == null) {
+      held(refusal, verdict);
+      return;
+    }
+    String reason = first ? "bootstrap" : "quantizer round";
+    if (forced != null) {
+      reason = forced + (refusal == null ? "" : "; without it: " + refusal);
+    }
+    begin(verdict, reason);
+  }
+
+  private void held(String reason, Verdict verdict) {
+    after.held++;
+    text += "; candidate held: " + reason;
+    version(VersionState.HELD, after.version + 1, reason, verdict);
+  }
+
+  private void begin(Verdict verdict, String reason) {
+    after.version++;
+    after.reconstruction = verdict.reconstruction();
+    tokenizer = verdict.tokenizer().toBytes();
+    text += "; token version " + after.version + " begins: " + reason;
+    TokenizerUpdate update = new TokenizerUpdate();
+    update.version = after.version;
+    update.revision = before.revision + 1;
+    update.tokenizer = tokenizer;
+    version(VersionState.BEGIN, after.version, reason, verdict);
+    records.add(new Out(null, null, update));
+    PublishedModel published = published();
+    published.tokenizer(verdict.tokenizer()).forEach(this::model);
+    published.decoder(decoder()).forEach(this::model);
+  }
+
+  private DecoderModel decoder() {
+    int encoder = plan.model().quantizerConfig().encoderParameters();
+    float[] quantizer = merged.weights().quantizer();
+    return new DecoderModel(
+        plan.model().quantizerConfig().decoderDims(),
+        Arrays.copyOfRange(quantizer, encoder, quantizer.length));
+  }
+
+  private void version(VersionState state, int version, String reason, Verdict verdict) {
+    VersionRecord record = record(state, version);
+    record.setReason(reason);
+    if (verdict != null && verdict.tokenizer() != null) {
+      record.setModelDigest(verdict.tokenizer().digest());
+      record.setQuality(quality(verdict));
+    }
+    versions(record);
+  }
+
+  private io.sidstream.schemas.Quality quality(Verdict verdict) {
+    Quality q = verdict.quality();
+    List<Double> tolerance = new ArrayList<>();
+    for (float t : verdict.tokenizer().tolerance()) {
+      tolerance.add((double) t);
+    }
+    return io.sidstream.schemas.Quality.newBuilder()
+        .setUtilisation(Arrays.stream(q.utilisation()).boxed().toList())
+        .setPerplexity(Arrays.stream(q.perplexity()).boxed().toList())
+        .setUniqueTuples(q.aloneInTuple())
+        .setReconstruction(q.reconstruction())
+        .setExpectedChurn(verdict.churn())
+        .setTolerance(tolerance)
+        .setReseeded(
+            merged.weights().levels().stream().map(l -> (long) l.reseeded().cardinality()).toList())
+        .setReseededItems(Arrays.stream(q.reseededItems()).boxed().toList())
+        .build();
+  }
+
+  private VersionRecord record(VersionState state, int version) {
+    RoundResult.Figures f = merged.figures();
+    VersionRecord record = new VersionRecord();
+    record.setState(state);
+    record.setVersion(version);
+    record.setRevision(state == VersionState.REVISION ? after.revision : before.revision);
+    record.setItems(f.items());
+    record.setInteractions(f.interactions());
+    record.setWaitingInteractions(f.waiting());
+    record.setChangedCodes(List.of());
+    record.setChangedPrefixes(List.of());
+    record.setModelDigest("");
+    double losses = f.recommendation() + f.reconstruction() + f.commitment();
+    record.setLoss(f.steps() == 0 ? 0 : losses / f.steps());
+    record.setSteps(f.steps());
+    record.setTime(now);
+    return record;
+  }
+
+  // ---- revisions
+
+  private void revision() {
+    after.revision++;
+    PublishedModel published = published();
+    published.recommenders(ServedRanking.of(plan.model(), merged.weights())).forEach(this::model);
+    for (RoundResult.Embedding embedding : merged.embeddings()) {
+      byte[] row =
+          embedding.e() == null
+              ? null
+              : wire.encode(
+                  new IdEmbedding(
+                      embedding.item(),
+                      after.version,
+                      after.revision,
+                      Vectors.toList(embedding.e())));
+      records.add(
+          new Out(
+              MergeOperator.ID_EMBEDDINGS, OutRecord.of(Records.key(embedding.item()), row), null));
+    }
+    VersionRecord record = record(VersionState.REVISION, after.version);
+    var ranked = merged.figures().ranked();
+    record.setPrequential(
+        new io.sidstream.schemas.Prequential(
+            ranked.model.count(),
+            ranked.model.hr(10) * ranked.model.count(),
+            ranked.model.ndcg(10) * ranked.model.count(),
+            ranked.popularity.hr(10) * ranked.popularity.count(),
+            ranked.newModel.count(),
+            ranked.newModel.hr(10) * ranked.newModel.count(),
+            ranked.newPopularity.hr(10) * ranked.newPopularity.count()));
+    versions(record);
+    text +=
+        "; revision %d, %d events ranked, HR@10 %.3f, popularity %.3f%s"
+            .formatted(
+                after.revision,
+                ranked.model.count(),
+                ranked.model.hr(10),
+                ranked.popularity.hr(10),
+                ranked.unranked == 0
+                    ? ""
+                    : ", "
+                        + ranked.unranked
+                        + " not ranked: no other item was known by their time");
+  }
+
+  private PublishedModel published() {
+    return new PublishedModel(after.version, before.revision + 1, now);
+  }
+
+  private void sendBack() {
+    RoundResult shared = plan.shards() == 1 ? null : withoutEvaluation();
+    byte[] whole = new MergedRound(after.round, after.version, tokenizer, shared).toBytes();
+    for (ModelPart part : MergedRounds.merged(after.round, whole, now)) {
+      OutRecord record = OutRecord.of(Records.key(ModelParts.key(part)), wire.encode(part));
+      back.add(record.value);
+      records.add(new Out(MergeOperator.MODELS, record, null));
+    }
+  }
+
+  private RoundResult withoutEvaluation() {
+    return new RoundResult(
+        0, merged.round(), merged.figures(), merged.weights(), merged.embeddings(), null);
+  }
+
+  /**
+   * Parts of versions that no reader goes back to: it needs the newest committed one and, to go
+   * back to, the one before. The codebooks of every version stay: rows of any may still be valid,
+   * and are judged by them.
+   */
+  private void removals() {
+    int last = before.committed - READERS_VERSIONS;
+    if (last <= before.removed || encoderBytes == 0 || merged.weights() == null) {
+      return;
+    }
+    int recommenders = ServedRanking.of(plan.model(), merged.weights()).toBytes().length;
+    int decoder = decoder().toBytes().length;
+    for (int version = before.removed + 1; version <= last; version++) {
+      remove(version, ModelPartKind.ENCODER, encoderBytes);
+      remove(version, ModelPartKind.RECOMMENDER, recommenders);
+      remove(version, ModelPartKind.DECODER, decoder);
+    }
+    after.removed = last;
+  }
+
+  private void remove(int version, ModelPartKind kind, int bytes) {
+    for (String key : ModelParts.keys(version, kind, bytes)) {
+      records.add(new Out(MergeOperator.MODELS, OutRecord.of(Records.key(key), null), null));
+    }
+  }
+
+  private void model(ModelPart part) {
+    records.add(
+        new Out(
+            MergeOperator.MODELS,
+            OutRecord.of(Records.key(ModelParts.key(part)), wire.encode(part)),
+            null));
+  }
+
+  private void versions(VersionRecord record) {
+    records.add(
+        new Out(
+            MergeOperator.VERSIONS,
+            OutRecord.of(Records.key(Integer.toString(record.getVersion())), wire.encode(record)),
+            null));
+  }
+
+  // ---- what was made
+
+  int count() {
+    return records.size();
+  }
+
+  void send(int index, Output<StreamRecord<TokenizerUpdate>> output) {
+    Out out = records.get(index);
+    if (out.update != null) {
+      output.collect(new StreamRecord<>(out.update));
+    } else {
+      output.collect(out.topic, new StreamRecord<>(out.record));
+    }
+  }
+
+  /** Where the merge stands when all is sent; what has come in meanwhile as it is now. */
+  MergeProgress after(MergeProgress at) {
+    MergeProgress next = at.copy();
+    next.round = after.round;
+    next.revision = after.revision;
+    next.version = after.version;
+    next.reconstruction = after.reconstruction;
+    next.removed = after.removed;
+    next.held = after.held;
+    next.holdsThis = null;
+    next.forcesThis = null;
+    return next;
+  }
+
+  /** Bytes of the tokenizer that was taken into use; null for none. */
+  byte[] tokenizer() {
+    return tokenizer;
+  }
+
+  /** Values of the records that went back to the shards. */
+  List<byte[]> back() {
+    return back;
+  }
+
+  /** A line for the log. */
+  String text() {
+    return text;
+  }
+}
