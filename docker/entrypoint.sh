@@ -42,6 +42,6 @@ case ${1:-} in
       "$home/sidstream-job.jar" "$@"
     ;;
   *)
-    exec java -Xmx2g "${flags[@]}" -cp "$command" io.sidstream.cli.Main "$@"
+    exec java -Xmx2g "${flags[@]}" -cp "$command" io.sidstream.cli.main.Main "$@"
     ;;
 esac

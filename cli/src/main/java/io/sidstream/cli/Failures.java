@@ -1,14 +1,38 @@
 package io.sidstream.cli;
 
+import io.sidstream.job.config.ConfigException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
 
 /** Says why something failed. */
-final class Failures {
+public final class Failures {
   private Failures() {}
+
+  /**
+   * What a program does with an exception of its commands: one line to standard error; exit code 2
+   * for what was asked for wrongly, else 1.
+   *
+   * @param program its name, which opens the line
+   * @param verbose whether the stack trace is printed, too
+   */
+  public static IExecutionExceptionHandler handler(String program, BooleanSupplier verbose) {
+    return (e, commandLine, parsed) -> {
+      var err = commandLine.getErr();
+      if (verbose.getAsBoolean()) {
+        e.printStackTrace(err);
+      }
+      boolean usage = e instanceof UsageException || e instanceof ConfigException;
+      err.println(program + ": " + (usage ? e.getMessage() : describe(e)));
+      err.flush();
+      return usage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
+    };
+  }
 
   /**
    * The innermost cause: what a person can act on is there, not in the layers that passed it on.
@@ -23,7 +47,7 @@ final class Failures {
   }
 
   /** One line: what failed, and the innermost cause where it is another. */
-  static String describe(Throwable failure) {
+  public static String describe(Throwable failure) {
     Throwable root = root(failure);
     String top = line(failure);
     return root == failure ? top : top + " (cause: " + line(root) + ")";

@@ -1,5 +1,6 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.main.Main;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 

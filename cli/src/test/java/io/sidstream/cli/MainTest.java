@@ -3,6 +3,7 @@ package io.sidstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.cli.feed.Manifest;
+import io.sidstream.cli.main.Main;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;

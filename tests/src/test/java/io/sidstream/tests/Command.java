@@ -1,6 +1,6 @@
 package io.sidstream.tests;
 
-import io.sidstream.cli.Main;
+import io.sidstream.cli.main.Main;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

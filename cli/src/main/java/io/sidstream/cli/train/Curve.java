@@ -1,6 +1,5 @@
 package io.sidstream.cli.train;
 
-import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.Phase;
 import io.sidstream.model.train.StepStats;
@@ -17,7 +16,7 @@ import java.util.TreeSet;
  * Shows a training as it goes (a bar on a terminal, a line an epoch anywhere) and keeps the
  * learning curve.
  */
-final class Curve implements OfflineTraining.Listener, GenerativeTraining.Listener, AutoCloseable {
+public final class Curve implements OfflineTraining.Listener, AutoCloseable {
   private final JointConfig config;
   private final PrintWriter out;
   private final PrintWriter err;
@@ -30,7 +29,7 @@ final class Curve implements OfflineTraining.Listener, GenerativeTraining.Listen
    *
    * @param live whether a bar may be drawn
    */
-  Curve(JointConfig config, PrintWriter out, PrintWriter err, boolean live) {
+  public Curve(JointConfig config, PrintWriter out, PrintWriter err, boolean live) {
     this.config = config;
     this.out = out;
     this.err = err;
@@ -92,34 +91,6 @@ final class Curve implements OfflineTraining.Listener, GenerativeTraining.Listen
     points.add(point);
   }
 
-  @Override
-  public void step(int epoch, int steps, double loss) {
-    bar.step("epoch " + epoch + " (generator)", steps, loss, Double.NaN);
-  }
-
-  @Override
-  public void epoch(
-      int number, double loss, double msPerStep, RankingMetrics validation, boolean best) {
-    close();
-    out.printf(
-        Locale.ROOT,
-        "epoch %d (generator): loss %.4f, %.1f ms/step | validation: full HR@10 %.4f NDCG@10 %.4f%s%n",
-        number,
-        loss,
-        msPerStep,
-        validation.hr(10),
-        validation.ndcg(10),
-        best ? " *" : "");
-    out.flush();
-    Map<String, Object> point = new LinkedHashMap<>();
-    point.put("epoch", number);
-    point.put("phase", "generator");
-    point.put("loss", loss);
-    point.put("msPerStep", msPerStep);
-    point.put("full", Report.metrics(validation));
-    points.add(point);
-  }
-
   private static String kind(String collapse) {
     return collapse.replaceAll(":.*|\\d+ of .*items ", "");
   }
@@ -135,7 +106,7 @@ final class Curve implements OfflineTraining.Listener, GenerativeTraining.Listen
   }
 
   /** The epochs so far. */
-  List<Map<String, Object>> points() {
+  public List<Map<String, Object>> points() {
     return points;
   }
 

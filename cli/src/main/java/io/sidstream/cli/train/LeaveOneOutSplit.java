@@ -8,27 +8,27 @@ import java.util.Arrays;
  * validation target, what precedes is learnt from. A user with fewer than three items has no
  * targets and is learnt from whole.
  */
-final class LeaveOneOutSplit {
+public final class LeaveOneOutSplit {
   /** Per user everything. */
-  final int[][] all;
+  public final int[][] all;
 
   /** Per user what is learnt from. */
-  final int[][] train;
+  public final int[][] train;
 
   /** Validation: what precedes the target; empty where there is none. */
-  final int[][] validationHistories;
+  public final int[][] validationHistories;
 
   /** Validation targets. */
-  final int[] validationTargets;
+  public final int[] validationTargets;
 
   /** Test: what precedes the target, the validation target included; empty where there is none. */
-  final int[][] testHistories;
+  public final int[][] testHistories;
 
   /** Test targets. */
-  final int[] testTargets;
+  public final int[] testTargets;
 
   /** Interactions of each item in what is learnt from. */
-  final int[] popularity;
+  public final int[] popularity;
 
   /**
    * Splits.
@@ -36,7 +36,7 @@ final class LeaveOneOutSplit {
    * @param all per user the items, oldest first
    * @throws UsageException where no user has three items, or none has two left to learn from
    */
-  LeaveOneOutSplit(int[][] all, int items) {
+  public LeaveOneOutSplit(int[][] all, int items) {
     this.all = all;
     int n = all.length;
     train = new int[n][];
@@ -76,7 +76,7 @@ final class LeaveOneOutSplit {
   }
 
   /** Which part of the catalogue an item is in, by interactions that are learnt from. */
-  enum Part {
+  public enum Part {
     /** The fifth of the items with most. */
     HEAD,
     /** Between head and tail. */
@@ -86,7 +86,7 @@ final class LeaveOneOutSplit {
   }
 
   /** The part of each item; among items with as many interactions the first come first. */
-  Part[] parts() {
+  public Part[] parts() {
     int n = popularity.length;
     Integer[] order = new Integer[n];
     Arrays.setAll(order, i -> i);

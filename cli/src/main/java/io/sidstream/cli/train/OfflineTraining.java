@@ -2,7 +2,6 @@ package io.sidstream.cli.train;
 
 import io.sidstream.cli.UsageException;
 import io.sidstream.model.evaluate.LeaveOneOut;
-import io.sidstream.model.math.Rng;
 import io.sidstream.model.train.ItemTable;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointTrainer;
@@ -20,7 +19,7 @@ import java.util.Map;
  * Trains on a leave-one-out split, epoch by epoch, until validation MRR has not risen for {@code
  * patience} epochs, and goes back to the best epoch. The same arguments give the same bits.
  */
-final class OfflineTraining {
+public final class OfflineTraining {
   /** How the two parts are trained. */
   enum Schedule {
     /** Together. */
@@ -74,7 +73,7 @@ final class OfflineTraining {
    * @param quality of the tokenizer; null without one
    * @param best whether it is the best so far
    */
-  record Epoch(
+  public record Epoch(
       int number,
       Phase phase,
       double loss,
@@ -85,7 +84,7 @@ final class OfflineTraining {
       boolean best) {}
 
   /** Hears what happens. */
-  interface Listener {
+  public interface Listener {
     /**
      * A step is done.
      *
@@ -104,7 +103,7 @@ final class OfflineTraining {
    * @param epochs done, over both stages
    * @param stepMillis time of each step, milliseconds
    */
-  record Progress(int epochs, Best best, double[] stepMillis) {}
+  record Progress(int epochs, BestEpoch best, double[] stepMillis) {}
 
   private final TrainingData data;
   private final LeaveOneOutSplit split;
@@ -123,12 +122,17 @@ final class OfflineTraining {
   /** Epochs done, over both stages. */
   private int done;
 
-  private Best best = Best.NONE;
+  private BestEpoch best = BestEpoch.NONE;
 
   /** The model of the best epoch; empty before there is one. */
   private Map<String, byte[]> bestModel = Map.of();
 
-  OfflineTraining(
+  /**
+   * A training that has not begun.
+   *
+   * @param negatives null where the recommender is not ranked
+   */
+  public OfflineTraining(
       TrainingData data,
       LeaveOneOutSplit split,
       StoredNegatives negatives,
@@ -151,7 +155,7 @@ final class OfflineTraining {
     trainer = new JointTrainer(config, items, users, seed);
   }
 
-  /** All items. */
+  /** The numbers from 0 on. */
   static int[] catalogue(int items) {
     int[] catalogue = new int[items];
     Arrays.setAll(catalogue, i -> i);
@@ -216,7 +220,7 @@ final class OfflineTraining {
   }
 
   /** The quantizer's own stage; then its codes are the items'. */
-  void quantizerAlone(int epochs, Listener listener) throws IOException {
+  public void quantizerAlone(int epochs, Listener listener) throws IOException {
     if (done == 0) {
       trainer.initialiseCodebooks(data.items());
     }
@@ -241,29 +245,9 @@ final class OfflineTraining {
     }
   }
 
-  /** Fisher and Yates. */
-  static void shuffle(int[] order, Rng rng) {
-    for (int i = order.length - 1; i > 0; i--) {
-      int j = rng.nextInt(i + 1);
-      int swap = order[i];
-      order[i] = order[j];
-      order[j] = swap;
-    }
-  }
-
-  /** The users in the order of an epoch, in batches. */
-  static int[][] batches(int[] users, int size, long seed, int epoch) {
-    int[] order = users.clone();
-    shuffle(order, new Rng(Rng.hash(seed, 1_000_003, epoch)));
-    int[][] batches = new int[(order.length + size - 1) / size][];
-    Arrays.setAll(
-        batches, b -> Arrays.copyOfRange(order, b * size, Math.min(order.length, (b + 1) * size)));
-    return batches;
-  }
-
   /** Mean loss, mean reconstruction, median milliseconds of a step. */
   private double[] epoch(int number, Phase phase, double rate, Listener listener) {
-    int[][] batches = batches(catalogue(split.train.length), config.batchUsers(), seed, number);
+    int[][] batches = UserBatches.of(catalogue(split.train.length), config.batchUsers(), seed, number);
     int count = batches.length;
     trainer.scaleLearningRates((float) rate);
     double[] sums = new double[3];
@@ -340,7 +324,7 @@ final class OfflineTraining {
   }
 
   /** The tokenizer in use; null without one. */
-  Quality quality() {
+  public Quality quality() {
     if (quality == null && config.hasSemantic()) {
       quality = trainer.quality(trainer.inUse());
     }
@@ -348,12 +332,12 @@ final class OfflineTraining {
   }
 
   /** The model as it stands. */
-  JointTrainer trainer() {
+  public JointTrainer trainer() {
     return trainer;
   }
 
   /** Its items. */
-  ItemTable items() {
+  public ItemTable items() {
     return items;
   }
 

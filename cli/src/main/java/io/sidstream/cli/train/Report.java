@@ -12,14 +12,19 @@ import java.util.Locale;
 import java.util.Map;
 
 /** Figures as the JSON names them. */
-final class Report {
+public final class Report {
   /** Width of an ID-only model's embeddings: what the item table is compared with, as the paper. */
   static final int ID_ONLY_DIM = 64;
 
   private Report() {}
 
+  /** A value as it is typed. */
+  public static String name(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
   /** hr1, hr5, hr10, hr20, ndcg5, ndcg10, ndcg20, mrr, and the number of rankings. */
-  static Map<String, Object> metrics(RankingMetrics m) {
+  public static Map<String, Object> metrics(RankingMetrics m) {
     Map<String, Object> out = new LinkedHashMap<>();
     for (int k : new int[] {1, 5, 10, 20}) {
       out.put("hr" + k, m.hr(k));
@@ -65,7 +70,7 @@ final class Report {
    * items whose tuple no other has), largestCollision, reconstructionMse and collapse; nulls
    * without one.
    */
-  static Map<String, Object> quality(Quality q, JointConfig config) {
+  public static Map<String, Object> quality(Quality q, JointConfig config) {
     Map<String, Object> out = new LinkedHashMap<>();
     List<Map<String, Object>> levels = new ArrayList<>();
     if (q != null) {

@@ -79,7 +79,7 @@ public final class SavedModel {
    * SHA-256 (hex) of the sections, names and bytes: that of the model itself, whenever and by
    * whatever it was made.
    */
-  static String digest(Map<String, byte[]> sections) {
+  public static String digest(Map<String, byte[]> sections) {
     MessageDigest sha = Sha256.start();
     sections.forEach(
         (name, bytes) -> {

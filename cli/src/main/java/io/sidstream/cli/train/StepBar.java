@@ -6,7 +6,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** A bar of steps with their loss and speed, on a terminal; elsewhere nothing. */
-final class StepBar implements AutoCloseable {
+public final class StepBar implements AutoCloseable {
   private final boolean live;
   private ProgressBar bar;
 
@@ -15,7 +15,7 @@ final class StepBar implements AutoCloseable {
    *
    * @param live whether one may be drawn
    */
-  StepBar(boolean live) {
+  public StepBar(boolean live) {
     this.live = live;
   }
 
@@ -26,7 +26,7 @@ final class StepBar implements AutoCloseable {
    * @param steps how many it has
    * @param reconstruction NaN where there is none
    */
-  void step(String task, int steps, double loss, double reconstruction) {
+  public void step(String task, int steps, double loss, double reconstruction) {
     if (!live) {
       return;
     }

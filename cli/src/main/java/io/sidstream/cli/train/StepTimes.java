@@ -4,12 +4,12 @@ import io.sidstream.cli.Median;
 import java.util.Arrays;
 
 /** Times of the steps of a training, milliseconds. */
-final class StepTimes {
+public final class StepTimes {
   private double[] millis = new double[1024];
   private int count;
 
   /** Adds the time of a step that is just done. */
-  void addSince(long startNanos) {
+  public void addSince(long startNanos) {
     add((System.nanoTime() - startNanos) / 1e6);
   }
 
@@ -23,12 +23,12 @@ final class StepTimes {
   }
 
   /** Steps taken. */
-  int count() {
+  public int count() {
     return count;
   }
 
   /** Median of the steps from one on; 0 for none. */
-  double medianFrom(int step) {
+  public double medianFrom(int step) {
     return step == count ? 0 : Median.of(Arrays.copyOfRange(millis, step, count));
   }
 

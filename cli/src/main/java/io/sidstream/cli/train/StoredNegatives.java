@@ -24,9 +24,9 @@ import java.util.BitSet;
  * @param validation per user the negatives of its validation target
  * @param test per user the negatives of its test target
  */
-record StoredNegatives(int[][] validation, int[][] test) {
+public record StoredNegatives(int[][] validation, int[][] test) {
   /** Negatives of a target, as in the paper. */
-  static final int COUNT = 99;
+  public static final int COUNT = 99;
 
   /** Not the seed of training. */
   private static final long SEED = 20_250_216L;

@@ -9,9 +9,7 @@ import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.model.evaluate.LeaveOneOut;
-import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.file.ModelFile;
-import io.sidstream.model.generate.TupleTrie;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.Loss;
@@ -349,11 +347,9 @@ public final class TrainCommand implements Callable<Integer> {
           vectors.rows());
     }
     out.flush();
-    Trained trained =
+    Made trained =
         chosen == Protocol.LEAVE_ONE_OUT
-            ? model.kind == ModelOptions.Kind.TIGER
-                ? generative(data, config, started)
-                : leaveOneOut(data, config, scheduled, started)
+            ? leaveOneOut(data, config, scheduled, started)
             : prequential(data, config, started);
     try {
       report(trained.report);
@@ -369,7 +365,7 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   /** What a training comes to: the figures, and the model as the sections of a file. */
-  private record Trained(Map<String, Object> report, Map<String, byte[]> sections) {}
+  private record Made(Map<String, Object> report, Map<String, byte[]> sections) {}
 
   private void report(Map<String, Object> report) throws IOException {
     String text =
@@ -388,7 +384,7 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private Trained leaveOneOut(
+  private Made leaveOneOut(
       TrainingData data, JointConfig config, OfflineTraining.Schedule scheduled, long started)
       throws IOException {
     LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
@@ -433,45 +429,7 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("negativesDigest", negatives.digest());
     report.put("curve", curve.points());
     summary(out, test, quality, config, data, report);
-    return new Trained(report, sections);
-  }
-
-  private Trained generative(TrainingData data, JointConfig config, long started)
-      throws IOException {
-    LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
-    // No negatives: the recommender of this training does not learn and is not ranked.
-    OfflineTraining quantizer = new OfflineTraining(data, split, null, config, seed);
-    PrintWriter out = spec.commandLine().getOut();
-    Curve curve = new Curve(config, out, spec.commandLine().getErr(), onTerminal());
-    GenerativeTraining training;
-    try (curve) {
-      quantizer.quantizerAlone(quantizerEpochs, curve);
-      TupleTrie trie =
-          new TupleTrie(
-              quantizer.items().codes(), data.items(), config.levels(), config.codewords());
-      training = new GenerativeTraining(trie, split, config.dropout(), beam, seed);
-      training.run(quantizerEpochs, epochs, patience, model.batch, model.learningRate, curve);
-    }
-    RankingMetrics test = training.test();
-    Map<String, byte[]> sections = new LinkedHashMap<>();
-    sections.put(SavedModel.TOKENIZER, quantizer.trainer().inUse().toBytes());
-    sections.put("generator", training.state());
-    Map<String, Object> report = new LinkedHashMap<>();
-    report.put("protocol", "leave-one-out");
-    report.put("sampled", null);
-    report.put("full", Report.metrics(test));
-    report.putAll(Report.quality(quantizer.quality(), config));
-    report.put("epochs", curve.points().size());
-    report.put("bestEpoch", training.bestEpoch());
-    common(report, training.times(), sections, data, config, started);
-    report.put("curve", curve.points());
-    out.printf(
-        Locale.ROOT,
-        "test, best epoch %d: full HR@10 %.4f NDCG@10 %.4f%n",
-        training.bestEpoch(),
-        test.hr(10),
-        test.ndcg(10));
-    return new Trained(report, sections);
+    return new Made(report, sections);
   }
 
   private static void summary(
@@ -505,7 +463,7 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private Trained prequential(TrainingData data, JointConfig config, long started)
+  private Made prequential(TrainingData data, JointConfig config, long started)
       throws IOException {
     if (data.events() <= bootstrap) {
       throw new UsageException(
@@ -557,7 +515,7 @@ public final class TrainCommand implements Callable<Integer> {
     report.put("itemTableParameters", Report.itemTableParameters(config, data.items()));
     report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
     common(report, replay.times(), sections, data, config, started);
-    return new Trained(report, sections);
+    return new Made(report, sections);
   }
 
   /** Shows a replay as it goes: a line a round, on a terminal a bar of its steps. */
@@ -667,11 +625,6 @@ public final class TrainCommand implements Callable<Integer> {
     out.put(
         "schedule",
         model.kind == ModelOptions.Kind.TIGER ? "two-stage" : schedule.toLowerCase(Locale.ROOT));
-    if (model.kind == ModelOptions.Kind.TIGER) {
-      out.put("variant", ModelOptions.name(model.kind));
-      out.put("beam", String.valueOf(beam));
-      out.put("validationUsers", String.valueOf(GenerativeTraining.VALIDATION_USERS));
-    }
     out.put("vectorsDigest", data.vectorsDigest());
     out.put("epochs", String.valueOf(epochs));
     out.put("quantizerEpochs", String.valueOf(quantizerEpochs));

@@ -29,7 +29,7 @@ import java.util.Map;
  * @param item [events] item of each event
  * @param time [events] milliseconds since the epoch, ascending
  */
-record TrainingData(
+public record TrainingData(
     String name,
     String digest,
     List<String> itemIds,
@@ -47,7 +47,7 @@ record TrainingData(
    * @param vectors content vectors, or null for none
    * @throws UsageException where an item has no row, or a row is not finite
    */
-  static TrainingData of(DataSet set, NpyVectors vectors) {
+  public static TrainingData of(DataSet set, NpyVectors vectors) {
     int n = set.items().size();
     int dim = vectors == null ? 1 : vectors.dim();
     if ((long) n * dim > Integer.MAX_VALUE - 8) {
@@ -99,22 +99,22 @@ record TrainingData(
   }
 
   /** Number of items. */
-  int items() {
+  public int items() {
     return itemIds.size();
   }
 
   /** Number of events. */
-  int events() {
+  public int events() {
     return item.length;
   }
 
   /** A copy of an item's content vector. */
-  float[] vector(int index) {
+  public float[] vector(int index) {
     return Arrays.copyOfRange(content, index * contentDim, (index + 1) * contentDim);
   }
 
   /** Per user the items, oldest first. */
-  int[][] sequences() {
+  public int[][] sequences() {
     int[] count = new int[users];
     for (int u : user) {
       count[u]++;

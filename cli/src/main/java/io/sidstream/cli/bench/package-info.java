@@ -1,2 +1,0 @@
-/** Benchmarks that need a broker and a cluster: {@code sidstream bench}. */
-package io.sidstream.cli.bench;

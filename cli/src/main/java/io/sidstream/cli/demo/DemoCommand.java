@@ -1,0 +1,505 @@
+package io.sidstream.cli.demo;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.sidstream.cli.Console;
+import io.sidstream.cli.Failures;
+import io.sidstream.cli.Folders;
+import io.sidstream.cli.Memory;
+import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.UsageException;
+import io.sidstream.cli.data.DataSet;
+import io.sidstream.cli.data.DataSetReader;
+import io.sidstream.cli.data.Generator;
+import io.sidstream.cli.data.NpyVectors;
+import io.sidstream.cli.data.SourceItem;
+import io.sidstream.cli.feed.Feeder;
+import io.sidstream.cli.feed.FlowControl;
+import io.sidstream.cli.feed.Manifest;
+import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.run.Checkpoints;
+import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.tokens.TokenAudit;
+import io.sidstream.cli.tokens.Verification;
+import io.sidstream.cli.watch.Monitor;
+import io.sidstream.cli.watch.Progress;
+import io.sidstream.cli.watch.Summary;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.config.JobOptions.ResolveStrategy;
+import io.sidstream.job.kafka.EarlierVersions;
+import io.sidstream.job.kafka.Topics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code sidstream demo}: broker, Flink, data and job in one process. */
+@Command(
+    name = "demo",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Start a Kafka broker and a Flink cluster in this process, stream a catalogue through the job, show what comes of it.",
+      "Without --data the catalogue is synthetic."
+    })
+public final class DemoCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(DemoCommand.class);
+
+  private final JobBuilder job;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = "Data set to replay: items.jsonl[.gz] and interactions.tsv[.gz].")
+  private Path data;
+
+  @Option(
+      names = "--vectors",
+      paramLabel = "FILE.npy",
+      description =
+          "Content vectors to send instead of text; row idx - 1 belongs to the item with idx.")
+  private Path vectorsFile;
+
+  @Option(
+      names = "--max-items",
+      paramLabel = "N",
+      description = "Take the first N items and the interactions with them; 0 for all.")
+  private int maxItems;
+
+  @Option(
+      names = "--items",
+      defaultValue = "1500",
+      paramLabel = "N",
+      description = "Items of the synthetic catalogue (default: ${DEFAULT-VALUE}).")
+  private int items;
+
+  @Option(
+      names = "--events",
+      defaultValue = "40000",
+      paramLabel = "N",
+      description = "Interactions with the synthetic catalogue (default: ${DEFAULT-VALUE}).")
+  private int events;
+
+  @Option(
+      names = "--rate",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Records a second; 0: as fast as the job learns (default).")
+  private double rate;
+
+  @Option(
+      names = "--in-flight",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Interactions that may be sent ahead of what the newest revision has learnt, at --rate 0; 0: two rounds (default).")
+  private long inFlight;
+
+  @Option(
+      names = "--until-done",
+      description = "End when everything sent has a token under the last committed version.")
+  private boolean untilDone;
+
+  @Option(
+      names = "--verify",
+      description =
+          "At the end prove from the topics alone what 'tokens verify' proves; exit code 1 where it does not hold.")
+  private boolean verify;
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Write the summary there at the end.")
+  private Path json;
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description =
+          "Folder for everything kept; a run on a folder that has state goes on with it. Without it a temporary folder, deleted at the end.")
+  private Path stateFolder;
+
+  @Option(names = "--conf", paramLabel = "FILE", description = "Configuration of the job, YAML.")
+  private Path conf;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "A setting of the job; wins over --conf.")
+  private List<String> sets = new ArrayList<>();
+
+  @Option(
+      names = "--ui-port",
+      defaultValue = "8081",
+      paramLabel = "PORT",
+      description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
+  private int uiPort;
+
+  /** With the job that is run. */
+  public DemoCommand(JobBuilder job) {
+    this.job = job;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    long started = System.nanoTime();
+    JobConfig asked = checkOptions();
+    NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
+    DataSet set =
+        data == null
+            ? Generator.generate(items, events, asked.get(JobOptions.SEED))
+            : DataSetReader.read(data, maxItems);
+    checkVectors(set, vectors);
+    checkTimes(set, asked);
+    boolean temporary = stateFolder == null;
+    Path state =
+        temporary ? Files.createTempDirectory("sidstream-demo-") : stateFolder.toAbsolutePath();
+    CountDownLatch stopped = new CountDownLatch(1);
+    try {
+      Files.createDirectories(state);
+      Console.logTo(state.resolve("sidstream.log"));
+      return run(set, vectors, state, started, stopped);
+    } finally {
+      if (temporary) {
+        Folders.delete(state);
+      }
+      // Only now may a signal end the process.
+      stopped.countDown();
+    }
+  }
+
+  private Integer run(
+      DataSet set, NpyVectors vectors, Path state, long started, CountDownLatch stopped)
+      throws Exception {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("data", set.name());
+    facts.put("digest", set.digest());
+    facts.put("content", vectors == null ? "text" : "vectors of " + vectors.dim());
+    facts.put("items", String.valueOf(set.items().size()));
+    facts.put("interactions", String.valueOf(set.interactions()));
+    System.out.printf(
+        "%s: %,d items, %,d interactions, %s%n",
+        set.name(),
+        set.items().size(),
+        set.interactions(),
+        vectors == null ? "as text" : "as vectors");
+    if (!set.leftOut().isEmpty()) {
+      System.out.println(set.leftOut());
+    }
+    // Before the hook, which would hold up the exit of a run that is refused.
+    Manifest.claim(state, facts);
+    CountDownLatch stop = new CountDownLatch(1);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
+      JobConfig config = config(set, vectors, kafka.bootstrap());
+      Files.writeString(state.resolve("job.yaml"), config.describe());
+      Topics.create(config);
+      Path checkpoints = state.resolve("checkpoints");
+      if (Checkpoints.newest(checkpoints).isEmpty()) {
+        EarlierVersions.refuse(config);
+      }
+      System.out.println(
+          "Kafka: " + kafka.bootstrap() + "   log: " + state.resolve("sidstream.log"));
+      FlowControl flow = rate > 0 ? FlowControl.open() : flow(config);
+      Feeder feeder =
+          new Feeder(
+              set,
+              vectors,
+              kafka.bootstrap(),
+              Topics.items(config),
+              Topics.interactions(config),
+              rate,
+              flow);
+      Progress progress =
+          new Progress(
+              config.get(JobOptions.QUANTIZER_LEVELS),
+              config.get(JobOptions.QUANTIZER_CODEBOOK_SIZE),
+              Topics.items(config),
+              Topics.interactions(config));
+      TokenAudit.Report audit = null;
+      double seconds;
+      try (JobRun run = JobRun.start(config, checkpoints, uiPort, job);
+          Monitor monitor =
+              new Monitor(
+                  kafka.bootstrap(),
+                  Topics.tokens(config),
+                  Topics.versions(config),
+                  Topics.deadLetters(config),
+                  progress,
+                  flow,
+                  feeder.sendTimes())) {
+        System.out.println("Flink's web UI: " + run.ui());
+        run.restoredFrom()
+            .ifPresent(path -> System.out.println("goes on from " + path.getFileName()));
+        // An item that is sent earlier would wait for the job's start, which is not what latency
+        // means.
+        run.awaitRunning();
+        AtomicReference<Throwable> feederFailure = new AtomicReference<>();
+        Thread feeding = new Thread(() -> feed(feeder, feederFailure), "feeder");
+        feeding.start();
+        try {
+          watch(set, config, run, monitor, feeder, feederFailure, progress, stop);
+        } finally {
+          flow.close();
+          feeding.join();
+        }
+        seconds = (System.nanoTime() - started) / 1e9;
+        if (verify) {
+          // While the job runs: what its last checkpoint covers is still being committed.
+          audit = verify(config);
+        }
+      }
+      finish(progress, feeder, seconds, audit);
+      return audit == null || audit.passed() ? 0 : 1;
+    }
+  }
+
+  private static void stopAndWait(CountDownLatch stop, CountDownLatch stopped) {
+    stop.countDown();
+    try {
+      stopped.await(60, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void feed(Feeder feeder, AtomicReference<Throwable> failure) {
+    try {
+      feeder.run();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception e) {
+      failure.set(e);
+    }
+  }
+
+  /**
+   * Shows progress until the run is to end: everything is done (with --until-done), or it was
+   * stopped.
+   */
+  private void watch(
+      DataSet set,
+      JobConfig config,
+      JobRun run,
+      Monitor monitor,
+      Feeder feeder,
+      AtomicReference<Throwable> feederFailure,
+      Progress progress,
+      CountDownLatch stop)
+      throws Exception {
+    // A version that the last round has just begun must have had the time to show itself.
+    long settle =
+        config.get(JobOptions.CHECKPOINT_INTERVAL).multipliedBy(2).plusSeconds(1).toNanos();
+    boolean live = Boolean.getBoolean("sidstream.tty");
+    long printEvery = Duration.ofMillis(live ? 1000 : 5000).toNanos();
+    long printed = System.nanoTime() - printEvery;
+    long completeSince = -1;
+    String restarted = "";
+    List<String> ids = set.items().stream().map(SourceItem::id).toList();
+    while (!stop.await(250, TimeUnit.MILLISECONDS)) {
+      Optional<Throwable> failure = run.failure();
+      if (failure.isPresent()) {
+        throw new IllegalStateException("the job failed", failure.get());
+      }
+      if (monitor.failure() != null) {
+        throw new IllegalStateException("the output topics cannot be read", monitor.failure());
+      }
+      if (feederFailure.get() != null) {
+        throw new IllegalStateException("the data cannot be sent", feederFailure.get());
+      }
+      long now = System.nanoTime();
+      if (now - printed >= printEvery) {
+        printed = now;
+        String restart = run.restartedAfter().map(Failures::describe).orElse("");
+        if (!restart.equals(restarted)) {
+          restarted = restart;
+          System.out.println((live ? "\r\u001b[K" : "") + "the job has restarted: " + restart);
+        }
+        String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
+        System.out.print(live ? "\r\u001b[K" + line : line + System.lineSeparator());
+        System.out.flush();
+      }
+      boolean complete = feeder.done() && progress.complete(ids, feeder.interactionsSent());
+      completeSince = !complete ? -1 : completeSince < 0 ? now : completeSince;
+      if (untilDone && complete && now - completeSince >= settle) {
+        break;
+      }
+    }
+    if (live) {
+      System.out.println();
+    }
+  }
+
+  private TokenAudit.Report verify(JobConfig config) throws InterruptedException {
+    return Verification.run(
+        config.get(JobOptions.KAFKA_BOOTSTRAP),
+        config.get(JobOptions.TOPICS_PREFIX),
+        new Properties(),
+        config.get(JobOptions.RESOLVE_STRATEGY) == ResolveStrategy.NONE,
+        untilDone,
+        Duration.ofSeconds(30));
+  }
+
+  private void finish(Progress progress, Feeder feeder, double seconds, TokenAudit.Report audit)
+      throws IOException {
+    Summary summary = progress.summary(feeder.itemsSent(), seconds, Memory.peakResidentBytes());
+    if (audit != null) {
+      summary = summary.withVerified(audit.passed());
+      System.out.println(audit.text());
+    }
+    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    System.out.println(progress.line(feeder.itemsSent(), feeder.interactionsSent()));
+    System.out.println(mapper.writeValueAsString(summary));
+    if (json != null) {
+      Summary written = summary;
+      OutputFile.write(json, to -> mapper.writeValue(to, written));
+    }
+  }
+
+  private JobConfig config(DataSet set, NpyVectors vectors, String bootstrap) {
+    JobConfig asked = JobConfig.load(conf, sets);
+    JobConfig defaults = JobConfig.defaults();
+    List<String> all = new ArrayList<>();
+    // What the caller has not set is fitted to the data, so that a small catalogue also gets its
+    // first
+    // model early, and codebooks that it can fill.
+    if (data == null || maxItems > 0) {
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
+      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_INTERACTIONS, set.interactions() / 20);
+      fit(all, asked, defaults, JobOptions.QUANTIZER_CODEBOOK_SIZE, codewords(set.items().size()));
+    }
+    if (data == null) {
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_STEPS, 200);
+      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_STEPS, 30);
+      fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
+      fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
+      // Eighty themes and styles explain all of the synthetic audience, so that items share tuples
+      // more than real ones do.
+      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())) {
+        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=0.1");
+      }
+    }
+    if (vectors != null) {
+      all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
+    }
+    // As long as the broker of the demo lets a transaction live: a run may be stopped for long
+    // before it goes on.
+    all.add(JobOptions.KAFKA_TRANSACTION_TIMEOUT.key() + "=1 d");
+    all.addAll(sets);
+    all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
+    return JobConfig.load(conf, all);
+  }
+
+  /** A power of two, at most an eighth of the items, at least 8. */
+  static int codewords(int items) {
+    return Math.max(8, Integer.highestOneBit(Math.max(1, items / 8)));
+  }
+
+  private static void fit(
+      List<String> all,
+      JobConfig asked,
+      JobConfig defaults,
+      org.apache.flink.configuration.ConfigOption<Integer> option,
+      int value) {
+    if (asked.get(option).equals(defaults.get(option)) && value < defaults.get(option)) {
+      all.add(option.key() + "=" + Math.max(1, value));
+    }
+  }
+
+  private FlowControl flow(JobConfig config) {
+    long ahead = inFlight > 0 ? inFlight : 2L * config.get(JobOptions.TRAIN_ROUND_INTERACTIONS);
+    return new FlowControl(
+        config.get(JobOptions.BOOTSTRAP_INTERACTIONS),
+        config.get(JobOptions.BOOTSTRAP_ITEMS),
+        ahead);
+  }
+
+  /** Refuses what cannot work; the job's settings as they were asked for. */
+  private JobConfig checkOptions() {
+    if (maxItems < 0) {
+      throw new UsageException("--max-items " + maxItems + ": 0 (all) or more");
+    }
+    if (!(rate >= 0) || rate > 1e9) {
+      throw new UsageException(
+          "--rate " + rate + ": 0 (as fast as the job learns) to 1,000,000,000");
+    }
+    if (inFlight < 0) {
+      throw new UsageException("--in-flight " + inFlight + ": 0 (two rounds) or more");
+    }
+    if (uiPort < 1 || uiPort > 65535) {
+      throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
+    }
+    if (vectorsFile != null && data == null) {
+      throw new UsageException(
+          "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
+    }
+    List<OutputFile.Named> inputs =
+        new ArrayList<>(
+            List.of(
+                new OutputFile.Named("--vectors", vectorsFile),
+                new OutputFile.Named("--conf", conf)));
+    if (data != null) {
+      DataSetReader.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
+    }
+    OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
+    // Wrong settings are told before anything starts.
+    return JobConfig.load(conf, sets);
+  }
+
+  private void checkVectors(DataSet set, NpyVectors vectors) {
+    if (vectors == null) {
+      return;
+    }
+    for (SourceItem item : set.items()) {
+      if (item.row() >= vectors.rows()) {
+        throw new UsageException(
+            String.format(
+                "--vectors %s has %d rows; item %s needs row %d (its idx is %d)",
+                vectorsFile, vectors.rows(), item.id(), item.row(), item.row() + 1));
+      }
+    }
+  }
+
+  /** Without this, a data set that the job does not accept would be a topic of dead letters. */
+  private static void checkTimes(DataSet set, JobConfig config) {
+    if (set.interactions() == 0) {
+      return;
+    }
+    Instant first = Instant.ofEpochMilli(set.time()[0]);
+    Instant last = Instant.ofEpochMilli(set.time()[set.interactions() - 1]);
+    if (first.toEpochMilli() < config.minTime()) {
+      throw new UsageException(
+          String.format(
+              "--data: the first interaction is of %s, %s is %s: give unix seconds in the third column, or --set %s=%s",
+              first,
+              JobOptions.INGEST_MIN_TIME.key(),
+              config.get(JobOptions.INGEST_MIN_TIME),
+              JobOptions.INGEST_MIN_TIME.key(),
+              first));
+    }
+    Duration ahead = config.get(JobOptions.INGEST_MAX_FUTURE);
+    if (last.isAfter(Instant.now().plus(ahead))) {
+      throw new UsageException(
+          String.format(
+              "--data: the last interaction is of %s, more than %s (%s) ahead of now: give unix seconds in the third column",
+              last, JobOptions.INGEST_MAX_FUTURE.key(), ahead));
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package io.sidstream.lab;
+
+import io.sidstream.cli.Failures;
+import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.job.SidstreamJob;
+import io.sidstream.lab.bench.BenchCommand;
+import io.sidstream.lab.tiger.TigerCommand;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The {@code lab} command: what is measured and compared, and not shipped. Exit codes as there. */
+@Command(
+    name = "lab",
+    description = "Benchmarks, baselines and experiments beside sidstream.",
+    mixinStandardHelpOptions = true,
+    version = "sidstream-lab 0.1.0")
+public final class Main implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Print the stack trace of a failure.")
+  private boolean verbose;
+
+  /** Runs the command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    System.exit(commandLine(SidstreamJob::build).execute(args));
+  }
+
+  /**
+   * The command with its error handling.
+   *
+   * @param job the job that is measured
+   */
+  static CommandLine commandLine(JobBuilder job) {
+    Main main = new Main();
+    BenchCommand bench = new BenchCommand(job);
+    return new CommandLine(main)
+        .addSubcommand(new CommandLine(bench).addSubcommand(bench.jobBench()))
+        .addSubcommand(new TigerCommand())
+        .setExecutionExceptionHandler(Failures.handler("lab", () -> main.verbose))
+        .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  @Override
+  public Integer call() {
+    throw new ParameterException(spec.commandLine(), "name what to do, such as: lab bench encode");
+  }
+}

@@ -1,0 +1,372 @@
+package io.sidstream.lab.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.sun.management.OperatingSystemMXBean;
+import io.sidstream.cli.Folders;
+import io.sidstream.cli.Median;
+import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.UsageException;
+import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.run.JobRun;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.Topics;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code lab bench job}: items and interactions a second through the whole job, beside those
+ * through a {@linkplain PassThrough job without a model}.
+ *
+ * <p>Both jobs get blocks of new items and of interactions that become visible at once, and take
+ * turns: one is started (from its own checkpoint), warmed up with a block, measured and stopped
+ * before the other is. A block is done when a reader of committed records has a row of every item,
+ * which comes with a checkpoint, and the last operator on the interactions' way has read all of
+ * them. The job has one model, made from its first items.
+ */
+@Command(
+    name = "job",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Measure items and interactions a second through the whole job (vectors given, one model), beside a job with the"
+          + " same sources, keys, state and sinks and no model."
+    })
+public final class JobBench implements Callable<Integer> {
+  private static final int BOOTSTRAP_ITEMS = 2_000;
+  private static final int BOOTSTRAP_INTERACTIONS = 10_000;
+  private static final int WARM_ITEMS = 4_000;
+  private static final int WARM_INTERACTIONS = 10_000;
+  private static final int WARM_BLOCKS = 5;
+
+  /** Below, a block is over within a few checkpoints, and these are what is measured. */
+  private static final int MIN_BLOCK_ITEMS = 20_000;
+
+  /** Items stay in the trainer's memory; more of them would not fit a small heap. */
+  private static final int MAX_BLOCK_ITEMS = 40_000;
+
+  private static final int MIN_BLOCK_INTERACTIONS = 100_000;
+  private static final int MAX_BLOCK_INTERACTIONS = 400_000;
+  private static final long BLOCK_TIMEOUT_S = 180;
+  private static final long SETTLE_MS = 1_500;
+
+  private final JobBuilder job;
+
+  @Option(
+      names = "--seconds",
+      defaultValue = "8",
+      paramLabel = "N",
+      description =
+          "About how long the pass-through takes for a block (default: ${DEFAULT-VALUE}).")
+  private int seconds;
+
+  @Option(
+      names = "--repeats",
+      defaultValue = "3",
+      paramLabel = "N",
+      description = "Turns of each job (default: ${DEFAULT-VALUE}).")
+  private int repeats;
+
+  @Option(
+      names = "--training",
+      description =
+          "Let the trainer run at its duty cycle; otherwise it is held at 1 %% of its thread, so that the path of tokens is measured.")
+  private boolean training;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write the result there as well.")
+  private Path json;
+
+  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of both jobs.")
+  private List<String> sets = new ArrayList<>();
+
+  JobBench(JobBuilder job) {
+    this.job = job;
+  }
+
+  /** What is in a block. */
+  private enum Kind {
+    ITEMS,
+    INTERACTIONS,
+    BOTH
+  }
+
+  /** One of the two jobs. */
+  private static final class Side {
+    final String name;
+    final JobConfig config;
+    final JobBuilder build;
+    final Path checkpoints;
+    final Load load;
+    final List<Double> itemRates = new ArrayList<>();
+    final List<Double> interactionRates = new ArrayList<>();
+    final List<Double> bothRates = new ArrayList<>();
+    final List<Double> itemCpu = new ArrayList<>();
+    final List<Double> interactionCpu = new ArrayList<>();
+    final List<Double> bothCpu = new ArrayList<>();
+    long items;
+
+    /** The operator that all interactions reach, and whether all items do as well. */
+    final String last;
+
+    final boolean itemsReachIt;
+
+    Side(
+        String name,
+        JobConfig config,
+        JobBuilder build,
+        Path checkpoints,
+        String last,
+        boolean itemsReachIt) {
+      this.name = name;
+      this.last = last;
+      this.itemsReachIt = itemsReachIt;
+      this.config = config;
+      this.build = build;
+      this.checkpoints = checkpoints;
+      this.load = new Load(config, config.get(JobOptions.SEED));
+    }
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (seconds < 1 || repeats < 1) {
+      throw new UsageException(
+          "--seconds " + seconds + " and --repeats " + repeats + ": each at least 1");
+    }
+    OutputFile.check("--json", json);
+    if (Runtime.getRuntime().maxMemory() < 1_500_000_000L) {
+      throw new UsageException("a heap of 2 GiB or more is needed: SIDSTREAM_JAVA_OPTS=-Xmx2g");
+    }
+    Path state = Files.createTempDirectory("sidstream-bench-");
+    System.setProperty("sidstream.log", state.resolveSibling("sidstream-bench.log").toString());
+    org.apache.logging.log4j.core.config.Configurator.reconfigure();
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
+      Side pass =
+          side("pass-through", kafka, PassThrough::build, state, PassThrough.HISTORY, false);
+      Side whole = side("job", kafka, job, state, "Train", true);
+      try {
+        String result = measure(pass, whole);
+        System.out.println(result);
+        if (json != null) {
+          OutputFile.write(json, to -> to.write((result + "\n").getBytes(StandardCharsets.UTF_8)));
+        }
+      } finally {
+        pass.load.close();
+        whole.load.close();
+      }
+    } finally {
+      Folders.delete(state);
+    }
+    return 0;
+  }
+
+  private Side side(
+      String name,
+      EmbeddedKafka kafka,
+      JobBuilder build,
+      Path state,
+      String last,
+      boolean itemsReachIt)
+      throws InterruptedException {
+    List<String> all = new ArrayList<>();
+    all.add("bootstrap.items=" + BOOTSTRAP_ITEMS);
+    all.add("bootstrap.interactions=" + BOOTSTRAP_INTERACTIONS);
+    all.add("bootstrap.steps=60");
+    if (!training) {
+      // After the bootstrap one round begins and does not end: windows are kept, as in any round.
+      all.add("train.round-interactions=1");
+      all.add("train.round-steps=1000000");
+      all.add("train.duty-cycle=0.01");
+    }
+    all.add("flink.metrics.fetcher.update-interval=500 ms");
+    // One model: no other version while it is measured.
+    all.add("quantizer.round-every=1000000");
+    all.addAll(sets);
+    all.add("kafka.bootstrap=" + kafka.bootstrap());
+    all.add("kafka.group=bench-" + name);
+    all.add("topics.prefix=" + name + ".");
+    JobConfig config = JobConfig.load(null, all);
+    Topics.create(config);
+    return new Side(name, config, build, state.resolve("checkpoints-" + name), last, itemsReachIt);
+  }
+
+  private String measure(Side pass, Side whole) throws Exception {
+    int blockItems = WARM_ITEMS;
+    int blockInteractions = WARM_INTERACTIONS;
+    for (int turn = 0; turn <= repeats; turn++) {
+      // Turn 0 warms up and finds the size of a block. The order alternates.
+      List<Side> order = turn % 2 == 0 ? List.of(pass, whole) : List.of(whole, pass);
+      for (Side side : order) {
+        try (JobRun run = JobRun.start(side.config, side.checkpoints, 18_300, side.build);
+            Arrivals arrivals = new Arrivals(side.config, run)) {
+          run.awaitRunning();
+          if (side.items == 0) {
+            block(side, run, arrivals, BOOTSTRAP_ITEMS, BOOTSTRAP_INTERACTIONS);
+          }
+          Times warm = block(side, run, arrivals, WARM_ITEMS, WARM_INTERACTIONS);
+          if (turn == 0) {
+            // The compiler is at work for a minute or two, and its threads take a whole processor.
+            for (int i = 0; i < WARM_BLOCKS; i++) {
+              warm = block(side, run, arrivals, WARM_ITEMS * 2, WARM_INTERACTIONS * 2);
+            }
+            if (side == pass) {
+              double blocks = 2.0 * seconds / Math.max(warm.items, warm.interactions);
+              blockItems = within(MIN_BLOCK_ITEMS, WARM_ITEMS * blocks, MAX_BLOCK_ITEMS);
+              blockInteractions =
+                  within(
+                      MIN_BLOCK_INTERACTIONS,
+                      WARM_INTERACTIONS * blocks * 2,
+                      MAX_BLOCK_INTERACTIONS);
+            }
+            continue;
+          }
+          for (Kind kind : Kind.values()) {
+            int items = kind == Kind.INTERACTIONS ? 0 : blockItems;
+            int interactions = kind == Kind.ITEMS ? 0 : blockInteractions;
+            Times times = block(side, run, arrivals, items, interactions);
+            double cpu = times.cpu / (items + interactions) * 1e6;
+            String shown;
+            switch (kind) {
+              case ITEMS -> {
+                side.itemRates.add(items / times.items);
+                side.itemCpu.add(cpu);
+                shown = String.format(Locale.ROOT, "%,.0f items/s", items / times.items);
+              }
+              case INTERACTIONS -> {
+                side.interactionRates.add(interactions / times.interactions);
+                side.interactionCpu.add(cpu);
+                shown =
+                    String.format(
+                        Locale.ROOT, "%,.0f interactions/s", interactions / times.interactions);
+              }
+              default -> {
+                double both = (items + interactions) / Math.max(times.items, times.interactions);
+                side.bothRates.add(both);
+                side.bothCpu.add(cpu);
+                shown = String.format(Locale.ROOT, "%,.0f records/s of both", both);
+              }
+            }
+            System.err.printf(
+                Locale.ROOT,
+                "turn %d, %s: %s, %.0f us of processor time each%n",
+                turn,
+                side.name,
+                shown,
+                cpu);
+          }
+        }
+      }
+    }
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("processors", Runtime.getRuntime().availableProcessors());
+    result.put("java", System.getProperty("java.version"));
+    result.put("heapBytes", Runtime.getRuntime().maxMemory());
+    result.put("openblas", BenchOptions.openblasVariables());
+    result.put("training", training);
+    result.put("contentDim", whole.config.get(JobOptions.CONTENT_DIM));
+    result.put("parallelism", whole.config.get(JobOptions.PARALLELISM));
+    result.put("checkpointIntervalMs", whole.config.get(JobOptions.CHECKPOINT_INTERVAL).toMillis());
+    result.put("blockItems", blockItems);
+    result.put("blockInteractions", blockInteractions);
+    result.put("itemsPerSecond", compare(whole.itemRates, pass.itemRates, false));
+    result.put(
+        "interactionsPerSecond", compare(whole.interactionRates, pass.interactionRates, false));
+    result.put("bothPerSecond", compare(whole.bothRates, pass.bothRates, false));
+    // Of the whole process, broker and reader included; tells more than rates where others use the
+    // processors too.
+    result.put("cpuMicrosPerItem", compare(whole.itemCpu, pass.itemCpu, true));
+    result.put("cpuMicrosPerInteraction", compare(whole.interactionCpu, pass.interactionCpu, true));
+    result.put("cpuMicrosPerRecordOfBoth", compare(whole.bothCpu, pass.bothCpu, true));
+    return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(result);
+  }
+
+  /**
+   * Seconds from when a block could be seen to when it was done, 0 for what it has none of; and
+   * processor seconds of this process meanwhile.
+   */
+  private record Times(double items, double interactions, double cpu) {}
+
+  private static double cpuSeconds() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
+        / 1e9;
+  }
+
+  private static Times block(Side side, JobRun run, Arrivals arrivals, int items, int interactions)
+      throws Exception {
+    long firstItem = side.items;
+    side.items += items;
+    arrivals.expect(firstItem, items);
+    // What a restart reads again, and the last block's items on their way to the trainer, are no
+    // part of this block.
+    TimeUnit.MILLISECONDS.sleep(SETTLE_MS);
+    long reached = arrivals.read(side.last) + interactions + (side.itemsReachIt ? items : 0);
+    long committedAt = side.load.write(items, interactions);
+    double cpu = cpuSeconds();
+    double itemsDone = items == 0 ? 0 : -1;
+    double interactionsDone = interactions == 0 ? 0 : -1;
+    while (itemsDone < 0 || interactionsDone < 0) {
+      boolean rows = arrivals.poll();
+      double now = (System.nanoTime() - committedAt) / 1e9;
+      if (itemsDone < 0 && rows) {
+        itemsDone = now;
+      }
+      if (interactionsDone < 0 && arrivals.read(side.last) >= reached) {
+        interactionsDone = (System.nanoTime() - committedAt) / 1e9;
+      }
+      Optional<Throwable> failure = run.failure();
+      if (failure.isPresent()) {
+        throw new IllegalStateException("the " + side.name + " failed", failure.get());
+      }
+      if (now > BLOCK_TIMEOUT_S) {
+        throw new IllegalStateException(
+            String.format(
+                "the %s has not done %d items and %d interactions in %d s: %d rows are there, %s has %d records to read",
+                side.name,
+                items,
+                interactions,
+                BLOCK_TIMEOUT_S,
+                arrivals.rows(),
+                side.last,
+                Math.max(0, reached - arrivals.read(side.last))));
+      }
+    }
+    return new Times(itemsDone, interactionsDone, cpuSeconds() - cpu);
+  }
+
+  /** Medians and how much of the pass-through's speed the job has. */
+  private static Map<String, Object> compare(List<Double> job, List<Double> pass, boolean cost) {
+    double ratio = cost ? median(pass) / median(job) : median(job) / median(pass);
+    Map<String, Object> both = new LinkedHashMap<>();
+    both.put("job", rounded(median(job)));
+    both.put("passThrough", rounded(median(pass)));
+    both.put("ratio", Math.round(ratio * 1000) / 1000.0);
+    both.put("jobTurns", job.stream().map(JobBench::rounded).toList());
+    both.put("passThroughTurns", pass.stream().map(JobBench::rounded).toList());
+    return both;
+  }
+
+  private static double median(List<Double> values) {
+    return Median.of(values.stream().mapToDouble(Double::doubleValue).toArray());
+  }
+
+  private static int within(int least, double n, int most) {
+    return (int) Math.max(least, Math.min(most, n));
+  }
+
+  private static long rounded(double value) {
+    return Math.round(value);
+  }
+}

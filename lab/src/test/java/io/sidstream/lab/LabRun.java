@@ -1,0 +1,32 @@
+package io.sidstream.lab;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+/**
+ * A command of the lab, run in this process.
+ *
+ * @param code exit code
+ * @param out what it wrote to the standard output
+ * @param err what it wrote to the standard error
+ */
+public record LabRun(int code, String out, String err) {
+  /** Runs a command that builds no job. */
+  public static LabRun of(Object... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    String[] words = new String[args.length];
+    for (int i = 0; i < args.length; i++) {
+      words[i] = String.valueOf(args[i]);
+    }
+    int code =
+        Main.commandLine(
+                (env, config) -> {
+                  throw new AssertionError("the job must not be built");
+                })
+            .setOut(new PrintWriter(out, true))
+            .setErr(new PrintWriter(err, true))
+            .execute(words);
+    return new LabRun(code, out.toString(), err.toString());
+  }
+}

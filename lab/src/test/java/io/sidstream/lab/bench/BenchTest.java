@@ -1,0 +1,139 @@
+package io.sidstream.lab.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.lab.LabRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The measurements run and compute what they say; their figures are for a quiet machine. */
+class BenchTest {
+  private static final Path PEER =
+      Path.of("peers", "pytorch_peer.py").toAbsolutePath();
+
+  @Test
+  void encodeRunsNextToOnnxRuntime() throws IOException {
+    JsonNode report = bench("encode", "--batches", "1,8", "--seconds", "0.01", "--python", "/no");
+    assertThat(report.path("batches")).hasSize(2);
+    for (JsonNode batch : report.path("batches")) {
+      assertThat(batch.path("sidstream").asDouble()).isPositive();
+      assertThat(batch.path("onnxRuntime").asDouble()).isPositive();
+      assertThat(batch.path("pytorch").isNull()).isTrue();
+    }
+    assertThat(report.path("batches").path(1).path("batch").asInt()).isEqualTo(8);
+    assertThat(report.path("sgemmPeakGflops").asDouble()).isPositive();
+    // Sums in another order may tip a near tie, no more.
+    assertThat(report.path("sameCodes").path("onnxRuntime").asDouble()).isGreaterThan(0.99);
+    assertThat(report.path("skipped").path("pytorch").asText()).contains("no torch in /no");
+  }
+
+  @Test
+  void trainRunsAlone() throws IOException {
+    JsonNode report =
+        bench("train", "--users", "8", "--items", "300", "--steps", "1", "--python", "/no");
+    assertThat(report.path("sidstream").asDouble()).isPositive();
+    assertThat(report.path("pytorchPadded").isNull()).isTrue();
+    assertThat(report.path("meanLength").asDouble()).isBetween(6.0, 12.0);
+  }
+
+  /** In a cluster of this process, five items on a tuple and some prefixes far beyond full. */
+  @Test
+  void resolveMakesTokensUniqueHoweverManyCollide() throws IOException {
+    for (String strategy : List.of("NEAREST_FREE", "SUFFIX")) {
+      LabRun run =
+          LabRun.of(
+              "bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
+      assertThat(run.code()).as(run.err()).isZero();
+      JsonNode report = new ObjectMapper().readTree(run.out());
+      assertThat(report.path("tuples").asInt()).isEqualTo(1000);
+      assertThat(report.path("fullestPrefix").path("items").asInt()).isGreaterThan(256);
+      assertThat(report.path("uniqueBefore").asDouble()).isLessThan(.2);
+      assertThat(report.path("claiming").path("unique").asDouble()).isEqualTo(1);
+      assertThat(report.path("claiming").path("itemsPerSecond").asDouble()).isPositive();
+      assertThat(report.path("claiming").path("suffix").asDouble()).isPositive();
+      assertThat(report.path("moving").path("items").asInt()).isEqualTo(500);
+      assertThat(report.path("moving").path("unique").asDouble()).isEqualTo(1);
+      assertThat(report.path("moving").path("tokensOfOthersChanged").asInt()).isZero();
+    }
+  }
+
+  @Test
+  void agreesWithPyTorchWhereItIs() throws IOException {
+    JsonNode encode = bench("encode", "--batches", "8", "--seconds", "0.01");
+    assumeTrue(
+        !encode.path("skipped").has("pytorch"),
+        "python3-torch is not installed: " + encode.path("skipped"));
+    assertThat(encode.path("batches").path(0).path("pytorch").asDouble()).isPositive();
+    assertThat(encode.path("sameCodes").path("pytorch").asDouble()).isGreaterThan(0.99);
+    assertThat(encode.path("peer").path("kernel").asText()).isIn("detected", "SkylakeX", "Haswell");
+    for (String loss : List.of("bce", "softmax")) {
+      JsonNode train =
+          bench("train", "--users", "8", "--items", "300", "--steps", "1", "--loss", loss);
+      assertThat(train.path("pytorchPadded").asDouble()).as(loss).isPositive();
+      assertThat(train.path("pytorchDistinct").asDouble()).as(loss).isPositive();
+      assertThat(train.path("speedupDistinct").asDouble()).as(loss).isPositive();
+    }
+  }
+
+  /** OpenBLAS takes a processor newer than itself for an old one. */
+  @Test
+  void pytorchIsMeasuredWithTheFastestOfItsKernels(@TempDir Path folder) throws IOException {
+    assertThat(kernel(folder, "SkylakeX) g=150 ;; Haswell) g=80 ;; *) g=30")).isEqualTo("SkylakeX");
+    // What the processor has no instructions for ends.
+    assertThat(kernel(folder, "SkylakeX) exit 132 ;; Haswell) g=80 ;; *) g=30"))
+        .isEqualTo("Haswell");
+    assertThat(kernel(folder, "SkylakeX) g=154 ;; *) g=150")).isEqualTo("detected");
+  }
+
+  private static String kernel(Path folder, String cases) throws IOException {
+    Path script =
+        Files.writeString(
+            folder.resolve("peer.sh"),
+            "case \"${OPENBLAS_CORETYPE:-}\" in "
+                + cases
+                + " ;; esac\necho \"{\\\"torch\\\": \\\"1\\\", \\\"sgemmGflops\\\": $g}\"\nread request\n");
+    PyTorchPeer.Found found = PyTorchPeer.find("sh", script);
+    found.peer().close();
+    return found.about().path("kernel").asText();
+  }
+
+  @Test
+  void namesWhatIsWrong() {
+    assertUsage("--repeats 0", "bench", "train", "--repeats", "0");
+    assertUsage("--batches [1, 0]", "bench", "encode", "--batches", "1,0");
+    assertUsage(
+        "--batches [1, 5000000]: each must be 1 or more, at most 65,536",
+        "bench",
+        "encode",
+        "--batches",
+        "1,5000000");
+    for (String what : List.of("encode", "train", "resolve", "job")) {
+      assertUsage("--json nodir/x: there is no folder", "bench", what, "--json", "nodir/x");
+    }
+    assertUsage("--items 10, ", "bench", "resolve", "--items", "10");
+    assertUsage("name what to measure", "bench");
+  }
+
+  private static void assertUsage(String message, Object... args) {
+    LabRun run = LabRun.of(args);
+    assertThat(run.err()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
+  }
+
+  private static JsonNode bench(String what, String... options) throws IOException {
+    List<Object> words = new ArrayList<>(List.of("bench", what, "--keep-environment"));
+    words.addAll(List.of("--repeats", 1, "--peer", PEER));
+    words.addAll(List.of(options));
+    LabRun run = LabRun.of(words.toArray());
+    assertThat(run.code()).as(run.err()).isZero();
+    return new ObjectMapper().readTree(run.out());
+  }
+}
