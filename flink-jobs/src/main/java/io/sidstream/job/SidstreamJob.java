@@ -5,9 +5,13 @@ import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.embed.EmbedOperator;
 import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
+import io.sidstream.job.kafka.DeadLetterSerializer;
+import io.sidstream.job.kafka.OutRecordSerializer;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
+import io.sidstream.job.kafka.TokenSerializer;
 import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.kafka.VersionSerializer;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.record.Claim;
@@ -15,14 +19,12 @@ import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
-import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.job.record.TrainingWindow;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.tokenize.TokenizeOperator;
@@ -30,10 +32,13 @@ import io.sidstream.job.train.CommittedVersions;
 import io.sidstream.job.train.ControlMessages;
 import io.sidstream.job.train.TrainEvent;
 import io.sidstream.job.train.TrainOperator;
+import io.sidstream.schemas.VersionRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -180,10 +185,10 @@ public final class SidstreamJob {
             "publish",
             "Publish");
 
-    SingleOutputStreamOperator<VersionRow> commits =
+    SingleOutputStreamOperator<VersionRecord> commits =
         named(
             rows.getSideOutput(PublishOperator.PARTS)
-                .transform("Commit", Records.type(VersionRow.class), new CommitOperator())
+                .transform("Commit", Records.type(VersionRecord.class), new CommitOperator())
                 .setParallelism(1),
             "commit",
             "Commit");
@@ -198,33 +203,32 @@ public final class SidstreamJob {
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
-    write(
-        named(rows.map(Records::of), "token-records", "Token records"),
-        config,
-        Topics.tokens(config),
-        "tokens");
+    write(rows, config, Topics.tokens(config), TokenSerializer::new, "tokens");
     // What Train and Commit say has an order (of versions; of the embeddings of one item): one
     // writer keeps it, where several would race.
     write(
-            named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
-                .union(trained.getSideOutput(TrainOperator.VERSIONS)),
+            commits.union(trained.getSideOutput(TrainOperator.VERSIONS)),
             config,
             Topics.versions(config),
+            VersionSerializer::new,
             "versions")
         .setParallelism(1);
-    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models")
+    write(
+            trained.getSideOutput(TrainOperator.MODELS),
+            config,
+            Topics.models(config),
+            OutRecordSerializer::new,
+            "models")
         .setParallelism(1);
     write(
             trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
             config,
             Topics.idEmbeddings(config),
+            OutRecordSerializer::new,
             "id-embeddings")
         .setParallelism(1);
     write(
-        named(deadLetters.map(Records::of), "dead-letter-records", "Dead-letter records"),
-        config,
-        Topics.deadLetters(config),
-        "dead-letters");
+        deadLetters, config, Topics.deadLetters(config), DeadLetterSerializer::new, "dead-letters");
   }
 
   private static DataStream<RawRecord> read(
@@ -235,10 +239,14 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  private static DataStreamSink<OutRecord> write(
-      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+  private static <T> DataStreamSink<T> write(
+      DataStream<T> records,
+      JobConfig config,
+      String topic,
+      Function<String, KafkaRecordSerializationSchema<T>> serializer,
+      String name) {
     return records
-        .sinkTo(Sinks.exactlyOnce(config, topic))
+        .sinkTo(Sinks.exactlyOnce(config, topic, serializer))
         .uid("sink-" + name)
         .name("Write " + name);
   }

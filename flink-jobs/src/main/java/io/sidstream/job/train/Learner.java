@@ -666,14 +666,14 @@ final class Learner {
   }
 
   /** The record of a round that just ended. */
-  OutRecord revisionRecord(TrainProgress progress, long now) {
+  VersionRecord revisionRecord(TrainProgress progress, long now) {
     VersionRecord record = record(VersionState.REVISION, progress.version, progress, now);
     record.setPrequential(progress.prequential());
-    return out(record);
+    return record;
   }
 
   /** The record of a token version that begins or is held. */
-  OutRecord versionRecord(
+  VersionRecord versionRecord(
       VersionState state,
       int version,
       String reason,
@@ -684,7 +684,7 @@ final class Learner {
     record.setReason(reason);
     record.setModelDigest(candidate.tokenizer().digest());
     record.setQuality(quality(candidate));
-    return out(record);
+    return record;
   }
 
   private static io.sidstream.schemas.Quality quality(Candidate candidate) {
@@ -720,9 +720,5 @@ final class Learner {
     record.setSteps(progress.steps);
     record.setTime(Instant.ofEpochMilli(now));
     return record;
-  }
-
-  private OutRecord out(VersionRecord record) {
-    return OutRecord.of(Records.key(Integer.toString(record.getVersion())), wire.encode(record));
   }
 }

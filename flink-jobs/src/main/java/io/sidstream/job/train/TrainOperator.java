@@ -9,6 +9,7 @@ import io.sidstream.job.record.Records;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.job.record.TrainingWindow;
 import io.sidstream.job.train.TrainProgress.Phase;
+import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.io.ByteArrayOutputStream;
 import java.io.Serializable;
@@ -58,8 +59,8 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
       new OutputTag<>("id-embeddings", Records.type(OutRecord.class));
 
   /** BEGIN, HELD and REVISION records. */
-  public static final OutputTag<OutRecord> VERSIONS =
-      new OutputTag<>("versions", Records.type(OutRecord.class));
+  public static final OutputTag<VersionRecord> VERSIONS =
+      new OutputTag<>("versions", Records.type(VersionRecord.class));
 
   /** There is one shard. */
   private static final Integer SHARD = 0;

@@ -142,8 +142,8 @@ class TrainOperatorTest {
     List<VersionRecord> records = new ArrayList<>();
     var out = harness.getSideOutput(TrainOperator.VERSIONS);
     if (out != null) {
-      for (StreamRecord<OutRecord> record : out) {
-        records.add(wire.decode(record.getValue().value, VersionRecord.class));
+      for (StreamRecord<VersionRecord> record : out) {
+        records.add(record.getValue());
       }
     }
     return records;
