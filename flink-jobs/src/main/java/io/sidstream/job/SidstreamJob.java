@@ -41,6 +41,7 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -149,8 +150,8 @@ public final class SidstreamJob {
 
     SingleOutputStreamOperator<Claim> claims =
         named(
-            embedded
-                .keyBy(i -> i.item)
+            // The key is still that of Embed, so the vector does not go through the network again.
+            DataStreamUtils.reinterpretAsKeyedStream(embedded, i -> i.item)
                 .connect(trained.broadcast())
                 .transform(
                     "Tokenize",
