@@ -5,8 +5,11 @@ import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.embed.EmbedOperator;
 import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
+import io.sidstream.job.kafka.DeadLetterSerializer;
+import io.sidstream.job.kafka.OutRecordSerializer;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
+import io.sidstream.job.kafka.TokenSerializer;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.learn.CommittedVersions;
 import io.sidstream.job.learn.ControlMessages;
@@ -15,6 +18,7 @@ import io.sidstream.job.learn.MergeOperator;
 import io.sidstream.job.learn.MergedRounds;
 import io.sidstream.job.learn.ShardKeys;
 import io.sidstream.job.learn.ToShards;
+import io.sidstream.job.kafka.VersionSerializer;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.record.Claim;
@@ -32,16 +36,19 @@ import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.tokenize.TokenizeOperator;
+import io.sidstream.schemas.VersionRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -174,8 +181,8 @@ public final class SidstreamJob {
 
     SingleOutputStreamOperator<Claim> claims =
         named(
-            embedded
-                .keyBy(i -> i.item)
+            // The key is still that of Embed, so the vector does not go through the network again.
+            DataStreamUtils.reinterpretAsKeyedStream(embedded, i -> i.item)
                 .connect(learnt.broadcast())
                 .transform(
                     "Tokenize",
@@ -210,10 +217,10 @@ public final class SidstreamJob {
             "publish",
             "Publish");
 
-    SingleOutputStreamOperator<VersionRow> commits =
+    SingleOutputStreamOperator<VersionRecord> commits =
         named(
             rows.getSideOutput(PublishOperator.PARTS)
-                .transform("Commit", Records.type(VersionRow.class), new CommitOperator())
+                .transform("Commit", Records.type(VersionRecord.class), new CommitOperator())
                 .setParallelism(1),
             "commit",
             "Commit");
@@ -229,33 +236,32 @@ public final class SidstreamJob {
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
-    write(
-        named(rows.map(Records::of), "token-records", "Token records"),
-        config,
-        Topics.tokens(config),
-        "tokens");
+    write(rows, config, Topics.tokens(config), TokenSerializer::new, "tokens");
     // What Merge and Commit say has an order (of versions; of the embeddings of one item): one
     // writer keeps it, where several would race.
     write(
-            named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
-                .union(learnt.getSideOutput(MergeOperator.VERSIONS)),
+            commits.union(learnt.getSideOutput(MergeOperator.VERSIONS)),
             config,
             Topics.versions(config),
+            VersionSerializer::new,
             "versions")
         .setParallelism(1);
-    write(learnt.getSideOutput(MergeOperator.MODELS), config, Topics.models(config), "models")
+    write(
+            learnt.getSideOutput(MergeOperator.MODELS),
+            config,
+            Topics.models(config),
+            OutRecordSerializer::new,
+            "models")
         .setParallelism(1);
     write(
             learnt.getSideOutput(MergeOperator.ID_EMBEDDINGS),
             config,
             Topics.idEmbeddings(config),
+            OutRecordSerializer::new,
             "id-embeddings")
         .setParallelism(1);
     write(
-        named(deadLetters.map(Records::of), "dead-letter-records", "Dead-letter records"),
-        config,
-        Topics.deadLetters(config),
-        "dead-letters");
+        deadLetters, config, Topics.deadLetters(config), DeadLetterSerializer::new, "dead-letters");
   }
 
   private static DataStream<RawRecord> read(
@@ -266,10 +272,14 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  private static DataStreamSink<OutRecord> write(
-      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+  private static <T> DataStreamSink<T> write(
+      DataStream<T> records,
+      JobConfig config,
+      String topic,
+      Function<String, KafkaRecordSerializationSchema<T>> serializer,
+      String name) {
     return records
-        .sinkTo(Sinks.exactlyOnce(config, topic))
+        .sinkTo(Sinks.exactlyOnce(config, topic, serializer))
         .uid("sink-" + name)
         .name("Write " + name);
   }

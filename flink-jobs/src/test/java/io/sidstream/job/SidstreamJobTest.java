@@ -12,10 +12,14 @@ import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.runtime.jobgraph.DistributionPattern;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobgraph.JobVertex;
 import org.apache.flink.streaming.api.environment.CheckpointConfig;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.graph.StreamNode;
+import org.apache.flink.streaming.runtime.partitioner.ForwardPartitioner;
 import org.junit.jupiter.api.Test;
 
 class SidstreamJobTest {
@@ -119,13 +123,50 @@ class SidstreamJobTest {
         .containsExactlyInAnyOrder("ingest-items", "touched-items");
   }
 
+  @Test
+  void theVectorStaysWhereItWasEmbedded() {
+    StreamGraph graph = graph("parallelism=3");
+    StreamNode embed = node(graph, "embed");
+    StreamNode tokenize = node(graph, "tokenize");
+    assertThat(tokenize.getParallelism()).isEqualTo(embed.getParallelism()).isEqualTo(3);
+    // Then a subtask of each has the same key groups, after a change of the parallelism too.
+    assertThat(tokenize.getMaxParallelism()).isEqualTo(embed.getMaxParallelism()).isEqualTo(128);
+    assertThat(tokenize.getStatePartitioners()).hasSize(2);
+    assertThat(tokenize.getInEdges())
+        .filteredOn(edge -> edge.getSourceId() == embed.getId())
+        .singleElement()
+        .satisfies(e -> assertThat(e.getPartitioner()).isInstanceOf(ForwardPartitioner.class));
+
+    JobGraph job = graph.getJobGraph();
+    assertThat(vertex(job, "Tokenize").getInputs())
+        .filteredOn(edge -> edge.getSource().getProducer() == vertex(job, "Embed"))
+        .singleElement()
+        .satisfies(
+            edge -> {
+              assertThat(edge.getShipStrategyName()).isEqualTo("FORWARD");
+              assertThat(edge.getDistributionPattern()).isEqualTo(DistributionPattern.POINTWISE);
+            });
+    assertThat(vertex(job, "Embed").getInputs())
+        .allSatisfy(edge -> assertThat(edge.getShipStrategyName()).isEqualTo("HASH"));
+  }
+
+  /** The vertex that has an operator of the name. */
+  private static JobVertex vertex(JobGraph job, String operator) {
+    return job.getVerticesSortedTopologicallyFromSources().stream()
+        .filter(vertex -> List.of(vertex.getName().split(" -> ")).contains(operator))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static StreamNode node(StreamGraph graph, String uid) {
+    return graph.getStreamNodes().stream()
+        .filter(node -> uid.equals(node.getTransformationUID()))
+        .findFirst()
+        .orElseThrow();
+  }
+
   private static List<String> intoEmbed(StreamGraph graph) {
-    StreamNode embed =
-        graph.getStreamNodes().stream()
-            .filter(node -> "embed".equals(node.getTransformationUID()))
-            .findFirst()
-            .orElseThrow();
-    return embed.getInEdges().stream()
+    return node(graph, "embed").getInEdges().stream()
         .map(edge -> graph.getStreamNode(edge.getSourceId()).getTransformationUID())
         .toList();
   }

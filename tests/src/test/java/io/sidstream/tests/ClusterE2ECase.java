@@ -171,15 +171,15 @@ class ClusterE2ECase {
             "quantizer.dim=16",
             "encoder.hidden=64,32",
             "recommender.layers=1",
-            "recommender.batch=32",
+            "learn.step-positions=256",
             "recommender.negatives=64",
             "quantizer.round-every=1",
             "quantizer.steps=5",
             "quantizer.learning-rate=0.01",
             "bootstrap.items=400",
             "bootstrap.interactions=400",
-            "bootstrap.steps=20",
-            "train.round-interactions=200",
+            "bootstrap.max-steps=20",
+            "learn.round-interactions=200",
             "gate.enabled=false")) {
       arguments.add("--set");
       arguments.add(set);

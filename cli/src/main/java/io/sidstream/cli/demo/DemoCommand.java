@@ -382,19 +382,14 @@ public final class DemoCommand implements Callable<Integer> {
     if (data == null || maxItems > 0) {
       fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
       fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
-      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_INTERACTIONS, set.interactions() / 20);
+      fit(all, asked, defaults, JobOptions.LEARN_ROUND_INTERACTIONS, set.interactions() / 20);
       fit(all, asked, defaults, JobOptions.QUANTIZER_CODEBOOK_SIZE, codewords(set.items().size()));
     }
     if (data == null) {
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_STEPS, 200);
-      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_STEPS, 30);
+      fit(all, asked, defaults, JobOptions.BOOTSTRAP_MAX_STEPS, 200);
+      fit(all, asked, defaults, JobOptions.LEARN_ROUND_STEPS, 30);
       fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
       fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
-      // Eighty themes and styles explain all of the synthetic audience, so that items share tuples
-      // more than real ones do.
-      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())) {
-        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=0.1");
-      }
     }
     if (vectors != null) {
       all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
@@ -424,7 +419,7 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   private FlowControl flow(JobConfig config) {
-    long ahead = inFlight > 0 ? inFlight : 2L * config.get(JobOptions.TRAIN_ROUND_INTERACTIONS);
+    long ahead = inFlight > 0 ? inFlight : 2L * config.get(JobOptions.LEARN_ROUND_INTERACTIONS);
     return new FlowControl(
         config.get(JobOptions.BOOTSTRAP_INTERACTIONS),
         config.get(JobOptions.BOOTSTRAP_ITEMS),

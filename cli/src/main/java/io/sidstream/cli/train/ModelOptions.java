@@ -268,7 +268,7 @@ final class ModelOptions {
           .semanticTemperature(semanticTemperature)
           .dropout(dropout != null ? dropout : kind == Kind.TIGER ? 0.1f : 0.5f)
           .temperature(temperature)
-          .logQ(or(logQ, asTheJob, JobOptions.RECOMMENDER_LOG_Q, 1f))
+          .logQ(logQ != null ? logQ : asTheJob ? 0f : 1f)
           .reconstructionWeight(reconstructionWeight)
           .commitmentWeight(commitmentWeight)
           .straightThrough(straightThrough)

@@ -5,10 +5,11 @@ import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /** Writes {@link OutRecord}s to one topic; the partition follows from the key. */
-final class OutRecordSerializer implements KafkaRecordSerializationSchema<OutRecord> {
+public final class OutRecordSerializer implements KafkaRecordSerializationSchema<OutRecord> {
   private final String topic;
 
-  OutRecordSerializer(String topic) {
+  /** For a topic, by its full name. */
+  public OutRecordSerializer(String topic) {
     this.topic = topic;
   }
 

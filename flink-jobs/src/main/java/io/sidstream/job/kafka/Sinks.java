@@ -2,9 +2,10 @@ package io.sidstream.job.kafka;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.record.OutRecord;
 import java.util.Properties;
+import java.util.function.Function;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 
 /** Exactly-once sinks: one Kafka transaction a subtask and checkpoint. */
@@ -15,8 +16,12 @@ public final class Sinks {
    * A sink of one topic.
    *
    * @param topic full name of the topic
+   * @param serializer what makes Kafka records of it, for that name
    */
-  public static KafkaSink<OutRecord> exactlyOnce(JobConfig config, String topic) {
+  public static <T> KafkaSink<T> exactlyOnce(
+      JobConfig config,
+      String topic,
+      Function<String, KafkaRecordSerializationSchema<T>> serializer) {
     Properties p = config.kafkaProperties();
     p.setProperty(
         "transaction.timeout.ms",
@@ -24,10 +29,10 @@ public final class Sinks {
     p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
     p.setProperty("linger.ms", "5");
     p.setProperty("compression.type", "lz4");
-    return KafkaSink.<OutRecord>builder()
+    return KafkaSink.<T>builder()
         .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
         .setKafkaProducerConfig(p)
-        .setRecordSerializer(new OutRecordSerializer(topic))
+        .setRecordSerializer(serializer.apply(topic))
         .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
         .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
         .build();

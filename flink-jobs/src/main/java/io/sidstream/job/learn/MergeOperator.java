@@ -13,6 +13,7 @@ import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelParts;
+import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.Serializable;
@@ -59,8 +60,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       new OutputTag<>("id-embeddings", Records.type(OutRecord.class));
 
   /** BEGIN, HELD and REVISION records. */
-  public static final OutputTag<OutRecord> VERSIONS =
-      new OutputTag<>("versions", Records.type(OutRecord.class));
+  public static final OutputTag<VersionRecord> VERSIONS =
+      new OutputTag<>("versions", Records.type(VersionRecord.class));
 
   /** There is one. */
   static final Integer KEY = 0;

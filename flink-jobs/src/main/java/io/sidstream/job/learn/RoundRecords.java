@@ -41,7 +41,10 @@ final class RoundRecords {
   /** Committed versions of which readers need the encoder and the recommenders. */
   private static final int READERS_VERSIONS = 2;
 
-  private record Out(OutputTag<OutRecord> topic, OutRecord record, TokenizerUpdate update) {}
+  /** One of the three is set. */
+  private record Out(Bytes bytes, VersionRecord version, TokenizerUpdate update) {}
+
+  private record Bytes(OutputTag<OutRecord> topic, OutRecord record) {}
 
   private final LearnPlan plan;
   private final MergeProgress before;
@@ -216,9 +219,7 @@ final class RoundRecords {
                       after.version,
                       after.revision,
                       Vectors.toList(embedding.e())));
-      records.add(
-          new Out(
-              MergeOperator.ID_EMBEDDINGS, OutRecord.of(Records.key(embedding.item()), row), null));
+      bytes(MergeOperator.ID_EMBEDDINGS, embedding.item(), row);
     }
     VersionRecord record = record(VersionState.REVISION, after.version);
     var ranked = merged.figures().ranked();
@@ -254,9 +255,9 @@ final class RoundRecords {
     RoundResult shared = plan.shards() == 1 ? null : withoutEvaluation();
     byte[] whole = new MergedRound(after.round, after.version, tokenizer, shared).toBytes();
     for (ModelPart part : MergedRounds.merged(after.round, whole, now)) {
-      OutRecord record = OutRecord.of(Records.key(ModelParts.key(part)), wire.encode(part));
-      back.add(record.value);
-      records.add(new Out(MergeOperator.MODELS, record, null));
+      byte[] value = wire.encode(part);
+      back.add(value);
+      bytes(MergeOperator.MODELS, ModelParts.key(part), value);
     }
   }
 
@@ -287,24 +288,20 @@ final class RoundRecords {
 
   private void remove(int version, ModelPartKind kind, int bytes) {
     for (String key : ModelParts.keys(version, kind, bytes)) {
-      records.add(new Out(MergeOperator.MODELS, OutRecord.of(Records.key(key), null), null));
+      bytes(MergeOperator.MODELS, key, null);
     }
   }
 
   private void model(ModelPart part) {
-    records.add(
-        new Out(
-            MergeOperator.MODELS,
-            OutRecord.of(Records.key(ModelParts.key(part)), wire.encode(part)),
-            null));
+    bytes(MergeOperator.MODELS, ModelParts.key(part), wire.encode(part));
+  }
+
+  private void bytes(OutputTag<OutRecord> topic, String key, byte[] value) {
+    records.add(new Out(new Bytes(topic, OutRecord.of(Records.key(key), value)), null, null));
   }
 
   private void versions(VersionRecord record) {
-    records.add(
-        new Out(
-            MergeOperator.VERSIONS,
-            OutRecord.of(Records.key(Integer.toString(record.getVersion())), wire.encode(record)),
-            null));
+    records.add(new Out(null, record, null));
   }
 
   // ---- what was made
@@ -317,8 +314,10 @@ final class RoundRecords {
     Out out = records.get(index);
     if (out.update != null) {
       output.collect(new StreamRecord<>(out.update));
+    } else if (out.version != null) {
+      output.collect(MergeOperator.VERSIONS, new StreamRecord<>(out.version));
     } else {
-      output.collect(out.topic, new StreamRecord<>(out.record));
+      output.collect(out.bytes.topic, new StreamRecord<>(out.bytes.record));
     }
   }
 

@@ -1,7 +1,6 @@
 package io.sidstream.job.publish;
 
 import io.sidstream.job.record.CommitPart;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
@@ -25,13 +24,12 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * arrives every subtask has sent its part of v, because it sends it before the watermark. What was
  * committed is state, so that a watermark that comes again after a restart commits nothing.
  */
-public class CommitOperator extends AbstractStreamOperator<VersionRow>
-    implements OneInputStreamOperator<CommitPart, VersionRow> {
+public class CommitOperator extends AbstractStreamOperator<VersionRecord>
+    implements OneInputStreamOperator<CommitPart, VersionRecord> {
 
   private transient ListState<Integer> committedState;
   private transient ListState<CommitPart> partsState;
 
-  private transient WireFormat wire;
   private transient int committed;
 
   /** Version to the sum of the parts that have arrived. */
@@ -63,7 +61,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
   @Override
   public void open() throws Exception {
     super.open();
-    wire = new WireFormat();
+    WireFormat.trust();
     int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
     if (parallelism != 1) {
       throw new IllegalStateException(
@@ -108,13 +106,13 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
       CommitPart sum = parts.pollFirstEntry().getValue();
       if (sum.version > committed) {
         committed = sum.version;
-        output.collect(new StreamRecord<>(row(sum), sum.version));
+        output.collect(new StreamRecord<>(record(sum), sum.version));
       }
     }
     super.processWatermark(mark);
   }
 
-  private VersionRow row(CommitPart sum) {
+  private VersionRecord record(CommitPart sum) {
     VersionRecord commit = new VersionRecord();
     commit.setVersion(sum.version);
     commit.setState(VersionState.COMMIT);
@@ -131,10 +129,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRow>
     commit.setChangedCodes(list(sum.changedCodes));
     commit.setChangedPrefixes(list(sum.changedPrefixes));
     commit.setTime(Instant.ofEpochMilli(getProcessingTimeService().getCurrentProcessingTime()));
-    VersionRow row = new VersionRow();
-    row.version = sum.version;
-    row.value = wire.encode(commit);
-    return row;
+    return commit;
   }
 
   private static List<Long> list(long[] values) {

@@ -3,11 +3,6 @@ package io.sidstream.job.publish;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
-import io.sidstream.schemas.ItemToken;
-import io.sidstream.schemas.TokenRef;
-import io.sidstream.schemas.WireFormat;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -58,7 +53,6 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   private transient ListState<long[]> countedState;
 
   private transient TableSums sums;
-  private transient WireFormat wire;
   private transient int counted;
   private transient long revision;
   private transient InternalTimerService<VoidNamespace> timers;
@@ -114,7 +108,6 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   @Override
   public void open() throws Exception {
     super.open();
-    wire = new WireFormat();
     timers = getInternalTimerService("stubs", VoidNamespaceSerializer.INSTANCE, this);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     rows = metrics.counter(PublishMetrics.ROWS);
@@ -167,55 +160,26 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     output.collect(new StreamRecord<>(row(resolved, commit, before), element.getTimestamp()));
   }
 
-  private TokenRow row(Resolved resolved, int commit, PublishedToken.Ref before) {
+  private static TokenRow row(Resolved resolved, int commit, PublishedToken.Ref before) {
     TokenRow row = new TokenRow();
     row.item = resolved.item;
+    row.removed = resolved.deleted;
     row.version = resolved.version;
     row.commit = commit;
+    row.revision = resolved.revision;
+    row.codes = resolved.codes;
+    row.suffix = resolved.suffix;
+    row.nearest = resolved.nearest;
+    row.distances = resolved.distances;
+    row.margins = resolved.margins;
     row.time = resolved.time;
-    TokenRef previous = before == null ? null : ref(before);
-    if (resolved.deleted) {
-      row.previous = previous == null ? null : wire.encode(previous);
-      return row;
+    if (before != null) {
+      row.previous = new TokenRow.Previous();
+      row.previous.version = before.version();
+      row.previous.codes = before.codes();
+      row.previous.suffix = before.suffix();
     }
-    ItemToken token = new ItemToken();
-    token.setItem(resolved.item);
-    token.setVersion(resolved.version);
-    token.setCommit(commit);
-    token.setRevision(resolved.revision);
-    token.setCodes(list(resolved.codes));
-    token.setSuffix(resolved.suffix == 0 ? null : resolved.suffix);
-    token.setNearest(list(resolved.nearest));
-    token.setDistances(list(resolved.distances));
-    token.setMargins(list(resolved.margins));
-    token.setPrevious(previous);
-    token.setTime(Instant.ofEpochMilli(resolved.time));
-    row.value = wire.encode(token);
     return row;
-  }
-
-  private static TokenRef ref(PublishedToken.Ref token) {
-    TokenRef ref = new TokenRef();
-    ref.setVersion(token.version());
-    ref.setCodes(list(token.codes()));
-    ref.setSuffix(token.suffix() == 0 ? null : token.suffix());
-    return ref;
-  }
-
-  private static List<Integer> list(int[] values) {
-    List<Integer> list = new ArrayList<>(values.length);
-    for (int value : values) {
-      list.add(value);
-    }
-    return list;
-  }
-
-  private static List<Float> list(float[] values) {
-    List<Float> list = new ArrayList<>(values.length);
-    for (float value : values) {
-      list.add(value);
-    }
-    return list;
   }
 
   @Override

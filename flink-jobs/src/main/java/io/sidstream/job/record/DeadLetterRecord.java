@@ -1,9 +1,6 @@
 package io.sidstream.job.record;
 
-import io.sidstream.schemas.DeadLetter;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
 import java.util.Arrays;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.util.OutputTag;
@@ -101,21 +98,5 @@ public class DeadLetterRecord {
 
   private static byte[] cut(byte[] bytes, int max) {
     return bytes == null || bytes.length <= max ? bytes : Arrays.copyOf(bytes, max);
-  }
-
-  /** As it is written to the topic. */
-  public DeadLetter toDeadLetter() {
-    return DeadLetter.newBuilder()
-        .setTopic(topic)
-        .setPartition(partition)
-        .setOffset(offset)
-        .setTimestamp(Instant.ofEpochMilli(timestamp))
-        .setCode(code)
-        .setReason(reason)
-        .setKey(key == null ? null : ByteBuffer.wrap(key))
-        .setValue(value == null ? null : ByteBuffer.wrap(value))
-        .setValueLength(valueLength)
-        .setTime(Instant.ofEpochMilli(time))
-        .build();
   }
 }

@@ -1,17 +1,16 @@
 package io.sidstream.job.record;
 
-import io.sidstream.schemas.TokenHeaders;
-import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.typeutils.PojoTypeInfo;
 
-/** What stands between the job's records and Kafka's bytes. */
+/** How Flink takes the records of the job. */
 public final class Records {
   private Records() {}
 
   /**
-   * The type of a record between operators.
+   * The type of a record between operators: of this package, or one of the Avro records of {@code
+   * schemas}.
    *
    * @throws IllegalArgumentException for a class that Flink would hand to Kryo
    */
@@ -28,33 +27,5 @@ public final class Records {
   /** UTF-8 bytes of a key. */
   public static byte[] key(String key) {
     return key.getBytes(StandardCharsets.UTF_8);
-  }
-
-  /** A token row, or a tombstone with its headers. */
-  public static OutRecord of(TokenRow row) {
-    OutRecord record = OutRecord.of(key(row.item), row.value);
-    if (row.value == null) {
-      byte[] commit = TokenHeaders.encode(row.commit);
-      byte[] version = TokenHeaders.encode(row.version);
-      record.headerNames =
-          row.previous == null
-              ? new String[] {TokenHeaders.COMMIT, TokenHeaders.VERSION}
-              : new String[] {TokenHeaders.COMMIT, TokenHeaders.VERSION, TokenHeaders.PREVIOUS};
-      record.headerValues =
-          row.previous == null
-              ? new byte[][] {commit, version}
-              : new byte[][] {commit, version, row.previous};
-    }
-    return record;
-  }
-
-  /** A record of the versions topic. */
-  public static OutRecord of(VersionRow row) {
-    return OutRecord.of(key(Integer.toString(row.version)), row.value);
-  }
-
-  /** A dead letter, keyed as the record it is about. */
-  public static OutRecord of(DeadLetterRecord letter) {
-    return OutRecord.of(letter.key, new WireFormat().encode(letter.toDeadLetter()));
   }
 }

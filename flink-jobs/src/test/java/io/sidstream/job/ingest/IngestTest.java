@@ -4,14 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.DeadLetterSerializer;
 import io.sidstream.job.kafka.RawRecordDeserializer;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
-import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.RawRecord;
-import io.sidstream.job.record.Records;
 import io.sidstream.job.record.Rule;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.InteractionEvent;
@@ -36,6 +35,7 @@ import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -201,6 +201,12 @@ class IngestTest {
     interactionRule(Rule.WRONG_SCHEMA, "expected is a InteractionEvent", raw("a", item(e -> {})));
   }
 
+  private static ProducerRecord<byte[], byte[]> written(DeadLetterRecord letter) {
+    DeadLetterSerializer serializer = new DeadLetterSerializer("dead-letters");
+    serializer.open(null, null);
+    return serializer.serialize(letter, null, null);
+  }
+
   @Test
   void theLargestDeadLetterIsOneThatItsSinkTakes() {
     int most = 16_000_000;
@@ -212,11 +218,11 @@ class IngestTest {
     raw.topic = "t".repeat(249);
     raw.key = new byte[most / 4];
     raw.value = new byte[most];
-    OutRecord record =
-        Records.of(
+    ProducerRecord<byte[], byte[]> record =
+        written(
             DeadLetterRecord.of(
                 raw, Rule.UNDECODABLE, "€".repeat(5_000), most, 1_700_000_000_000L));
-    assertThat(record.key.length + record.value.length)
+    assertThat(record.key().length + record.value().length)
         .isBetween(most, Topics.MAX_MESSAGE_BYTES - 65_536);
   }
 
@@ -224,8 +230,9 @@ class IngestTest {
   void deadLetterKeepsWhereItCameFromAndCutsTheValue() throws Exception {
     byte[] value = new byte[1000];
     Arrays.fill(value, (byte) 7);
-    DeadLetter letter =
-        wire.decode(wire.encode(rejected(items, raw("a", value)).toDeadLetter()), DeadLetter.class);
+    ProducerRecord<byte[], byte[]> record = written(rejected(items, raw("a", value)));
+    assertThat(record.key()).containsExactly('a');
+    DeadLetter letter = wire.decode(record.value(), DeadLetter.class);
     assertThat(letter.getTopic()).isEqualTo("t");
     assertThat(letter.getPartition()).isEqualTo(5);
     assertThat(letter.getOffset()).isEqualTo(77);

@@ -3,10 +3,8 @@ package io.sidstream.job.publish;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.record.CommitPart;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
-import io.sidstream.schemas.WireFormat;
 import java.util.List;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -15,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class CommitOperatorTest {
-  private OneInputStreamOperatorTestHarness<CommitPart, VersionRow> harness;
+  private OneInputStreamOperatorTestHarness<CommitPart, VersionRecord> harness;
 
   @BeforeEach
   void start() throws Exception {
@@ -59,7 +57,7 @@ class CommitOperatorTest {
     return part;
   }
 
-  private List<VersionRow> rows() {
+  private List<VersionRecord> rows() {
     return harness.extractOutputValues();
   }
 
@@ -71,8 +69,7 @@ class CommitOperatorTest {
     assertThat(rows()).isEmpty();
     harness.processWatermark(1);
     assertThat(rows()).hasSize(1);
-    assertThat(rows().get(0).version).isEqualTo(1);
-    VersionRecord commit = new WireFormat().decode(rows().get(0).value, VersionRecord.class);
+    VersionRecord commit = rows().get(0);
     assertThat(commit.getVersion()).isEqualTo(1);
     assertThat(commit.getState()).isEqualTo(VersionState.COMMIT);
     assertThat(commit.getRevision()).isEqualTo(11);

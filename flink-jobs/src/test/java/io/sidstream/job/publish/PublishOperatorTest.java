@@ -5,10 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
-import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenChecksum;
-import io.sidstream.schemas.TokenRef;
-import io.sidstream.schemas.WireFormat;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -21,7 +18,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class PublishOperatorTest {
-  private static final WireFormat WIRE = new WireFormat();
   private static final int MAX_PARALLELISM = 16;
 
   private KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> harness;
@@ -97,10 +93,6 @@ class PublishOperatorTest {
     return rows;
   }
 
-  private static ItemToken token(TokenRow row) {
-    return WIRE.decode(row.value, ItemToken.class);
-  }
-
   private CommitPart part(int version) throws Exception {
     harness.processWatermark(version);
     return harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
@@ -114,18 +106,14 @@ class PublishOperatorTest {
     assertThat(row.version).isEqualTo(1);
     assertThat(row.commit).isEqualTo(1);
     assertThat(row.time).isEqualTo(1234);
-    ItemToken token = token(row);
-    assertThat(token.getItem()).isEqualTo("a");
-    assertThat(token.getVersion()).isEqualTo(1);
-    assertThat(token.getCommit()).isEqualTo(1);
-    assertThat(token.getRevision()).isEqualTo(7);
-    assertThat(token.getCodes()).containsExactly(4, 5, 6);
-    assertThat(token.getSuffix()).isEqualTo(2);
-    assertThat(token.getNearest()).containsExactly(4, 5, 6);
-    assertThat(token.getDistances()).containsExactly(1f, 2f, 3f);
-    assertThat(token.getMargins()).containsExactly(.1f, .2f, -.3f);
-    assertThat(token.getPrevious()).isNull();
-    assertThat(token.getTime().toEpochMilli()).isEqualTo(1234);
+    assertThat(row.removed).isFalse();
+    assertThat(row.revision).isEqualTo(7);
+    assertThat(row.codes).containsExactly(4, 5, 6);
+    assertThat(row.suffix).isEqualTo(2);
+    assertThat(row.nearest).containsExactly(4, 5, 6);
+    assertThat(row.distances).containsExactly(1f, 2f, 3f);
+    assertThat(row.margins).containsExactly(.1f, .2f, -.3f);
+    assertThat(row.previous).isNull();
   }
 
   @Test
@@ -155,15 +143,15 @@ class PublishOperatorTest {
   @Test
   void previousIsTheTokenOfTheCommitBefore() throws Exception {
     send(answer("a", 1, 1, 0, 1, 1, 1));
-    assertThat(token(rows().get(0)).getPrevious()).isNull();
+    assertThat(rows().get(0).previous).isNull();
     part(1);
     send(answer("a", 2, 1, 0, 2, 2, 2));
     send(answer("a", 3, 2, 3, 3, 3, 3));
     List<TokenRow> rows = rows();
     for (TokenRow row : rows) {
       assertThat(row.commit).isEqualTo(2);
-      assertThat(token(row).getPrevious().getCodes()).containsExactly(1, 1, 1);
-      assertThat(token(row).getPrevious().getVersion()).isEqualTo(1);
+      assertThat(row.previous.codes).containsExactly(1, 1, 1);
+      assertThat(row.previous.version).isEqualTo(1);
     }
     restart();
     part(2);
@@ -172,8 +160,8 @@ class PublishOperatorTest {
     TokenRow last = rows().get(0);
     assertThat(last.version).isEqualTo(2);
     assertThat(last.commit).isEqualTo(3);
-    assertThat(token(last).getPrevious().getCodes()).containsExactly(3, 3, 3);
-    assertThat(token(last).getPrevious().getSuffix()).isEqualTo(3);
+    assertThat(last.previous.codes).containsExactly(3, 3, 3);
+    assertThat(last.previous.suffix).isEqualTo(3);
   }
 
   @Test
@@ -183,9 +171,9 @@ class PublishOperatorTest {
     rows();
     send(gone("a", 9, 1));
     TokenRow tombstone = rows().get(0);
-    assertThat(tombstone.value).isNull();
+    assertThat(tombstone.removed).isTrue();
     assertThat(tombstone.commit).isEqualTo(2);
-    assertThat(WIRE.decode(tombstone.previous, TokenRef.class).getCodes()).containsExactly(1, 1, 1);
+    assertThat(tombstone.previous.codes).containsExactly(1, 1, 1);
     send(answer("a", 8, 1, 0, 2, 2, 2));
     assertThat(rows()).isEmpty();
     assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
@@ -217,7 +205,7 @@ class PublishOperatorTest {
     send(gone("a", 2, 1));
     send(answer("a", 3, 2, 0, 1, 2, 1));
     List<TokenRow> rows = rows();
-    assertThat(token(rows.get(1)).getPrevious().getCodes()).containsExactly(1, 1, 1);
+    assertThat(rows.get(1).previous.codes).containsExactly(1, 1, 1);
     CommitPart part = part(2);
     assertThat(part.items).isEqualTo(1);
     assertThat(part.tombstones).isZero();

@@ -3,11 +3,12 @@ package io.sidstream.job.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
+import io.sidstream.job.kafka.TokenSerializer;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.TokenRow;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenChecksum;
+import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.TokenRef;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -21,6 +22,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,6 +34,12 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class TokenHistoryTest {
   private static final WireFormat WIRE = new WireFormat();
+  private static final TokenSerializer SERIALIZER = new TokenSerializer("tokens");
+
+  static {
+    SERIALIZER.open(null, null);
+  }
+
   private static final int VERSIONS = 5;
 
   private record Token(List<Integer> codes, int suffix) {
@@ -154,8 +163,7 @@ class TokenHistoryTest {
 
     Map<String, Token> before = Map.of();
     int expected = 1;
-    for (VersionRow committed : pipeline.commits) {
-      VersionRecord record = WIRE.decode(committed.value, VersionRecord.class);
+    for (VersionRecord record : pipeline.commits) {
       String version = about + ", version " + record.getVersion();
       assertThat(record.getVersion()).as(version).isEqualTo(expected++);
       assertThat(record.getState()).isEqualTo(VersionState.COMMIT);
@@ -182,11 +190,13 @@ class TokenHistoryTest {
   }
 
   private static Row decode(TokenRow row) {
-    if (row.value == null) {
-      TokenRef previous = row.previous == null ? null : WIRE.decode(row.previous, TokenRef.class);
+    ProducerRecord<byte[], byte[]> record = SERIALIZER.serialize(row, null, null);
+    if (record.value() == null) {
+      Header header = record.headers().lastHeader(TokenHeaders.PREVIOUS);
+      TokenRef previous = header == null ? null : WIRE.decode(header.value(), TokenRef.class);
       return new Row(row.item, row.commit, null, Token.of(previous), null);
     }
-    ItemToken token = WIRE.decode(row.value, ItemToken.class);
+    ItemToken token = WIRE.decode(record.value(), ItemToken.class);
     assertThat(token.getCommit())
         .isEqualTo(row.commit)
         .isBetween(token.getVersion(), token.getVersion() + 1);

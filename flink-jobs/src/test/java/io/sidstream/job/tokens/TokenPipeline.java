@@ -9,9 +9,9 @@ import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.tokenize.TokenizeOperator;
+import io.sidstream.schemas.VersionRecord;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -76,7 +76,7 @@ final class TokenPipeline implements AutoCloseable {
   /** Visible token rows, in an order that keeps that of every item. */
   final List<TokenRow> rows = new ArrayList<>();
 
-  final List<VersionRow> commits = new ArrayList<>();
+  final List<VersionRecord> commits = new ArrayList<>();
 
   /**
    * Version to the items that were alive when Tokenize emitted its watermark, each with its place
@@ -96,9 +96,9 @@ final class TokenPipeline implements AutoCloseable {
   private final Map<Long, Map<String, OperatorSubtaskState[]>> running = new HashMap<>();
   private final Map<Long, Integer> positions = new HashMap<>();
   private final Map<Long, List<TokenRow>> sealedRows = new HashMap<>();
-  private final Map<Long, List<VersionRow>> sealedCommits = new HashMap<>();
+  private final Map<Long, List<VersionRecord>> sealedCommits = new HashMap<>();
   private List<List<TokenRow>> openRows;
-  private List<VersionRow> openCommits;
+  private List<VersionRecord> openCommits;
   private long lastCheckpoint;
   private long slowSeed;
 
@@ -127,7 +127,7 @@ final class TokenPipeline implements AutoCloseable {
             parallelism,
             from,
             i ->
-                new OneInputStreamOperatorTestHarness<CommitPart, VersionRow>(
+                new OneInputStreamOperatorTestHarness<CommitPart, VersionRecord>(
                     new CommitOperator(), 1, 1, 0));
     publish =
         nodes(
@@ -386,7 +386,7 @@ final class TokenPipeline implements AutoCloseable {
           publish.get(target(resolved.item)).channels.get(subtask).add(record);
         } else if (record.getValue() instanceof TokenRow row) {
           openRows.get(subtask).add(row);
-        } else if (record.getValue() instanceof VersionRow row) {
+        } else if (record.getValue() instanceof VersionRecord row) {
           openCommits.add(row);
         }
       }

@@ -7,33 +7,33 @@ import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Records;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.job.record.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.tokenize.TokenizeOperator;
-import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.VersionRecord;
-import io.sidstream.schemas.WireFormat;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.StateBackendOptions;
-import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,10 +49,13 @@ class TokenPipelineITCase {
    */
   private static volatile Semaphore committed;
 
+  private static final List<VersionRecord> COMMITS = new CopyOnWriteArrayList<>();
+
   @ParameterizedTest
   @ValueSource(strings = {"rocksdb", "hashmap"})
   void everyVersionIsCompleteAndUnique(String backend) throws Exception {
     committed = new Semaphore(0);
+    COMMITS.clear();
     Configuration configuration = new Configuration();
     configuration.set(StateBackendOptions.STATE_BACKEND, backend);
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
@@ -101,42 +104,35 @@ class TokenPipelineITCase {
                 "publish",
                 TypeInformation.of(TokenRow.class),
                 new PublishOperator(TinyTokenizer.LEVELS));
-    DataStream<TokenRow> commits =
-        rows.getSideOutput(PublishOperator.PARTS)
-            .transform("commit", TypeInformation.of(VersionRow.class), new CommitOperator())
-            .setParallelism(1)
-            .map(TokenPipelineITCase::asRow)
-            .setParallelism(1);
+    rows.getSideOutput(PublishOperator.PARTS)
+        .transform("commit", Records.type(VersionRecord.class), new CommitOperator())
+        .setParallelism(1)
+        .map(TokenPipelineITCase::remember)
+        .setParallelism(1)
+        .sinkTo(new DiscardingSink<>())
+        .setParallelism(1);
 
-    WireFormat wire = new WireFormat();
-    Map<Integer, VersionRecord> records = new TreeMap<>();
-    Map<String, TreeMap<Integer, ItemToken>> tokens = new HashMap<>();
-    CloseableIterator<TokenRow> all = rows.union(commits).executeAndCollect();
+    Map<String, TreeMap<Integer, TokenRow>> tokens = new HashMap<>();
+    CloseableIterator<TokenRow> all = rows.executeAndCollect();
     all.forEachRemaining(
-        row -> {
-          if (row.item.isEmpty()) {
-            VersionRecord record = wire.decode(row.value, VersionRecord.class);
-            assertThat(records.put(row.version, record)).isNull();
-          } else {
-            ItemToken token = wire.decode(row.value, ItemToken.class);
-            tokens.computeIfAbsent(row.item, k -> new TreeMap<>()).put(row.commit, token);
-          }
-        });
+        row -> tokens.computeIfAbsent(row.item, k -> new TreeMap<>()).put(row.commit, row));
     all.close();
+    Map<Integer, VersionRecord> records = new TreeMap<>();
+    for (VersionRecord record : COMMITS) {
+      assertThat(records.put(record.getVersion(), record)).isNull();
+    }
 
     assertThat(tokens).hasSize(ITEMS);
     assertThat(records).containsOnlyKeys(1, 2, 3);
     for (VersionRecord record : records.values()) {
-      HashSet<List<Integer>> unique = new HashSet<>();
+      HashSet<String> unique = new HashSet<>();
       long checksum = 0;
-      for (Map.Entry<String, TreeMap<Integer, ItemToken>> e : tokens.entrySet()) {
-        Map.Entry<Integer, ItemToken> entry = e.getValue().floorEntry(record.getVersion());
+      for (Map.Entry<String, TreeMap<Integer, TokenRow>> e : tokens.entrySet()) {
+        Map.Entry<Integer, TokenRow> entry = e.getValue().floorEntry(record.getVersion());
         if (entry != null) {
-          ItemToken token = entry.getValue();
-          List<Integer> key = new ArrayList<>(token.getCodes());
-          key.add(token.getSuffix());
-          unique.add(key);
-          checksum += TokenChecksum.of(e.getKey(), token.getCodes(), token.getSuffix());
+          TokenRow token = entry.getValue();
+          unique.add(Arrays.toString(token.codes) + token.suffix);
+          checksum += TokenChecksum.of(e.getKey(), token.codes, token.suffix);
         }
       }
       assertThat((long) unique.size())
@@ -147,14 +143,10 @@ class TokenPipelineITCase {
     assertThat(records.get(3).getMovedItems()).isPositive();
   }
 
-  /** So that both outputs come in one stream: a row without an item. */
-  private static TokenRow asRow(VersionRow version) {
+  private static VersionRecord remember(VersionRecord commit) {
+    COMMITS.add(commit);
     committed.release();
-    TokenRow row = new TokenRow();
-    row.item = "";
-    row.version = version.version;
-    row.value = version.value;
-    return row;
+    return commit;
   }
 
   /** Or the versions could be over before the items come, and version 3 have none to move. */

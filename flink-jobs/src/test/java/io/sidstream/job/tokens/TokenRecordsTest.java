@@ -6,7 +6,6 @@ import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.job.record.VersionRow;
 import org.apache.flink.types.PojoTestUtils;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,8 +19,8 @@ class TokenRecordsTest {
         Claim.class,
         Resolved.class,
         TokenRow.class,
-        CommitPart.class,
-        VersionRow.class
+        TokenRow.Previous.class,
+        CommitPart.class
       })
   void travelWithoutKryo(Class<?> type) {
     PojoTestUtils.assertSerializedAsPojoWithoutKryo(type);

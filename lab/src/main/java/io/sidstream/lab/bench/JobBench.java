@@ -184,12 +184,12 @@ public final class JobBench implements Callable<Integer> {
     List<String> all = new ArrayList<>();
     all.add("bootstrap.items=" + BOOTSTRAP_ITEMS);
     all.add("bootstrap.interactions=" + BOOTSTRAP_INTERACTIONS);
-    all.add("bootstrap.steps=60");
+    all.add("bootstrap.max-steps=60");
     if (!training) {
       // After the bootstrap one round begins and does not end: windows are kept, as in any round.
-      all.add("train.round-interactions=1");
-      all.add("train.round-steps=1000000");
-      all.add("train.duty-cycle=0.01");
+      all.add("learn.round-interactions=1");
+      all.add("learn.round-steps=1000000");
+      all.add("learn.duty-cycle=0.01");
     }
     all.add("flink.metrics.fetcher.update-interval=500 ms");
     // One model: no other version while it is measured.

@@ -6,15 +6,12 @@ import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
+import io.sidstream.job.kafka.TokenSerializer;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.record.Item;
-import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.Records;
+import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.sequence.SequenceFunction;
-import io.sidstream.schemas.ItemToken;
-import io.sidstream.schemas.WireFormat;
-import java.time.Instant;
-import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
@@ -46,9 +43,9 @@ final class PassThrough {
         .process(new IngestItems(config))
         .uid("ingest-items")
         .keyBy(i -> i.item)
-        .process(new KeepItem(), Records.type(OutRecord.class))
+        .process(new KeepItem(), Records.type(TokenRow.class))
         .uid("keep-item")
-        .sinkTo(Sinks.exactlyOnce(config, Topics.tokens(config)))
+        .sinkTo(Sinks.exactlyOnce(config, Topics.tokens(config), TokenSerializer::new))
         .uid("sink-tokens");
     env.fromSource(
             Sources.raw(config, Topics.interactions(config)),
@@ -66,13 +63,11 @@ final class PassThrough {
   }
 
   /** Keeps the vector and writes a row. */
-  private static final class KeepItem extends KeyedProcessFunction<String, Item, OutRecord> {
+  private static final class KeepItem extends KeyedProcessFunction<String, Item, TokenRow> {
     private transient ValueState<float[]> vector;
-    private transient WireFormat wire;
 
     @Override
     public void open(OpenContext context) {
-      wire = new WireFormat();
       vector =
           getRuntimeContext()
               .getState(
@@ -81,22 +76,22 @@ final class PassThrough {
     }
 
     @Override
-    public void processElement(Item item, Context context, Collector<OutRecord> out)
+    public void processElement(Item item, Context context, Collector<TokenRow> out)
         throws Exception {
       // As the job does, to find out whether it changed.
       float[] known = vector.value();
       vector.update(item.vector);
-      ItemToken token = new ItemToken();
-      token.setItem(item.item);
-      token.setVersion(known == null ? 1 : 2);
-      token.setCommit(2);
-      token.setRevision(1L);
-      token.setCodes(List.of(100, 150, 200));
-      token.setNearest(List.of(100, 150, 200));
-      token.setDistances(List.of(.1f, .2f, .3f));
-      token.setMargins(List.of(.1f, .2f, .3f));
-      token.setTime(Instant.ofEpochMilli(item.time));
-      out.collect(OutRecord.of(Records.key(item.item), wire.encode(token)));
+      TokenRow row = new TokenRow();
+      row.item = item.item;
+      row.version = known == null ? 1 : 2;
+      row.commit = 2;
+      row.revision = 1;
+      row.codes = new int[] {100, 150, 200};
+      row.nearest = new int[] {100, 150, 200};
+      row.distances = new float[] {.1f, .2f, .3f};
+      row.margins = new float[] {.1f, .2f, .3f};
+      row.time = item.time;
+      out.collect(row);
     }
   }
 }
