@@ -48,7 +48,7 @@ class ChurnSearchTest {
   void itFindsTheLeastToleranceWithinTheBudget(double budget) {
     LearntCatalogue c = moved();
     TokenizerModel nearest = c.trainer.candidate(new float[3]);
-    int newcomers = 60;
+    int newcomers = 200;
     BitSet old = new BitSet();
     old.set(0, newcomers);
     ChurnSearch search = search(c, nearest, old);

@@ -15,45 +15,51 @@ import io.sidstream.model.train.Quality;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class JudgementTest {
   private static final long ROUND = 12;
 
+  /** Of all tests; one that changes it puts it back, or makes its own. */
   private final LearntCatalogue c = new LearntCatalogue().steps(60, Phase.JOINT);
 
+  private final InUse inUse = moved(c);
+
   /** Moves the quantizer away from a version in use, and returns that version. */
-  private InUse moved() {
+  private static InUse moved(LearntCatalogue c) {
     TokenizerModel tokenizer = c.adopt();
     double reconstruction = c.trainer.quality(tokenizer).reconstruction();
     c.steps(15, Phase.QUANTIZER_SLOW);
     return new InUse(tokenizer, reconstruction);
   }
 
-  private Verdict judge(InUse inUse, GateRules rules) {
+  private Verdict judge(InUse against, GateRules rules) {
     Weights weights = TrainerWeights.of(c.trainer);
-    return Judgement.of(weights, c.evaluation(200), c.plan(rules), inUse, ROUND, false);
+    return Judgement.of(weights, c.evaluation(200), c.plan(rules), against, ROUND, false);
   }
 
   @Test
   void theFirstGetsItsNearestCodesAndIsNotJudged() {
+    LearntCatalogue own = new LearntCatalogue().steps(5, Phase.JOINT);
     GateRules impossible = new GateRules(true, 1, 1, 0, 0, 0);
     Verdict verdict =
         Judgement.of(
-            TrainerWeights.of(c.trainer),
-            c.evaluation(0),
-            c.plan(impossible),
+            TrainerWeights.of(own.trainer),
+            own.evaluation(0),
+            own.plan(impossible),
             new InUse(null, 0),
             1,
             true);
     assertThat(verdict.passed()).isTrue();
     assertThat(verdict.rules()).isEmpty();
     assertThat(verdict.churn()).isZero();
-    TokenizerModel nearest = c.trainer.candidate(new float[3]);
+    TokenizerModel nearest = own.trainer.candidate(new float[3]);
     assertThat(verdict.tokenizer().digest()).isEqualTo(nearest.digest());
-    sameCodes(verdict.quality(), c.trainer.quality(nearest));
+    sameCodes(verdict.quality(), own.trainer.quality(nearest));
     // Served are the nearest, which is what the trainer measures.
     assertThat(verdict.reconstruction())
-        .isCloseTo(c.trainer.quality(nearest).reconstruction(), within(1e-5));
+        .isCloseTo(own.trainer.quality(nearest).reconstruction(), within(1e-5));
     assertThat(verdict.possible().contents()).isEqualTo(LearntCatalogue.ITEMS);
   }
 
@@ -66,7 +72,6 @@ class JudgementTest {
 
   @Test
   void theNextIsTheTrainersWithinTheBudget() {
-    InUse inUse = moved();
     Verdict verdict = judge(inUse, LearntCatalogue.rules(0.1));
     TokenizerModel expected =
         c.trainer.candidateWithin(.9 * 0.1, 200, new float[] {.1f, .1f, .1f}, 40f, 20_000);
@@ -80,24 +85,25 @@ class JudgementTest {
   /** Both versions rank the same candidates; the version in use as the trainer serves it. */
   @Test
   void rankingIsThatOfWhatIsServed() {
-    InUse inUse = moved();
-    Evaluation evaluation = c.evaluation(200);
+    LearntCatalogue own = new LearntCatalogue().steps(20, Phase.JOINT);
+    InUse version = moved(own);
+    Evaluation evaluation = own.evaluation(200);
     Verdict verdict =
         Judgement.of(
-            TrainerWeights.of(c.trainer),
+            TrainerWeights.of(own.trainer),
             evaluation,
-            c.plan(LearntCatalogue.rules(0.1)),
-            inUse,
+            own.plan(LearntCatalogue.rules(0.1)),
+            version,
             ROUND,
             false);
     RuleVerdict rule = verdict.rules().get(6);
     assertThat(rule.outcome()).isNotEqualTo(Outcome.NOT_JUDGED);
-    assertThat(rule.bound()).isEqualTo(served(evaluation) * (1 - 0.1));
-    c.trainer.adopt(verdict.tokenizer());
-    assertThat(rule.value()).isEqualTo(served(evaluation)).isPositive();
+    assertThat(rule.bound()).isEqualTo(served(own, evaluation) * (1 - 0.1));
+    own.trainer.adopt(verdict.tokenizer());
+    assertThat(rule.value()).isEqualTo(served(own, evaluation)).isPositive();
   }
 
-  private double served(Evaluation evaluation) {
+  private static double served(LearntCatalogue c, Evaluation evaluation) {
     ItemTable items = c.catalogue.items;
     return new Prequential(c.trainer.recommender(), c.trainer, items, LearnPlan.NEGATIVES)
         .evaluate(evaluation.windows(), new Rng(Rng.hash(7, 2, ROUND)))
@@ -107,7 +113,6 @@ class JudgementTest {
 
   @Test
   void anotherRoundDrawsOtherCandidatesAndTheSameRoundTheSame() {
-    InUse inUse = moved();
     Weights weights = TrainerWeights.of(c.trainer);
     LearnPlan plan = c.plan(LearntCatalogue.rules(0.1));
     Verdict first = Judgement.of(weights, c.evaluation(200), plan, inUse, ROUND, false);
@@ -123,7 +128,7 @@ class JudgementTest {
 
   @Test
   void aBrokenRuleHoldsTheCandidateUnlessTheGateIsOff() {
-    InUse inUse = new InUse(moved().tokenizer(), 1e-9);
+    InUse inUse = new InUse(this.inUse.tokenizer(), 1e-9);
     Verdict held = judge(inUse, new GateRules(true, 0, 0, 0, 1, 0.1));
     assertThat(held.passed()).isFalse();
     assertThat(held.refusal()).startsWith("reconstruction error is");
@@ -136,7 +141,7 @@ class JudgementTest {
   /** Codebooks of one codeword: what a collapse is, and what new items see of it. */
   @Test
   void aCollapsedCandidateIsHeld() {
-    InUse inUse = moved();
+    int[] had = c.catalogue.items.codes().clone();
     Arrays.fill(c.catalogue.items.codes(), -1);
     Weights weights = TrainerWeights.of(c.trainer);
     for (RoundResult.Level level : weights.levels()) {
@@ -147,6 +152,7 @@ class JudgementTest {
     Verdict verdict =
         Judgement.of(
             weights, c.evaluation(200), c.plan(LearntCatalogue.rules(1)), inUse, ROUND, false);
+    System.arraycopy(had, 0, c.catalogue.items.codes(), 0, had.length);
     assertThat(verdict.refusal())
         .contains("utilisation of level 1")
         .contains("utilisation of level 2")
@@ -156,7 +162,6 @@ class JudgementTest {
 
   @Test
   void numbersThatAreNotFiniteAreTheReason() {
-    InUse inUse = moved();
     for (boolean enabled : new boolean[] {true, false}) {
       Weights weights = TrainerWeights.of(c.trainer);
       weights.semanticRecommender()[5] = Float.NaN;
@@ -183,7 +188,6 @@ class JudgementTest {
 
   @Test
   void everyOtherErrorIsAnError() {
-    InUse inUse = moved();
     Weights w = TrainerWeights.of(c.trainer);
     LearnPlan plan = c.plan(LearntCatalogue.rules(1));
     Weights none = new Weights(w.recommender(), w.semanticRecommender(), w.quantizer(), List.of());
@@ -203,7 +207,6 @@ class JudgementTest {
 
   @Test
   void anItemWithoutCodesIsNewAndIsServedItsNearestByTheVersionInUse() {
-    InUse inUse = moved();
     ItemTable items = c.catalogue.items;
     int[] had = Arrays.copyOf(items.codes(), 3);
     Arrays.fill(items.codes(), 0, 3, -1);
@@ -214,5 +217,6 @@ class JudgementTest {
     Verdict verdict = judge(inUse, LearntCatalogue.rules(0.1));
     assertThat(verdict.quality().oldItems()).isEqualTo(LearntCatalogue.ITEMS - 1);
     assertThat(items.encoded(0)).isFalse();
+    System.arraycopy(had, 0, items.codes(), 0, 3);
   }
 }

@@ -71,8 +71,8 @@ class MaxTargetsTest {
   @ParameterizedTest
   @ValueSource(floats = {0f, 1f})
   void itLearnsMuchAsWithAllTargets(float logQ) {
-    double sampled = lossOfAll(config(MOST, logQ), 100);
-    double all = lossOfAll(config(Integer.MAX_VALUE, logQ), 100);
+    double sampled = lossOfAll(config(MOST, logQ), 60);
+    double all = lossOfAll(config(Integer.MAX_VALUE, logQ), 60);
     double untrained = lossOfAll(config(Integer.MAX_VALUE, logQ), 0);
     assertThat(sampled)
         .as("all targets give %s, none %s", all, untrained)
