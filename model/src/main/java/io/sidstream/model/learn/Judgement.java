@@ -123,14 +123,14 @@ public final class Judgement {
   }
 
   private Verdict next(InUse inUse, long round) {
-    ResidualQuantizer quantizer = nearest.quantizer();
     float[] f = encoderOutput();
     ChurnSearch search = search(f);
     float[] tolerance = search.within(ChurnSearch.AIMED * plan.gate().churnBudget());
-    EncodedItems candidate = EncodedItems.candidate(quantizer, f, items, tolerance);
+    double churn = search.churn(tolerance);
+    EncodedItems candidate = EncodedItems.candidate(nearest.quantizer(), f, items, tolerance);
     EncodedItems served = EncodedItems.inUse(inUse.tokenizer(), items);
     Quality quality = quality(candidate, items.codes());
-    double churn = search.churn(tolerance);
+    Possible possible = possible();
     List<RuleVerdict> rules =
         Gate.judge(
             plan.gate(),
@@ -139,17 +139,12 @@ public final class Judgement {
                 churn,
                 codesOf(served, items.codes(), 0),
                 inUse.reconstruction(),
-                possible(),
+                possible,
                 evaluation.windows().size(),
                 ranked(candidate, round),
                 ranked(served, round)));
-    return new Verdict(
-        nearest.withTolerance(tolerance),
-        quality,
-        possible(),
-        churn,
-        rules,
-        plan.gate().enabled() ? Gate.refusal(rules) : null);
+    String refusal = plan.gate().enabled() ? Gate.refusal(rules) : null;
+    return new Verdict(nearest.withTolerance(tolerance), quality, possible, churn, rules, refusal);
   }
 
   /** The search among those of the sample that have codes. */
@@ -210,16 +205,12 @@ public final class Judgement {
   private RankingMetrics ranked(EncodedItems encoded, long round) {
     items.drawFrom(evaluation.sample());
     SequenceRecommender recommender =
-        recommender(
-            new SequenceRecommender(config.recommenderShape(), new Rng(0)), weights.recommender());
-    List<Tower> beside =
-        weights.semanticRecommender().length == 0
-            ? List.of()
-            : List.of(
-                config.semanticTower(
-                    recommender(
-                        new SequenceRecommender(config.semanticShape(), new Rng(0)),
-                        weights.semanticRecommender())));
+        with(weights.recommender(), new SequenceRecommender(config.recommenderShape(), new Rng(0)));
+    List<Tower> beside = new ArrayList<>();
+    if (weights.semanticRecommender().length > 0) {
+      SequenceRecommender second = new SequenceRecommender(config.semanticShape(), new Rng(0));
+      beside.add(config.semanticTower(with(weights.semanticRecommender(), second)));
+    }
     return new Prequential(
             recommender,
             new ServedItems(config, items, encoded.z(), beside),
@@ -229,8 +220,8 @@ public final class Judgement {
         .model;
   }
 
-  private static SequenceRecommender recommender(SequenceRecommender to, float[] parameters) {
-    System.arraycopy(parameters, 0, to.parameters(), 0, parameters.length);
-    return to;
+  private static SequenceRecommender with(float[] parameters, SequenceRecommender recommender) {
+    System.arraycopy(parameters, 0, recommender.parameters(), 0, parameters.length);
+    return recommender;
   }
 }

@@ -37,7 +37,7 @@ public final class SampledSoftmax {
    * @param h hidden states [rows, dim]
    * @param s representations of the candidates [candidates, dim], and of targets beside them
    * @param target row of s of each row's target [rows]
-   * @param logQ log q_j [candidates]; null for no correction
+   * @param logQ log q_j [candidates], and of targets beside them; null for no correction
    * @param dh out: gradient of h [rows, dim]
    * @param ds gradient of s [candidates, dim], added to
    * @return the mean loss; 0 for no rows
@@ -95,8 +95,7 @@ public final class SampledSoftmax {
         if (among && t < sample.targets) {
           scores[o + t] += sample.logShare;
         }
-        float score =
-            among ? scores[o + t] : inverse * Kernels.dot(h, (from + r) * dim, s, t * dim, dim);
+        float score = among ? scores[o + t] : beside(h, (from + r) * dim, s, t, dim, inverse, logQ);
         float max = Layers.max(scores, o, candidates);
         max = among ? max : Math.max(max, score);
         float sum = Layers.expShifted(scores, o, candidates, max);
@@ -155,5 +154,12 @@ public final class SampledSoftmax {
       }
     }
     return loss / Math.max(rows, 1);
+  }
+
+  /** The score of a target that is no candidate. */
+  private static float beside(
+      float[] h, int hOff, float[] s, int t, int dim, float inverse, float[] logQ) {
+    float score = inverse * Kernels.dot(h, hOff, s, t * dim, dim);
+    return logQ == null ? score : score - logQ[t];
   }
 }

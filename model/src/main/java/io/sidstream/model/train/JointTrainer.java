@@ -540,16 +540,16 @@ public final class JointTrainer implements Representations {
   /**
    * Times {@code config.logQ}, the log of the probability that a batch has a candidate, as the
    * target of one of its users or drawn as a negative: q = 1 - (1 - B/U)^targets (1 -
-   * 1/N)^negatives [candidates].
+   * 1/N)^negatives; by slot, as targets may stand beside the candidates.
    */
   private float[] logQ() {
     if (config.logQ() == 0f) {
       return null;
     }
-    logQ = grown(logQ, candidates);
+    logQ = grown(logQ, slotCount);
     double others = Math.max(0, 1 - (double) config.batchUsers() / users.usersWithTarget());
     double undrawn = StrictMath.pow(1 - 1.0 / items.knownCount(), config.sharedNegatives());
-    for (int i = 0; i < candidates; i++) {
+    for (int i = 0; i < slotCount; i++) {
       double absent = StrictMath.pow(others, users.targets(slots[i])) * undrawn;
       logQ[i] = config.logQ() * (float) StrictMath.log1p(-absent);
     }
@@ -660,7 +660,11 @@ public final class JointTrainer implements Representations {
     }
     if (shared) {
       for (int i = 0; i < config.sharedNegatives(); i++) {
-        slot(items.poolAt(rng.nextInt(items.poolCount())));
+        int item = items.poolAt(rng.nextInt(items.poolCount()));
+        // A target outside the sample is stood for by those in it, and must not count twice.
+        if (sampledTargets == 0 || slotStamp[item] != stamp - 1) {
+          slot(item);
+        }
       }
     }
     candidates = slotCount;

@@ -3,8 +3,10 @@ package io.sidstream.model.recommend;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.ToDoubleBiFunction;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class LossTest {
@@ -38,6 +40,88 @@ class LossTest {
           }
           return sum / ROWS;
         });
+  }
+
+  /**
+   * Candidates 0..5 stand for all targets, 6..11 are negatives; targets from 12 on stand beside.
+   */
+  @Test
+  void softmaxOverASampleOfTheTargetsAndItsGradients() {
+    int candidates = 12;
+    SampledSoftmax.Sample sample = new SampledSoftmax.Sample(6, (float) Math.log(6.0 / 15));
+    assertThat(Arrays.stream(target).anyMatch(t -> t < 6)).isTrue();
+    assertThat(Arrays.stream(target).anyMatch(t -> t >= 6 && t < 12)).isTrue();
+    assertThat(Arrays.stream(target).anyMatch(t -> t >= 12)).isTrue();
+    for (float[] q : new float[][] {logQ, null}) {
+      Arrays.fill(ds, 0f);
+      double loss =
+          new SampledSoftmax().loss(h, ROWS, s, candidates, DIM, target, 0.7f, q, sample, dh, ds);
+      check(
+          loss,
+          (a, b) -> {
+            double sum = 0;
+            for (int r = 0; r < ROWS; r++) {
+              int t = target[r];
+              double own = score(a, r, b, t) / 0.7 - (q == null ? 0 : q[t]);
+              double all = Math.exp(own);
+              for (int j = 0; j < candidates; j++) {
+                double weight = j < 6 ? 15.0 / 6 : 1;
+                double other = score(a, r, b, j) / 0.7 - (q == null ? 0 : q[j]);
+                all += j == t ? 0 : weight * Math.exp(other);
+              }
+              sum += Math.log(all) - own;
+            }
+            return sum / ROWS;
+          });
+    }
+  }
+
+  /** Of one row, e^loss times e^(its target's score) is the denominator. */
+  @Test
+  void theDenominatorsOfSamplesAreInTheMeanThatOfAllTargets() {
+    int all = 14;
+    int sampled = 5;
+    double full =
+        denominator(IntStream.range(0, ITEMS).toArray(), ITEMS, SampledSoftmax.Sample.ALL);
+    SampledSoftmax.Sample sample =
+        new SampledSoftmax.Sample(sampled, (float) Math.log((double) sampled / all));
+    int draws = 4000;
+    double sum = 0;
+    for (int i = 0; i < draws; i++) {
+      int[] targets = shuffled(all);
+      int[] order = new int[ITEMS];
+      System.arraycopy(targets, 0, order, 0, sampled);
+      for (int j = all; j < ITEMS; j++) {
+        order[sampled + j - all] = j;
+      }
+      System.arraycopy(targets, sampled, order, sampled + ITEMS - all, all - sampled);
+      sum += denominator(order, sampled + ITEMS - all, sample);
+    }
+    assertThat(sum / draws).isCloseTo(full, within(0.03 * full));
+  }
+
+  private double denominator(int[] order, int candidates, SampledSoftmax.Sample sample) {
+    float[] rows = new float[ITEMS * DIM];
+    int own = -1;
+    for (int i = 0; i < ITEMS; i++) {
+      System.arraycopy(s, order[i] * DIM, rows, i * DIM, DIM);
+      own = order[i] == 3 ? i : own;
+    }
+    double loss =
+        new SampledSoftmax()
+            .loss(h, 1, rows, candidates, DIM, new int[] {own}, 1f, null, sample, dh, ds);
+    return Math.exp(loss + score(doubles(h), 0, doubles(s), 3));
+  }
+
+  private int[] shuffled(int n) {
+    int[] a = IntStream.range(0, n).toArray();
+    for (int i = n - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int swap = a[i];
+      a[i] = a[j];
+      a[j] = swap;
+    }
+    return a;
   }
 
   @Test

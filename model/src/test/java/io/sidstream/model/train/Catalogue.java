@@ -6,15 +6,16 @@ import io.sidstream.model.math.Rng;
  * A synthetic catalogue: items in clusters of content, users who walk through the clusters in a
  * fixed order, so that the last item's cluster tells the next one's.
  */
-final class Catalogue {
-  static final int CLUSTERS = 12;
+public final class Catalogue {
+  public static final int CLUSTERS = 12;
 
-  final ItemTable items;
-  final UserSequences users = new UserSequences(51);
-  final int itemCount;
-  final int userCount;
+  public final ItemTable items;
+  public final UserSequences users = new UserSequences(51);
+  public final int itemCount;
+  public final int userCount;
 
-  Catalogue(JointConfig config, int itemCount, int userCount, int events, long seed) {
+  /** A catalogue of so many items and users, each with so many events. */
+  public Catalogue(JointConfig config, int itemCount, int userCount, int events, long seed) {
     this.itemCount = itemCount;
     this.userCount = userCount;
     items = JointTrainer.newItemTable(config);
@@ -52,7 +53,7 @@ final class Catalogue {
   }
 
   /** A batch of users. */
-  int[] batch(int n, Rng rng) {
+  public int[] batch(int n, Rng rng) {
     int[] batch = new int[n];
     for (int i = 0; i < n; i++) {
       batch[i] = rng.nextInt(userCount);
