@@ -1,10 +1,10 @@
 package io.sidstream.client;
 
-import io.sidstream.schemas.IdEmbedding;
-import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.CodebookFormat;
 import io.sidstream.schemas.CodebookFormat.Level;
 import io.sidstream.schemas.CodebookFormat.LevelMetric;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.ModelParts;

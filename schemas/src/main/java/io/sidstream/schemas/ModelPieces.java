@@ -54,7 +54,9 @@ public final class ModelPieces {
   /** The same pieces, to go on with apart. */
   public ModelPieces copy() {
     ModelPieces copy = new ModelPieces();
-    versions.values().forEach(kinds -> kinds.values().forEach(of -> of.values().forEach(copy::put)));
+    versions
+        .values()
+        .forEach(kinds -> kinds.values().forEach(of -> of.values().forEach(copy::put)));
     return copy;
   }
 

@@ -1,10 +1,10 @@
 package io.sidstream.cli.tokens;
 
 import io.sidstream.client.Token;
-import io.sidstream.schemas.DeadLetter;
-import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.CodebookFormat;
 import io.sidstream.schemas.CodebookFormat.Level;
+import io.sidstream.schemas.DeadLetter;
+import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.ModelPieces;

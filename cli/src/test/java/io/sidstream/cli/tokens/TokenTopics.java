@@ -1,12 +1,12 @@
 package io.sidstream.cli.tokens;
 
 import io.sidstream.client.Token;
-import io.sidstream.schemas.IdEmbedding;
-import io.sidstream.schemas.ItemEvent;
-import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.CodebookFormat;
 import io.sidstream.schemas.CodebookFormat.Level;
 import io.sidstream.schemas.CodebookFormat.LevelMetric;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ItemEvent;
+import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.ModelParts;
@@ -164,8 +164,7 @@ final class TokenTopics implements AutoCloseable {
         codewords[i] = version + 100 * l + i / DIM;
       }
       levels.add(
-          new Level(
-              l == 2 ? LevelMetric.EUCLIDEAN : LevelMetric.COSINE, SIZE, DIM, codewords));
+          new Level(l == 2 ? LevelMetric.EUCLIDEAN : LevelMetric.COSINE, SIZE, DIM, codewords));
     }
     byte[] whole = CodebookFormat.write(levels);
     int half = whole.length / 2;
