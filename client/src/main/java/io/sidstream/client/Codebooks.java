@@ -1,12 +1,10 @@
 package io.sidstream.client;
 
-import java.nio.BufferUnderflowException;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.CodebookFormat;
+import io.sidstream.schemas.CodebookFormat.Level;
+import java.util.List;
 
-/**
- * The codebooks of a token version, as the models topic has them: int32 levels; per level int32
- * metric (0 cosine, 1 Euclidean), K, D, then K x D float32; all big-endian.
- */
+/** The codebooks of a token version, as the models topic has them: see {@link CodebookFormat}. */
 final class Codebooks {
   private final byte[] bytes;
   private final int dim;
@@ -15,36 +13,13 @@ final class Codebooks {
   /**
    * Reads them.
    *
-   * @throws IllegalArgumentException where the bytes are not codebooks of one dimension
+   * @throws IllegalArgumentException where the bytes are not codebooks
    */
   Codebooks(byte[] bytes) {
     this.bytes = bytes;
-    ByteBuffer in = ByteBuffer.wrap(bytes);
-    try {
-      int levels = in.getInt();
-      if (levels < 1 || levels > 255) {
-        throw new IllegalArgumentException("codebooks of " + levels + " levels; expected: 1..255");
-      }
-      codewords = new float[levels][];
-      int d = -1;
-      for (int l = 0; l < levels; l++) {
-        in.getInt();
-        int size = in.getInt();
-        int dims = in.getInt();
-        if (size < 1 || dims < 1 || 4L * size * dims > in.remaining() || (l > 0 && dims != d)) {
-          throw new IllegalArgumentException(
-              "codebook of level %d says %d codewords of %d dimensions, %d bytes are left"
-                  .formatted(l + 1, size, dims, in.remaining()));
-        }
-        d = dims;
-        codewords[l] = new float[size * dims];
-        in.asFloatBuffer().get(codewords[l]);
-        in.position(in.position() + 4 * size * dims);
-      }
-      dim = d;
-    } catch (BufferUnderflowException e) {
-      throw new IllegalArgumentException("codebooks end after " + bytes.length + " bytes", e);
-    }
+    List<Level> levels = CodebookFormat.read(bytes);
+    dim = levels.get(0).dim();
+    codewords = levels.stream().map(Level::codewords).toArray(float[][]::new);
   }
 
   byte[] bytes() {

@@ -30,7 +30,9 @@ import java.util.zip.CheckedOutputStream;
  */
 record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableState state) {
   private static final int MAGIC = 0x53494454;
-  private static final int FORMAT = 1;
+
+  /** 2: codebooks as {@link io.sidstream.schemas.CodebookFormat} has them. */
+  private static final int FORMAT = 2;
 
   void write(Path file) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());

@@ -1,11 +1,13 @@
 package io.sidstream.client;
 
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelPieces;
 import io.sidstream.schemas.TokenChecksum;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,15 +37,14 @@ final class TableState {
   final TreeMap<Integer, Overlay> above = new TreeMap<>();
   final TreeMap<Integer, TokenView.Verified> commits = new TreeMap<>();
   final TreeMap<Integer, Codebooks> codebooks = new TreeMap<>();
-  private final Map<Integer, Pieces> pieces = new HashMap<>();
+
+  /** Pieces of codebooks that have arrived. */
+  private ModelPieces pieces = new ModelPieces();
 
   /** Rows that may be, or may have ceased to be, additions of the live table. */
   private BitSet candidates = new BitSet();
 
   private boolean embeddingsChanged;
-
-  /** Pieces of codebooks that have arrived. */
-  private record Pieces(String digest, byte[][] data) {}
 
   /**
    * Nothing read.
@@ -156,42 +157,20 @@ final class TableState {
     }
   }
 
-  /** A piece of codebooks; they are there when the last piece is and the digest agrees. */
-  void codebooks(int version, int index, int count, String digest, byte[] data) {
+  /** A piece of codebooks; they are there when the last piece is. */
+  void codebooks(ModelPart piece) {
+    int version = piece.getVersion();
     if (version < floor || codebooks.containsKey(version)) {
       return;
     }
-    if (count < 1 || index < 0 || index >= count) {
-      throw new IllegalArgumentException(
-          "piece %d of %d of the codebooks of version %d".formatted(index, count, version));
-    }
-    Pieces known = pieces.get(version);
-    if (known == null || !known.digest.equals(digest) || known.data.length != count) {
-      known = new Pieces(digest, new byte[count][]);
-      pieces.put(version, known);
-    }
-    known.data[index] = data;
-    int length = 0;
-    for (byte[] piece : known.data) {
-      if (piece == null) {
-        return;
-      }
-      length += piece.length;
-    }
-    byte[] whole = new byte[length];
-    int at = 0;
-    for (byte[] piece : known.data) {
-      System.arraycopy(piece, 0, whole, at, piece.length);
-      at += piece.length;
-    }
-    String sum = Digests.sha256(whole);
-    if (!sum.equals(digest)) {
-      throw new IllegalArgumentException(
-          "the codebooks of version %d have SHA-256 %s, their pieces say %s"
-              .formatted(version, sum, digest));
-    }
-    codebooks.put(version, new Codebooks(whole));
-    pieces.remove(version);
+    pieces.put(piece);
+    pieces
+        .whole(version, ModelPartKind.CODEBOOKS)
+        .ifPresent(
+            whole -> {
+              codebooks.put(version, new Codebooks(whole.bytes()));
+              pieces.forget(version, ModelPartKind.CODEBOOKS);
+            });
   }
 
   /** An ID embedding; null removes it. */
@@ -284,7 +263,7 @@ final class TableState {
     }
     commits.headMap(floor, false).clear();
     codebooks.headMap(floor, false).clear();
-    pieces.keySet().removeIf(v -> v < floor);
+    pieces.forgetBelow(floor);
     // The view is built anew from the table, so every row of the next version is to be looked at.
     candidates.clear();
     Overlay next = above.get(floor + 1);
@@ -337,7 +316,7 @@ final class TableState {
         });
     to.commits.putAll(commits);
     to.codebooks.putAll(codebooks);
-    to.pieces.putAll(pieces);
+    to.pieces = pieces.copy();
     Overlay next = to.above.get(floor + 1);
     for (int entry = 0; next != null && entry < next.size(); entry++) {
       to.candidates.set(next.row(entry));

@@ -727,10 +727,7 @@ public final class TokenTable implements AutoCloseable {
             .contains("/" + ModelPartKind.CODEBOOKS + "/")) {
       return;
     }
-    ModelPart part = wire.decode(record.value(), ModelPart.class);
-    byte[] data = new byte[part.getData().remaining()];
-    part.getData().duplicate().get(data);
-    state.codebooks(part.getVersion(), part.getIndex(), part.getCount(), part.getDigest(), data);
+    state.codebooks(wire.decode(record.value(), ModelPart.class));
   }
 
   /**

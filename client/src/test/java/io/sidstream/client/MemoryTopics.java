@@ -1,16 +1,19 @@
 package io.sidstream.client;
 
+import io.sidstream.schemas.CodebookFormat;
+import io.sidstream.schemas.CodebookFormat.Level;
+import io.sidstream.schemas.CodebookFormat.LevelMetric;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.TokenRef;
 import io.sidstream.schemas.Vectors;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -84,23 +87,16 @@ final class MemoryTopics implements Connection {
 
   /** The codeword k of version v is (100 v + k). */
   void codebooks(int version) {
-    ByteBuffer bytes = ByteBuffer.allocate(16 + 4 * 16).putInt(1).putInt(0).putInt(16).putInt(1);
+    float[] codewords = new float[16];
     for (int k = 0; k < 16; k++) {
-      bytes.putFloat(100 * version + k);
+      codewords[k] = 100 * version + k;
     }
-    send(
-        "models",
-        version + "/" + ModelPartKind.CODEBOOKS + "/0",
-        wire.encode(
-            new ModelPart(
-                version,
-                1L,
-                ModelPartKind.CODEBOOKS,
-                0,
-                1,
-                Digests.sha256(bytes.array()),
-                bytes.flip(),
-                Instant.EPOCH)));
+    byte[] whole =
+        CodebookFormat.write(List.of(new Level(LevelMetric.EUCLIDEAN, 16, 1, codewords)));
+    for (ModelPart piece :
+        ModelParts.split(version, 1, ModelPartKind.CODEBOOKS, whole, Instant.EPOCH)) {
+      send("models", ModelParts.key(piece), wire.encode(piece));
+    }
   }
 
   /** Codebooks and COMMIT of a version that has this table. */

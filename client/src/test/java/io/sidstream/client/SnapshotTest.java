@@ -3,12 +3,15 @@ package io.sidstream.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.schemas.CodebookFormat;
+import io.sidstream.schemas.CodebookFormat.Level;
+import io.sidstream.schemas.CodebookFormat.LevelMetric;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,7 +26,7 @@ class SnapshotTest {
 
   /**
    * Two items of version 1 at the floor; version 2 moves one and adds a third. What {@code
-   * snapshot-1.sidt} in the test resources was written from; {@link #main} writes it.
+   * snapshot-2.sidt} in the test resources was written from; {@link #main} writes it.
    */
   private static TableState example() {
     TableState state = new TableState(1);
@@ -40,11 +43,10 @@ class SnapshotTest {
   }
 
   private static byte[] codebooks() {
-    ByteBuffer out = ByteBuffer.allocate(4 + 2 * (12 + 8));
-    out.putInt(2);
-    out.putInt(0).putInt(2).putInt(1).putFloat(1).putFloat(-1);
-    out.putInt(1).putInt(2).putInt(1).putFloat(0.25f).putFloat(8);
-    return out.array();
+    return CodebookFormat.write(
+        List.of(
+            new Level(LevelMetric.COSINE, 2, 1, new float[] {1, -1}),
+            new Level(LevelMetric.EUCLIDEAN, 2, 1, new float[] {0.25f, 8})));
   }
 
   private static byte[] bytes(String item) {
@@ -57,15 +59,19 @@ class SnapshotTest {
   }
 
   private Path stored() throws IOException {
+    return stored(2);
+  }
+
+  private Path stored(int format) throws IOException {
     Path file = folder.resolve("stored");
-    try (InputStream in = getClass().getResourceAsStream("snapshot-1.sidt")) {
+    try (InputStream in = getClass().getResourceAsStream("snapshot-" + format + ".sidt")) {
       Files.copy(in, file);
     }
     return file;
   }
 
   @Test
-  void readsTheStoredFileOfFormat1() throws IOException {
+  void readsTheStoredFileOfFormat2() throws IOException {
     Snapshot read = Snapshot.read(stored());
     assertThat(read.source()).isEqualTo("cluster/prefix");
     assertThat(read.offsets()).isEqualTo(OFFSETS);
@@ -96,6 +102,14 @@ class SnapshotTest {
     assertThat(state.embeddings.get(1, e, 0)).isFalse();
     assertThat(state.codebooks).containsOnlyKeys(2);
     assertThat(state.codebooks.get(2).bytes()).isEqualTo(codebooks());
+  }
+
+  @Test
+  void refusesTheStoredFileOfFormat1() throws IOException {
+    Path file = stored(1);
+    assertThatThrownBy(() -> Snapshot.read(file))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("this release reads 53494454 2");
   }
 
   @Test

@@ -1,7 +1,7 @@
 package io.sidstream.schemas;
 
 /** Pieces that are not one part of a model, or bytes that are not the part they say. */
-public final class ModelPartException extends RuntimeException {
+public final class ModelPartException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
   ModelPartException(String message) {

@@ -189,7 +189,7 @@ public final class ModelParts {
     return whole.array();
   }
 
-  private static void requirePlausible(ModelPart piece) {
+  static void requirePlausible(ModelPart piece) {
     int count = piece.getCount();
     if (count < 1 || count > MAX_PIECES || piece.getIndex() < 0 || piece.getIndex() >= count) {
       throw new ModelPartException(

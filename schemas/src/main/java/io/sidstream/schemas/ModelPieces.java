@@ -30,8 +30,13 @@ public final class ModelPieces {
    */
   public record Whole(long revision, byte[] bytes) {}
 
-  /** Takes the newest record of a key. */
+  /**
+   * Takes the newest record of a key.
+   *
+   * @throws ModelPartException where its index and count cannot be
+   */
   public void put(ModelPart piece) {
+    ModelParts.requirePlausible(piece);
     versions
         .computeIfAbsent(piece.getVersion(), v -> new HashMap<>())
         .computeIfAbsent(piece.getPart(), k -> new TreeMap<>())
@@ -44,6 +49,15 @@ public final class ModelPieces {
     if (kinds != null && kinds.containsKey(key.kind())) {
       kinds.get(key.kind()).remove(key.index());
     }
+  }
+
+  /** The same pieces, to go on with apart. */
+  public ModelPieces copy() {
+    ModelPieces copy = new ModelPieces();
+    versions
+        .values()
+        .forEach(kinds -> kinds.values().forEach(of -> of.values().forEach(copy::put)));
+    return copy;
   }
 
   /** Forgets all pieces of versions below one. */

@@ -1,17 +1,18 @@
 package io.sidstream.cli.tokens;
 
 import io.sidstream.client.Token;
+import io.sidstream.schemas.CodebookFormat;
+import io.sidstream.schemas.CodebookFormat.Level;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelPieces;
 import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.TokenRef;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
-import java.nio.BufferUnderflowException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -87,7 +88,7 @@ public final class TokenLog {
 
   private final String prefix;
   private final WireFormat wire = new WireFormat();
-  private final Map<Integer, TreeMap<Integer, ModelPart>> pieces = new HashMap<>();
+  private final ModelPieces pieces = new ModelPieces();
 
   TokenLog(String prefix) {
     this.prefix = prefix;
@@ -352,30 +353,17 @@ public final class TokenLog {
   }
 
   private void piece(ModelPart part) {
-    TreeMap<Integer, ModelPart> known =
-        pieces.computeIfAbsent(part.getVersion(), v -> new TreeMap<>());
-    known.put(part.getIndex(), part);
-    if (known.size() < part.getCount()) {
-      return;
-    }
-    int length = known.values().stream().mapToInt(p -> p.getData().remaining()).sum();
-    ByteBuffer whole = ByteBuffer.allocate(length);
-    known.values().forEach(p -> whole.put(p.getData().duplicate()));
-    whole.flip();
-    try {
-      int[] sizes = new int[whole.getInt()];
-      for (int l = 0; l < sizes.length; l++) {
-        whole.getInt();
-        sizes[l] = whole.getInt();
-        int dim = whole.getInt();
-        whole.position(Math.addExact(whole.position(), Math.multiplyExact(4 * sizes[l], dim)));
-      }
-      codebooks.put(part.getVersion(), sizes);
-    } catch (BufferUnderflowException | NegativeArraySizeException | ArithmeticException e) {
-      throw new IllegalArgumentException(
-          "the codebooks of version " + part.getVersion() + " are malformed", e);
-    }
-    pieces.remove(part.getVersion());
+    int version = part.getVersion();
+    pieces.put(part);
+    pieces
+        .whole(version, ModelPartKind.CODEBOOKS)
+        .ifPresent(
+            whole -> {
+              codebooks.put(
+                  version,
+                  CodebookFormat.read(whole.bytes()).stream().mapToInt(Level::size).toArray());
+              pieces.forget(version, ModelPartKind.CODEBOOKS);
+            });
   }
 
   /** The newest committed version, 0 for none. */

@@ -1,11 +1,15 @@
 package io.sidstream.cli.tokens;
 
 import io.sidstream.client.Token;
+import io.sidstream.schemas.CodebookFormat;
+import io.sidstream.schemas.CodebookFormat.Level;
+import io.sidstream.schemas.CodebookFormat.LevelMetric;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ItemEvent;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.TokenRef;
@@ -15,12 +19,10 @@ import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -154,19 +156,17 @@ final class TokenTopics implements AutoCloseable {
   }
 
   /** Codebooks in which the codeword k of level l of version v is v + 100 l + k everywhere. */
-  void codebooks(int version) throws Exception {
-    ByteBuffer bytes = ByteBuffer.allocate(4 + 3 * (12 + 4 * SIZE * DIM));
-    bytes.putInt(3);
+  void codebooks(int version) {
+    List<Level> levels = new ArrayList<>();
     for (int l = 0; l < 3; l++) {
-      bytes.putInt(l == 2 ? 1 : 0).putInt(SIZE).putInt(DIM);
-      for (int k = 0; k < SIZE; k++) {
-        for (int d = 0; d < DIM; d++) {
-          bytes.putFloat(version + 100 * l + k);
-        }
+      float[] codewords = new float[SIZE * DIM];
+      for (int i = 0; i < codewords.length; i++) {
+        codewords[i] = version + 100 * l + i / DIM;
       }
+      levels.add(
+          new Level(l == 2 ? LevelMetric.EUCLIDEAN : LevelMetric.COSINE, SIZE, DIM, codewords));
     }
-    byte[] whole = bytes.array();
-    String digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(whole));
+    byte[] whole = CodebookFormat.write(levels);
     int half = whole.length / 2;
     for (int i = 0; i < 2; i++) {
       ModelPart part =
@@ -176,10 +176,10 @@ final class TokenTopics implements AutoCloseable {
               ModelPartKind.CODEBOOKS,
               i,
               2,
-              digest,
+              ModelParts.digest(whole),
               ByteBuffer.wrap(Arrays.copyOfRange(whole, i * half, i == 0 ? half : whole.length)),
               Instant.EPOCH);
-      send("models", version + "/CODEBOOKS/" + i, wire.encode(part));
+      send("models", ModelParts.key(part), wire.encode(part));
     }
   }
 
