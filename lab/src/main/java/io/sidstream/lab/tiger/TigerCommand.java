@@ -153,7 +153,7 @@ public final class TigerCommand extends TrainingCommand {
   }
 
   @Override
-  protected void parameters(Map<String, String> out) {
+  protected void parameters(JointConfig config, Map<String, String> out) {
     out.put("variant", "tiger");
     out.put("protocol", "leave-one-out");
     out.put("schedule", "two-stage");

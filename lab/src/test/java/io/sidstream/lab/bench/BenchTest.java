@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.CommandRun;
 import io.sidstream.lab.LabRun;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +49,7 @@ class BenchTest {
   @Test
   void resolveMakesTokensUniqueHoweverManyCollide() throws IOException {
     for (String strategy : List.of("NEAREST_FREE", "SUFFIX")) {
-      LabRun run =
+      CommandRun run =
           LabRun.of(
               "bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
       assertThat(run.code()).as(run.err()).isZero();
@@ -123,7 +124,7 @@ class BenchTest {
   }
 
   private static void assertUsage(String message, Object... args) {
-    LabRun run = LabRun.of(args);
+    CommandRun run = LabRun.of(args);
     assertThat(run.err()).contains(message);
     assertThat(run.code()).isEqualTo(2);
   }
@@ -132,7 +133,7 @@ class BenchTest {
     List<Object> words = new ArrayList<>(List.of("bench", what, "--keep-environment"));
     words.addAll(List.of("--repeats", 1, "--peer", PEER));
     words.addAll(List.of(options));
-    LabRun run = LabRun.of(words.toArray());
+    CommandRun run = LabRun.of(words.toArray());
     assertThat(run.code()).as(run.err()).isZero();
     return new ObjectMapper().readTree(run.out());
   }
