@@ -3,31 +3,14 @@ package io.sidstream.cli;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
-import com.tngtech.archunit.library.dependencies.SliceAssignment;
-import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** No packages of a module depend on each other in a circle. */
 class HouseRulesTest {
-  /** A slice is a package, the root included. */
-  private static final SliceAssignment BY_PACKAGE =
-      new SliceAssignment() {
-        @Override
-        public SliceIdentifier getIdentifierOf(JavaClass javaClass) {
-          return SliceIdentifier.of(javaClass.getPackageName());
-        }
-
-        @Override
-        public String getDescription() {
-          return "packages";
-        }
-      };
-
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -43,6 +26,6 @@ class HouseRulesTest {
             .withImportOption(location -> !location.contains("-tests.jar"))
             .importPackages(root);
     assertThat(classes).as(root).isNotEmpty();
-    slices().assignedFrom(BY_PACKAGE).should().beFreeOfCycles().check(classes);
+    slices().assignedFrom(new PackageSlices()).should().beFreeOfCycles().check(classes);
   }
 }

@@ -144,7 +144,7 @@ public abstract class LeaveOneOutCommand extends TrainingCommand {
             ? StoredNegatives.draw(split, catalogue)
             : StoredNegatives.at(negativesFile, split, catalogue);
     OfflineTraining training = new OfflineTraining(data, split, negatives, config, seed());
-    Curve curve = new Curve(config, out(), err(), onTerminal());
+    LearningCurve curve = new LearningCurve(config, out(), err(), onTerminal());
     Map<String, String> settings = settings(data, config);
     settings.put("negativesDigest", negatives.digest());
     ModelFile.Provenance provenance = provenance(data, settings);
@@ -210,9 +210,7 @@ public abstract class LeaveOneOutCommand extends TrainingCommand {
   protected final void parameters(JointConfig config, Map<String, String> out) {
     out.put("protocol", "leave-one-out");
     out.put("schedule", schedule().kind().name().toLowerCase(Locale.ROOT).replace('_', '-'));
-    if (schedule().kind() != OfflineTraining.Schedule.Kind.JOINT) {
-      out.put("quantizerEpochs", String.valueOf(schedule().epochs()));
-    }
+    out.put("quantizerEpochs", String.valueOf(schedule().epochs()));
     out.put("epochs", String.valueOf(epochs));
     out.put("patience", String.valueOf(patience));
     out.put("stopOn", Report.name(stopOn(config)));

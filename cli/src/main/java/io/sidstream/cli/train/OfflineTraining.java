@@ -193,12 +193,7 @@ public final class OfflineTraining {
    * @throws UsageException where more epochs are done already
    */
   void run(
-      Schedule schedule,
-      int epochs,
-      int patience,
-      StopOn stopOn,
-      double decay,
-      Listener listener)
+      Schedule schedule, int epochs, int patience, StopOn stopOn, double decay, Listener listener)
       throws IOException {
     boolean twoStage = schedule.kind() == Schedule.Kind.TWO_STAGE && config.hasSemantic();
     int first = twoStage ? schedule.epochs() : 0;
@@ -267,7 +262,8 @@ public final class OfflineTraining {
 
   /** Mean loss, mean reconstruction, median milliseconds of a step. */
   private double[] epoch(int number, Phase phase, double rate, Listener listener) {
-    int[][] batches = UserBatches.of(catalogue(split.train.length), config.batchUsers(), seed, number);
+    int[][] batches =
+        UserBatches.of(catalogue(split.train.length), config.batchUsers(), seed, number);
     int count = batches.length;
     trainer.scaleLearningRates((float) rate);
     double[] sums = new double[3];

@@ -77,8 +77,7 @@ public final class UnifiedOptions implements ModelOptions {
         .idDropout(or(idDropout, true, JobOptions.ID_DROPOUT, 0f))
         .idLearningRate(
             or(idLearningRate, asTheJob, JobOptions.ID_LEARNING_RATE, recommender.learningRate()))
-        .semanticDropout(
-            or(semanticDropout, asTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
+        .semanticDropout(or(semanticDropout, asTheJob, JobOptions.RECOMMENDER_SEMANTIC_DROPOUT, 0f))
         .semanticShare(or(semanticShare, asTheJob, JobOptions.RECOMMENDER_SEMANTIC_SHARE, 0f));
   }
 

@@ -85,7 +85,8 @@ class BadInputTest {
         twice.resolve("items.jsonl"), "{\"item\": \"a\", \"idx\": 2}\n{\"item\": \"b\"}\n");
     Path half = data("half", "u1\ti1\t5\n");
     Files.writeString(half.resolve("items.jsonl"), "{\"item\": \"a\", \"idx\": 2.5}\n");
-    assertThat(run("train unified @. --vectors @vectors.npy --epochs 1 --save @model").code()).isZero();
+    assertThat(run("train unified @. --vectors @vectors.npy --epochs 1 --save @model").code())
+        .isZero();
     assertThat(run("train id @. --epochs 1 --save @id").code()).isZero();
     byte[] model = Files.readAllBytes(folder.resolve("model"));
     Files.write(folder.resolve("cutmodel"), Arrays.copyOf(model, 5000));
@@ -150,7 +151,6 @@ class BadInputTest {
           --learning-rate NaN: it must be above 0                         | train unified @. --vectors @vectors.npy --learning-rate NaN
           --churn-budget -1.0: it must be in [0, 1]                       | train prequential @. --vectors @vectors.npy --churn-budget=-1
           --semantic-dropout 1.0: it must be in [0, 1)                    | train unified @. --vectors @vectors.npy --semantic-dropout 1
-          --semantic-share 0.3: a second recommender that reads z is for  | train semantic @. --vectors @vectors.npy --semantic-share 0.3
           --id-dim 0: it must be 1 or more                                | train unified @. --vectors @vectors.npy --id-dim 0
           --id-dim 7: it must be even, as two attention heads             | train unified @. --vectors @vectors.npy --id-dim 7
           # Files that are written

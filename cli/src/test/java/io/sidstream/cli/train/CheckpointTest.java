@@ -31,7 +31,7 @@ class CheckpointTest {
   @TempDir Path folder;
 
   /** A training with its curve. */
-  private record Run(OfflineTraining training, Curve curve) {
+  private record Run(OfflineTraining training, LearningCurve curve) {
     void go(Schedule schedule, int epochs, int patience, OfflineTraining.Listener listener)
         throws IOException {
       training.run(schedule, epochs, patience, OfflineTraining.StopOn.BOTH, 0.9, listener);
@@ -63,8 +63,7 @@ class CheckpointTest {
   })
   void goesOnFromEachEpochAsWithoutABreak(
       Variant variant, JointConfig.Loss loss, Schedule.Kind kind, int epochs) throws IOException {
-    Schedule schedule =
-        new Schedule(kind, kind == Schedule.Kind.JOINT ? 0 : QUANTIZER_EPOCHS);
+    Schedule schedule = new Schedule(kind, kind == Schedule.Kind.JOINT ? 0 : QUANTIZER_EPOCHS);
     SmallCatalogue.write(folder, 1);
     Run whole = start(variant, loss);
     Path file = folder.resolve("training.sidm");
@@ -150,6 +149,6 @@ class CheckpointTest {
     PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
     return new Run(
         new OfflineTraining(data, split, negatives, config, SEED),
-        new Curve(config, nowhere, nowhere, false));
+        new LearningCurve(config, nowhere, nowhere, false));
   }
 }

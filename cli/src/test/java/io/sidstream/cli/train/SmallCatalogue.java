@@ -20,6 +20,7 @@ public final class SmallCatalogue {
 
   /** Width of a vector. */
   public static final int DIM = 16;
+
   private static final int THEMES = 6;
 
   private SmallCatalogue() {}

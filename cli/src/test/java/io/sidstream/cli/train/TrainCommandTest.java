@@ -34,6 +34,7 @@ class TrainCommandTest {
 
   /** What may come first of the options; else it is unified. */
   private static final List<String> KINDS = List.of("unified", "id", "semantic", "prequential");
+
   @TempDir Path folder;
 
   @BeforeEach
@@ -265,10 +266,7 @@ class TrainCommandTest {
   void numbersMayBeAsLargeAsTheyGet() throws IOException {
     int most = Integer.MAX_VALUE;
     JsonNode twoStage =
-        train(
-            List.of("--codebook", 16, "--epochs", most, "--patience", 1),
-            "--quantizer-first",
-            1);
+        train(List.of("--codebook", 16, "--epochs", most, "--patience", 1), "--quantizer-first", 1);
     assertThat(twoStage.path("epochs").asInt()).isGreaterThan(1);
     JsonNode rounds =
         train(

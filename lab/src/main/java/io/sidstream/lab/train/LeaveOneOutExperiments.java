@@ -27,8 +27,7 @@ public final class LeaveOneOutExperiments implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new ParameterException(
-        spec.commandLine(), "name what to train: unified, id or semantic");
+    throw new ParameterException(spec.commandLine(), "name what to train: unified, id or semantic");
   }
 
   /** {@code lab train unified}. */

@@ -40,8 +40,7 @@ public final class PrequentialExperiments implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new ParameterException(
-        spec.commandLine(), "name what to train: unified, id or semantic");
+    throw new ParameterException(spec.commandLine(), "name what to train: unified, id or semantic");
   }
 
   /** {@code lab prequential unified}. */

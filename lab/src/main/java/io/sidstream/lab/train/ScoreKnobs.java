@@ -50,8 +50,7 @@ final class ScoreKnobs {
   /** Refuses a value that would change nothing. */
   static void refuse(String option, Object value, String where) {
     if (value != null) {
-      throw new UsageException(
-          option + " " + value + " has no effect " + where + "; leave it out");
+      throw new UsageException(option + " " + value + " has no effect " + where + "; leave it out");
     }
   }
 }

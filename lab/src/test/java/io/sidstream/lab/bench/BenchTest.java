@@ -17,8 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The measurements run and compute what they say; their figures are for a quiet machine. */
 class BenchTest {
-  private static final Path PEER =
-      Path.of("peers", "pytorch_peer.py").toAbsolutePath();
+  private static final Path PEER = Path.of("peers", "pytorch_peer.py").toAbsolutePath();
 
   @Test
   void encodeRunsNextToOnnxRuntime() throws IOException {
@@ -50,8 +49,7 @@ class BenchTest {
   void resolveMakesTokensUniqueHoweverManyCollide() throws IOException {
     for (String strategy : List.of("NEAREST_FREE", "SUFFIX")) {
       CommandRun run =
-          LabRun.of(
-              "bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
+          LabRun.of("bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
       assertThat(run.code()).as(run.err()).isZero();
       JsonNode report = new ObjectMapper().readTree(run.out());
       assertThat(report.path("tuples").asInt()).isEqualTo(1000);

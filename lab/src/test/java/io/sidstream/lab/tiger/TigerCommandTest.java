@@ -66,13 +66,7 @@ class TigerCommandTest {
     Files.writeString(few.resolve("interactions.tsv"), "u1\ti1\t5\nu1\ti2\t6\nu2\ti3\t7\n");
     assertUsage(
         LabRun.of(
-            "tiger",
-            "--data",
-            few,
-            "--vectors",
-            folder.resolve("vectors.npy"),
-            "--codebook",
-            16),
+            "tiger", "--data", few, "--vectors", folder.resolve("vectors.npy"), "--codebook", 16),
         "none of the 2 users of --data has three interactions");
   }
 

@@ -86,7 +86,8 @@ class ExperimentsTest {
 
   @Test
   void ratesFallWithTheEpochsOfTheRecommender() throws IOException {
-    for (List<Object> schedule : List.of(List.<Object>of(), List.<Object>of("--quantizer-first", 3))) {
+    for (List<Object> schedule :
+        List.of(List.<Object>of(), List.<Object>of("--quantizer-first", 3))) {
       List<Double> falling = losses("0.5", schedule);
       List<Double> level = losses("1", schedule);
       assertThat(falling.get(0)).isEqualTo(level.get(0));
@@ -98,8 +99,7 @@ class ExperimentsTest {
   private List<Double> losses(String decay, List<Object> schedule) throws IOException {
     List<Object> command = new ArrayList<>(List.of("train", "unified", "--epochs", 2));
     command.addAll(schedule);
-    JsonNode curve =
-        training.report(true, command, "--learning-rate-decay", decay).path("curve");
+    JsonNode curve = training.report(true, command, "--learning-rate-decay", decay).path("curve");
     int all = curve.size();
     return List.of(
         curve.path(all - 2).path("loss").asDouble(), curve.path(all - 1).path("loss").asDouble());
