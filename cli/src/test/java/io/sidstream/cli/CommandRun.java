@@ -3,6 +3,7 @@ package io.sidstream.cli;
 import io.sidstream.cli.main.Main;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import picocli.CommandLine;
 
 /**
  * A command, run in this process.
@@ -12,8 +13,18 @@ import java.io.StringWriter;
  * @param err what it wrote to the standard error
  */
 public record CommandRun(int code, String out, String err) {
-  /** Runs a command that builds no job. */
+  /** Runs a command of sidstream that builds no job. */
   public static CommandRun of(Object... args) {
+    return of(
+        Main.commandLine(
+            (env, config) -> {
+              throw new AssertionError("the job must not be built");
+            }),
+        args);
+  }
+
+  /** Runs a command. */
+  public static CommandRun of(CommandLine commands, Object... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     String[] words = new String[args.length];
@@ -21,10 +32,7 @@ public record CommandRun(int code, String out, String err) {
       words[i] = String.valueOf(args[i]);
     }
     int code =
-        Main.commandLine(
-                (env, config) -> {
-                  throw new AssertionError("the job must not be built");
-                })
+        commands
             .setOut(new PrintWriter(out, true))
             .setErr(new PrintWriter(err, true))
             .execute(words);

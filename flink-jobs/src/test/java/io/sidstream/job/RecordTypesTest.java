@@ -4,18 +4,22 @@ import static org.apache.flink.types.PojoTestUtils.assertSerializedAsPojoWithout
 
 import io.sidstream.job.embed.EmbeddedText;
 import io.sidstream.job.embed.LastSeen;
+import io.sidstream.job.learn.LearnProgress;
+import io.sidstream.job.learn.MergeProgress;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.Control;
 import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
+import io.sidstream.job.record.LearnInput;
+import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.Resolved;
+import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.job.record.TrainingWindow;
+import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.job.sequence.UserHistory;
-import io.sidstream.job.train.TrainEvent;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -31,8 +35,12 @@ class RecordTypesTest {
         EmbeddedText.class,
         LastSeen.class,
         UserHistory.class,
-        TrainingWindow.class,
-        TrainEvent.class,
+        SequencedEvent.class,
+        RoundPiece.class,
+        LearnInput.class,
+        MergeInput.class,
+        LearnProgress.class,
+        MergeProgress.class,
         Control.class,
         TokenizerUpdate.class,
         Claim.class,

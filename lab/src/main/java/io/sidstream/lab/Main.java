@@ -5,6 +5,8 @@ import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.lab.bench.BenchCommand;
 import io.sidstream.lab.tiger.TigerCommand;
+import io.sidstream.lab.train.LeaveOneOutExperiments;
+import io.sidstream.lab.train.PrequentialExperiments;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,6 +46,8 @@ public final class Main implements Callable<Integer> {
     BenchCommand bench = new BenchCommand(job);
     return new CommandLine(main)
         .addSubcommand(new CommandLine(bench).addSubcommand(bench.jobBench()))
+        .addSubcommand(new LeaveOneOutExperiments())
+        .addSubcommand(new PrequentialExperiments())
         .addSubcommand(new TigerCommand())
         .setExecutionExceptionHandler(Failures.handler("lab", () -> main.verbose))
         .setCaseInsensitiveEnumValuesAllowed(true);

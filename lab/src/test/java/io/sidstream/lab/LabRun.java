@@ -1,32 +1,18 @@
 package io.sidstream.lab;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
+import io.sidstream.cli.CommandRun;
 
-/**
- * A command of the lab, run in this process.
- *
- * @param code exit code
- * @param out what it wrote to the standard output
- * @param err what it wrote to the standard error
- */
-public record LabRun(int code, String out, String err) {
+/** Runs commands of the lab in this process. */
+public final class LabRun {
+  private LabRun() {}
+
   /** Runs a command that builds no job. */
-  public static LabRun of(Object... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String[] words = new String[args.length];
-    for (int i = 0; i < args.length; i++) {
-      words[i] = String.valueOf(args[i]);
-    }
-    int code =
+  public static CommandRun of(Object... args) {
+    return CommandRun.of(
         Main.commandLine(
-                (env, config) -> {
-                  throw new AssertionError("the job must not be built");
-                })
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(words);
-    return new LabRun(code, out.toString(), err.toString());
+            (env, config) -> {
+              throw new AssertionError("the job must not be built");
+            }),
+        args);
   }
 }

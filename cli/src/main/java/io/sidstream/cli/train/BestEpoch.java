@@ -13,6 +13,8 @@ public record BestEpoch(int epoch, double score, int since) {
 
   /** After one epoch more, which is the best only where it is better. */
   public BestEpoch after(int number, double figure) {
-    return figure > score ? new BestEpoch(number, figure, 0) : new BestEpoch(epoch, score, since + 1);
+    return figure > score
+        ? new BestEpoch(number, figure, 0)
+        : new BestEpoch(epoch, score, since + 1);
   }
 }

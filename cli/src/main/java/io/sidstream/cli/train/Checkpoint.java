@@ -26,7 +26,7 @@ import java.util.TreeSet;
  *   <li>the same of the best epoch, {@value #BEST} before their names; absent where that is this
  *       one, and before there is one;
  *   <li>{@value #PROGRESS}: {@link OfflineTraining.Progress} as JSON;
- *   <li>{@value #CURVE}: {@link Curve#points} as JSON.
+ *   <li>{@value #CURVE}: {@link LearningCurve#points} as JSON.
  * </ul>
  */
 final class Checkpoint implements OfflineTraining.Listener {
@@ -44,14 +44,15 @@ final class Checkpoint implements OfflineTraining.Listener {
   private final Path file;
   private final ModelFile.Provenance provenance;
   private final OfflineTraining training;
-  private final Curve curve;
+  private final LearningCurve curve;
 
   /**
    * Writes a checkpoint after every epoch; the curve hears of each first.
    *
    * @param provenance what the result of the training depends on
    */
-  Checkpoint(Path file, ModelFile.Provenance provenance, OfflineTraining training, Curve curve) {
+  Checkpoint(
+      Path file, ModelFile.Provenance provenance, OfflineTraining training, LearningCurve curve) {
     this.file = file;
     this.provenance = provenance;
     this.training = training;
@@ -84,7 +85,7 @@ final class Checkpoint implements OfflineTraining.Listener {
    *     other parameters
    */
   static void resume(
-      Path file, ModelFile.Provenance expected, OfflineTraining training, Curve curve)
+      Path file, ModelFile.Provenance expected, OfflineTraining training, LearningCurve curve)
       throws IOException {
     String name = "--resume " + file;
     if (!Files.isRegularFile(file)) {
@@ -122,10 +123,11 @@ final class Checkpoint implements OfflineTraining.Listener {
       String name, ModelFile.Provenance stored, ModelFile.Provenance expected) {
     Map<String, String> was = settings(stored);
     Map<String, String> is = settings(expected);
-    // The variant first: others follow from it.
+    // These first: others follow from them.
     Set<String> all =
         new TreeSet<>(
             Comparator.comparing((String setting) -> !setting.equals("variant"))
+                .thenComparing(setting -> !setting.equals("schedule"))
                 .thenComparing(Comparator.naturalOrder()));
     all.addAll(was.keySet());
     all.addAll(is.keySet());

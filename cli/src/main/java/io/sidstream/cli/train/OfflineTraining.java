@@ -20,18 +20,39 @@ import java.util.Map;
  * patience} epochs, and goes back to the best epoch. The same arguments give the same bits.
  */
 public final class OfflineTraining {
-  /** How the two parts are trained. */
-  enum Schedule {
-    /** Together. */
-    JOINT,
-    /** Together for some epochs; then the quantizer is frozen and the recommender goes on. */
-    JOINT_THEN_FROZEN,
-    /** The quantizer alone first; then it is frozen and the recommender learns. */
-    TWO_STAGE
+  /**
+   * How the two parts are trained.
+   *
+   * @param epochs of the quantizer's own stage under TWO_STAGE, of the common one under
+   *     JOINT_THEN_FROZEN; 0 under JOINT
+   */
+  public record Schedule(Kind kind, int epochs) {
+    /** The kinds. */
+    public enum Kind {
+      /** Together. */
+      JOINT,
+      /** Together for some epochs; then the quantizer is frozen and the recommender goes on. */
+      JOINT_THEN_FROZEN,
+      /** The quantizer alone first; then it is frozen and the recommender learns. */
+      TWO_STAGE
+    }
+
+    /** Together to the end. */
+    public static final Schedule TOGETHER = new Schedule(Kind.JOINT, 0);
+
+    /** The quantizer alone first. */
+    public static Schedule quantizerFirst(int epochs) {
+      return new Schedule(Kind.TWO_STAGE, epochs);
+    }
+
+    /** Together first. */
+    public static Schedule freezeAfter(int epochs) {
+      return new Schedule(Kind.JOINT_THEN_FROZEN, epochs);
+    }
   }
 
   /** The validation figure that tells the best epoch. */
-  enum StopOn {
+  public enum StopOn {
     /** MRR of sampled ranking. */
     SAMPLED,
     /** MRR of full ranking. */
@@ -40,7 +61,7 @@ public final class OfflineTraining {
     BOTH;
 
     /** The figure that a loss is trained for. */
-    static StopOn suiting(JointConfig.Loss loss) {
+    public static StopOn suiting(JointConfig.Loss loss) {
       // BCE tells a target from uniform negatives, as sampled ranking does; full ranking stays low
       // under it, and the noise of so small an MRR would stop a training that still gains.
       return loss == JointConfig.Loss.BCE ? SAMPLED : BOTH;
@@ -166,24 +187,16 @@ public final class OfflineTraining {
    * Trains, from the start or from where {@link #resume} put it.
    *
    * @param epochs most epochs that the recommender learns, those before a resume included
-   * @param quantizerEpochs epochs of the quantizer's own stage under TWO_STAGE, of the common one
-   *     under JOINT_THEN_FROZEN
    * @param stopOn the validation figure whose best epoch is kept
    * @param decay what the learning rates are multiplied by after each epoch but those of the
    *     quantizer alone
    * @throws UsageException where more epochs are done already
    */
   void run(
-      Schedule schedule,
-      int epochs,
-      int quantizerEpochs,
-      int patience,
-      StopOn stopOn,
-      double decay,
-      Listener listener)
+      Schedule schedule, int epochs, int patience, StopOn stopOn, double decay, Listener listener)
       throws IOException {
-    boolean twoStage = schedule == Schedule.TWO_STAGE && config.hasSemantic();
-    int first = twoStage ? quantizerEpochs : 0;
+    boolean twoStage = schedule.kind() == Schedule.Kind.TWO_STAGE && config.hasSemantic();
+    int first = twoStage ? schedule.epochs() : 0;
     if (done - first > epochs) {
       throw new UsageException(
           "--epochs "
@@ -193,14 +206,16 @@ public final class OfflineTraining {
               + " epochs already; ask for as many or more");
     }
     if (twoStage && done <= first) {
-      quantizerAlone(quantizerEpochs, listener);
+      quantizerAlone(first, listener);
     } else if (config.hasSemantic() && done == 0) {
       trainer.initialiseCodebooks(data.items());
     }
     while (done - first < epochs && best.since() < patience) {
       int number = done;
       boolean frozen =
-          twoStage || (schedule == Schedule.JOINT_THEN_FROZEN && number >= quantizerEpochs);
+          twoStage
+              || (schedule.kind() == Schedule.Kind.JOINT_THEN_FROZEN
+                  && number >= schedule.epochs());
       Phase phase = frozen ? Phase.RECOMMENDER : Phase.JOINT;
       double[] sums = epoch(number, phase, Math.pow(decay, number - first), listener);
       if (!frozen) {
@@ -247,7 +262,8 @@ public final class OfflineTraining {
 
   /** Mean loss, mean reconstruction, median milliseconds of a step. */
   private double[] epoch(int number, Phase phase, double rate, Listener listener) {
-    int[][] batches = UserBatches.of(catalogue(split.train.length), config.batchUsers(), seed, number);
+    int[][] batches =
+        UserBatches.of(catalogue(split.train.length), config.batchUsers(), seed, number);
     int count = batches.length;
     trainer.scaleLearningRates((float) rate);
     double[] sums = new double[3];

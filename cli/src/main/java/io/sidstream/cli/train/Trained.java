@@ -9,5 +9,4 @@ import java.util.Map;
  * @param sections the model, as the sections of a file
  * @param times of its steps
  */
-public record Trained(
-    Map<String, Object> report, Map<String, byte[]> sections, StepTimes times) {}
+public record Trained(Map<String, Object> report, Map<String, byte[]> sections, StepTimes times) {}

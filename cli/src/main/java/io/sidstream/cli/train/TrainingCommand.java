@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Memory;
 import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.UsageException;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.train.JointConfig;
@@ -14,8 +15,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -23,6 +27,14 @@ import picocli.CommandLine.Spec;
 
 /** A command that trains on a data set: what all of them have in common. */
 public abstract class TrainingCommand implements Callable<Integer> {
+  private static final Pattern KNOB = Pattern.compile("^([a-zA-Z]+) is (\\S+); ");
+
+  /** Of knobs whose option has another name. */
+  private static final Map<String, String> OPTION_OF =
+      Map.of(
+          "codewords", "--codebook",
+          "sharedNegatives", "--negatives-shared");
+
   @Spec private CommandSpec spec;
 
   @Mixin private DataOptions input;
@@ -64,15 +76,20 @@ public abstract class TrainingCommand implements Callable<Integer> {
   protected abstract Trained train(TrainingData data, JointConfig config) throws IOException;
 
   /** Adds the settings that the result depends on, beside those of the configuration. */
-  protected abstract void parameters(Map<String, String> out);
+  protected abstract void parameters(JointConfig config, Map<String, String> out);
 
   /** Where the model is written; null for nowhere. */
   protected Path save() {
     return null;
   }
 
-  /** Files, besides the model and the report, that are read or may be replaced by themselves. */
+  /** Adds the files that are read and written besides the data, the model and the report. */
   protected void files(List<OutputFile.Named> inputs, List<OutputFile.Named> outputs) {}
+
+  /** Files that are read, and that those of {@link #files} may replace. */
+  protected List<OutputFile.Named> replaceable() {
+    return List.of();
+  }
 
   /** Seed of all that training draws. */
   protected final long seed() {
@@ -103,7 +120,12 @@ public abstract class TrainingCommand implements Callable<Integer> {
     checkFiles();
     Threads.use(threads);
     TrainingData data = input.read(vectors(), out());
-    JointConfig config = config(data);
+    JointConfig config;
+    try {
+      config = config(data);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(byOption(e.getMessage()));
+    }
     out().println(describe(config));
     out().flush();
     Trained trained = train(data, config);
@@ -125,10 +147,9 @@ public abstract class TrainingCommand implements Callable<Integer> {
     List<OutputFile.Named> inputs = new ArrayList<>(input.files());
     inputs.add(new OutputFile.Named("--vectors", vectors()));
     List<OutputFile.Named> outputs = new ArrayList<>();
-    List<OutputFile.Named> more = new ArrayList<>();
-    files(more, outputs);
+    files(inputs, outputs);
     OutputFile.check(outputs, inputs);
-    inputs.addAll(more);
+    inputs.addAll(replaceable());
     inputs.addAll(outputs);
     OutputFile.check(
         List.of(new OutputFile.Named("--json", json), new OutputFile.Named("--save", save())),
@@ -191,7 +212,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
     out.put("vectorsDigest", data.vectorsDigest());
     out.put("maxItems", String.valueOf(input.maxItems()));
     out.put("threads", String.valueOf(threads));
-    parameters(out);
+    parameters(config, out);
     return out;
   }
 
@@ -202,6 +223,19 @@ public abstract class TrainingCommand implements Callable<Integer> {
         config.hasSemantic() ? config.metrics() + " x " + config.codewords() : "no quantizer",
         config.hasId() ? config.idDim() : 0,
         Report.name(config.loss()));
+  }
+
+  /** A message of the configuration, which opens with the name of a knob, by that of its option. */
+  private static String byOption(String message) {
+    Matcher knob = KNOB.matcher(message);
+    if (!knob.find()) {
+      return message;
+    }
+    String name = knob.group(1);
+    String option =
+        OPTION_OF.getOrDefault(
+            name, "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
+    return option + " " + knob.group(2) + ": " + message.substring(knob.end());
   }
 
   private String version() {

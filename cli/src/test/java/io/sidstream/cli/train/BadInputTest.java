@@ -85,8 +85,9 @@ class BadInputTest {
         twice.resolve("items.jsonl"), "{\"item\": \"a\", \"idx\": 2}\n{\"item\": \"b\"}\n");
     Path half = data("half", "u1\ti1\t5\n");
     Files.writeString(half.resolve("items.jsonl"), "{\"item\": \"a\", \"idx\": 2.5}\n");
-    assertThat(run("train @. --vectors @vectors.npy --epochs 1 --save @model").code()).isZero();
-    assertThat(run("train @. --variant id --epochs 1 --save @id").code()).isZero();
+    assertThat(run("train unified @. --vectors @vectors.npy --epochs 1 --save @model").code())
+        .isZero();
+    assertThat(run("train id @. --epochs 1 --save @id").code()).isZero();
     byte[] model = Files.readAllBytes(folder.resolve("model"));
     Files.write(folder.resolve("cutmodel"), Arrays.copyOf(model, 5000));
     model[5000] ^= 1;
@@ -109,76 +110,64 @@ class BadInputTest {
       textBlock =
           """
           # Vectors
-          --vectors of shape (100, 16): item i100 of --data needs row 100 | train @. --vectors @short.npy
-          has NaN in row 5, column 3                                      | train @. --vectors @nan.npy
-          has -Infinity in row 5, column 3                                | train @. --vectors @infinite.npy
-          numbers of row 5 (from 0) are too large to square; scale        | train @. --vectors @huge.npy
-          needs 7680                                                      | train @. --vectors @cut.npy
-          header.npy: npy file is truncated                               | train @. --vectors @header.npy
-          <f2 or <f4 (float16, float32): convert it with astype(numpy.flo | train @. --vectors @f8.npy
-          text.npy: Not an npy file                                       | train @. --vectors @text.npy
-          shape (16,); expected (N, D)                                    | train @. --vectors @flat.npy
-          shape (120, 0); a row needs one number or more                  | train @. --vectors @nothing.npy
-          none.npy is not a file                                          | train @. --vectors @none.npy
-          needs --vectors                                                 | train @.
+          --vectors of shape (100, 16): item i100 of --data needs row 100 | train unified @. --vectors @short.npy
+          has NaN in row 5, column 3                                      | train unified @. --vectors @nan.npy
+          has -Infinity in row 5, column 3                                | train unified @. --vectors @infinite.npy
+          numbers of row 5 (from 0) are too large to square; scale        | train unified @. --vectors @huge.npy
+          needs 7680                                                      | train unified @. --vectors @cut.npy
+          header.npy: npy file is truncated                               | train unified @. --vectors @header.npy
+          <f2 or <f4 (float16, float32): convert it with astype(numpy.flo | train unified @. --vectors @f8.npy
+          text.npy: Not an npy file                                       | train unified @. --vectors @text.npy
+          shape (16,); expected (N, D)                                    | train unified @. --vectors @flat.npy
+          shape (120, 0); a row needs one number or more                  | train unified @. --vectors @nothing.npy
+          none.npy is not a file                                          | train unified @. --vectors @none.npy
+          Missing required option: '--vectors=FILE.npy'                   | train unified @.
+          Missing required option: '--vectors=FILE.npy'                   | train semantic @.
+          Missing required option: '--vectors=FILE.npy'                   | train prequential @.
           # Data sets
-          none of the 0 users of --data has three interactions            | train @nobody --vectors @vectors.npy
-          none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy
-          none of the 2 users of --data has three interactions            | train @short --vectors @vectors.npy --variant tiger
-          --bootstrap 2: none of the first 2 interactions of --data is the| train @single --vectors @vectors.npy --protocol prequential --bootstrap 2
-          --codebook 8 is more than the 2 items of the first 2 interac    | train @short --vectors @vectors.npy --protocol prequential --bootstrap 2 --codebook 8
-          none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy
-          none of the 2 users of --data has two interactions left to learn| train @three --vectors @vectors.npy --variant tiger
-          --bootstrap 40000: --data has 1600                              | train @. --vectors @vectors.npy --protocol prequential
-          interactions.tsv:3 has bytes that are not UTF-8                 | train @latin --vectors @vectors.npy
-          interactions.tsv:1: '99999999999999999' is not a time           | train @late --vectors @vectors.npy
-          interactions.tsv:2: '1700000000000' is not a time in unix       | train @ms --vectors @vectors.npy
-          none of its 3 interactions names an item of items.jsonl, as 'x1'| train @strangers --vectors @vectors.npy
-          items.jsonl.gz is no whole gzip file (Not in GZIP format); copy | train @broken --vectors @vectors.npy
-          items.jsonl:2: idx 2 (where none is given, the line) is that of | train @twice --vectors @vectors.npy
-          items.jsonl:1: idx 2.5 is not a whole number                    | train @half --vectors @vectors.npy
+          none of the 0 users of --data has three interactions            | train unified @nobody --vectors @vectors.npy
+          none of the 2 users of --data has three interactions            | train unified @short --vectors @vectors.npy
+          --bootstrap 2: none of the first 2 interactions of --data is the| train prequential @single --vectors @vectors.npy --bootstrap 2
+          --codebook 8 is more than the 2 items of the first 2 interac    | train prequential @short --vectors @vectors.npy --bootstrap 2 --codebook 8
+          none of the 2 users of --data has two interactions left to learn| train unified @three --vectors @vectors.npy
+          --bootstrap 40000: --data has 1600                              | train prequential @. --vectors @vectors.npy
+          interactions.tsv:3 has bytes that are not UTF-8                 | train unified @latin --vectors @vectors.npy
+          interactions.tsv:1: '99999999999999999' is not a time           | train unified @late --vectors @vectors.npy
+          interactions.tsv:2: '1700000000000' is not a time in unix       | train unified @ms --vectors @vectors.npy
+          none of its 3 interactions names an item of items.jsonl, as 'x1'| train unified @strangers --vectors @vectors.npy
+          items.jsonl.gz is no whole gzip file (Not in GZIP format); copy | train unified @broken --vectors @vectors.npy
+          items.jsonl:2: idx 2 (where none is given, the line) is that of | train unified @twice --vectors @vectors.npy
+          items.jsonl:1: idx 2.5 is not a whole number                    | train unified @half --vectors @vectors.npy
           # Numbers and names
-          --codebook 121 is more than the 120 items                       | train @. --vectors @vectors.npy --codebook 121
-          --epochs 50: --schedule joint-then-frozen freezes the quantizer | train @. --vectors @vectors.npy --schedule joint-then-frozen --epochs 50
-          --temperature 2 has no effect with --loss bce and one recommende| train @. --vectors @vectors.npy --loss bce --temperature 2
-          --churn-budget 0.1 has no effect with --quantizer-every 0       | train @. --vectors @vectors.npy --protocol prequential --quantizer-every 0 --churn-budget 0.1
-          --churn-budget 0.1 has no effect with --variant id, which has no| train @. --variant id --protocol prequential --churn-budget 0.1
-          --codebook 16 is more than the 10 items                         | train @. --vectors @vectors.npy --max-items 10
-          --patience 0: it must be 1 or more                              | train @. --vectors @vectors.npy --patience 0
-          --schedule both: it must be joint, two-stage or                  | train @. --vectors @vectors.npy --schedule both
-          --protocol random: it must be                                   | train @. --vectors @vectors.npy --protocol random
-          --dropout 1.5: it must be in                                    | train @. --vectors @vectors.npy --dropout 1.5
-          --learning-rate NaN: it must be above 0                         | train @. --vectors @vectors.npy --learning-rate NaN
-          --churn-budget -1.0: it must be in [0, 1]                       | train @. --vectors @vectors.npy --protocol prequential --churn-budget=-1
-          --learning-rate-decay 0.0: it must be above 0, at most 1        | train @. --vectors @vectors.npy --learning-rate-decay 0
-          --semantic-dropout 1.0: it must be in [0, 1)                    | train @. --vectors @vectors.npy --semantic-dropout 1
-          --semantic-share 0.3: a second recommender that reads z is for  | train @. --vectors @vectors.npy --variant semantic --semantic-share 0.3
-          --semantic-temperature 0.0: it must be above 0                  | train @. --vectors @vectors.npy --semantic-temperature 0
-          --semantic-temperature 2 has no effect without --semantic-share | train @. --vectors @vectors.npy --semantic-temperature 2
-          --semantic-id-dim 2 has no effect without --semantic-share      | train @. --vectors @vectors.npy --semantic-id-dim 2
-          --semantic-id-dim 3: it must be even, as two attention heads    | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 3
-          --semantic-id-dim 10: an ID embedding has 8 numbers             | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim 10
-          --semantic-id-dim -2: it must be 0 or more                      | train @. --vectors @vectors.npy --semantic-share 0.3 --semantic-id-dim=-2
-          --id-dim 0: it must be 1 or more                                | train @. --vectors @vectors.npy --id-dim 0
-          --id-dim 7: it must be even, as two attention heads             | train @. --vectors @vectors.npy --id-dim 7
-          --negatives-shared 0: it must be 1 or more                      | train @. --vectors @vectors.npy --negatives-shared 0
-          --codebook-decay 1.0: it must be in (0, 1)                      | train @. --vectors @vectors.npy --codebook-decay 1
-          --beam 10: it must be 20 or more                                | train @. --vectors @vectors.npy --variant tiger --beam 10
+          --codebook 121 is more than the 120 items                       | train unified @. --vectors @vectors.npy --codebook 121
+          --epochs 50: --freeze-after 50 leaves the recommender none to go| train unified @. --vectors @vectors.npy --freeze-after 50 --epochs 50
+          --freeze-after 0: it must be 1 or more                          | train unified @. --vectors @vectors.npy --freeze-after 0
+          --quantizer-first 0: it must be 1 or more                       | train unified @. --vectors @vectors.npy --quantizer-first 0
+          --quantizer-every 0: it must be 1 or more                       | train prequential @. --vectors @vectors.npy --quantizer-every 0
+          --semantic-share 1.0: it must be in [0, 1)                      | train unified @. --vectors @vectors.npy --semantic-share 1
+          --codebook 16 is more than the 10 items                         | train unified @. --vectors @vectors.npy --max-items 10
+          --patience 0: it must be 1 or more                              | train unified @. --vectors @vectors.npy --patience 0
+          --dropout 1.5: it must be in                                    | train unified @. --vectors @vectors.npy --dropout 1.5
+          --learning-rate NaN: it must be above 0                         | train unified @. --vectors @vectors.npy --learning-rate NaN
+          --churn-budget -1.0: it must be in [0, 1]                       | train prequential @. --vectors @vectors.npy --churn-budget=-1
+          --semantic-dropout 1.0: it must be in [0, 1)                    | train unified @. --vectors @vectors.npy --semantic-dropout 1
+          --id-dim 0: it must be 1 or more                                | train unified @. --vectors @vectors.npy --id-dim 0
+          --id-dim 7: it must be even, as two attention heads             | train unified @. --vectors @vectors.npy --id-dim 7
           # Files that are written
-           is a folder; name a file                                      | train @. --vectors @vectors.npy --json @.
-           is a folder; name a file                                      | train @. --vectors @vectors.npy --checkpoint @.
-          there is no folder                                              | train @. --vectors @vectors.npy --save @none/model
+           is a folder; name a file                                      | train unified @. --vectors @vectors.npy --json @.
+           is a folder; name a file                                      | train unified @. --vectors @vectors.npy --checkpoint @.
+          there is no folder                                              | train unified @. --vectors @vectors.npy --save @none/model
            is a folder; name a file                                      | encode --model @model --vectors @vectors.npy --out @.
-          nowhere cannot be written (                                     | train @. --vectors @vectors.npy --json @nowhere
-          nowhere cannot be written (                                     | train @. --vectors @vectors.npy --save @nowhere
-          are the same file; name another for --save                      | train @. --vectors @vectors.npy --json @x --save @x
-          are the same file; name another for --save                      | train @. --vectors @vectors.npy --checkpoint @x --save @x
-          are the same file; name another for --checkpoint                | train @. --vectors @vectors.npy --checkpoint @x --negatives @x
-          are the same file; name another for --json                      | train @. --vectors @vectors.npy --negatives @codes.npy --json @codes.npy
-          are the same file; name another for --save                      | train @. --vectors @vectors.npy --resume @model --save @model
-          are the same file; name another for --save                      | train @. --vectors @vectors.npy --save @vectors.npy
-          are the same file; name another for --checkpoint                | train @. --vectors @vectors.npy --checkpoint @items.jsonl
-          are the same file; name another for --json                      | train @. --vectors @vectors.npy --json @interactions.tsv.gz
+          nowhere cannot be written (                                     | train unified @. --vectors @vectors.npy --json @nowhere
+          nowhere cannot be written (                                     | train unified @. --vectors @vectors.npy --save @nowhere
+          are the same file; name another for --save                      | train unified @. --vectors @vectors.npy --json @x --save @x
+          are the same file; name another for --save                      | train unified @. --vectors @vectors.npy --checkpoint @x --save @x
+          are the same file; name another for --checkpoint                | train unified @. --vectors @vectors.npy --checkpoint @x --negatives @x
+          are the same file; name another for --json                      | train unified @. --vectors @vectors.npy --negatives @codes.npy --json @codes.npy
+          are the same file; name another for --save                      | train unified @. --vectors @vectors.npy --resume @model --save @model
+          are the same file; name another for --save                      | train unified @. --vectors @vectors.npy --save @vectors.npy
+          are the same file; name another for --checkpoint                | train unified @. --vectors @vectors.npy --checkpoint @items.jsonl
+          are the same file; name another for --json                      | train unified @. --vectors @vectors.npy --json @interactions.tsv.gz
           are the same file; name another for --out                       | encode --model @model --vectors @vectors.npy --out @model
           are the same file; name another for --out                       | encode --model @model --vectors @vectors.npy --out @link.npy
           are the same file; name another for --embedding                 | encode --model @model --vectors @vectors.npy --out @o.npy --embedding @o.npy
@@ -187,48 +176,28 @@ class BadInputTest {
           are the same file; name another for --out                       | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @vectors.npy
           are the same file; name another for --embedding                 | quantize --codebooks @books.npy --metrics euclidean,euclidean --vectors @vectors.npy --out @o.npy --embedding @o.npy
           # Other files that are read
-          vectors.npy: npy array has type '<f4', expected '<i4'           | train @. --vectors @vectors.npy --negatives @vectors.npy
-          codes.npy has shape (120, 3); this data set needs (2, 200, 99)  | train @. --vectors @vectors.npy --negatives @codes.npy
-          zeros.npy, validation of user 0, place                          | train @. --vectors @vectors.npy --negatives @zeros.npy
-          none is not a file                                              | train @. --vectors @vectors.npy --resume @none
-          vectors.npy: Not a model file                                   | train @. --vectors @vectors.npy --resume @vectors.npy
-          model is a model, not a checkpoint                              | train @. --vectors @vectors.npy --resume @model
-          # Options that would change nothing
-          --beam 30 has no effect with --variant unified; leave it out    | train @. --vectors @vectors.npy --beam 30
-          --quantizer-epochs 3 has no effect with --schedule joint        | train @. --vectors @vectors.npy --quantizer-epochs 3
-          --quantizer-epochs 3 has no effect with --variant id            | train @. --variant id --schedule two-stage --quantizer-epochs 3
-          --round 9 has no effect without --protocol prequential          | train @. --vectors @vectors.npy --round 9
-          --retrain true has no effect without --protocol prequential     | train @. --vectors @vectors.npy --retrain
-          --epochs 3 has no effect with --protocol prequential            | train @. --vectors @vectors.npy --protocol prequential --epochs 3
-          --negatives c has no effect with --protocol prequential         | train @. --vectors @vectors.npy --protocol prequential --negatives c
-          --checkpoint c has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --checkpoint c
-          --resume c has no effect with --protocol prequential            | train @. --vectors @vectors.npy --protocol prequential --resume c
-          --protocol prequential: --variant tiger                         | train @. --variant tiger --protocol prequential
-          --save c has no place for the generator of --variant tiger      | train @. --variant tiger --save c
-          --checkpoint c has no place for the generator                   | train @. --variant tiger --checkpoint c
-          --resume c cannot be had with --variant tiger                   | train @. --variant tiger --resume c
-          --schedule joint is for the joint model, not for --variant tiger| train @. --variant tiger --schedule joint
-          --loss bce is for the joint model                               | train @. --variant tiger --loss bce
-          --temperature 2 is for the joint model                          | train @. --variant tiger --temperature 2
-          --log-q 0 is for the joint model                                | train @. --variant tiger --log-q 0
-          --negatives c is for the joint model                            | train @. --variant tiger --negatives c
-          --negatives-shared 9 is for the joint model                     | train @. --variant tiger --negatives-shared 9
-          --id-dim 8 is for the joint model                               | train @. --variant tiger --id-dim 8
-          --id-start zero is for the joint model                          | train @. --variant tiger --id-start zero
-          --id-dropout 0 is for the joint model                           | train @. --variant tiger --id-dropout 0
-          --id-learning-rate 1 is for the joint model                     | train @. --variant tiger --id-learning-rate 1
-          --learning-rate-decay 1 is for the joint model                  | train @. --variant tiger --learning-rate-decay 1
-          --negatives-shared 9 has no effect with --loss bce              | train @. --vectors @vectors.npy --loss bce --negatives-shared 9
-          --log-q 0 has no effect with --loss bce                         | train @. --vectors @vectors.npy --loss bce --log-q 0
-          --id-start zero has no effect with --variant semantic           | train @. --vectors @vectors.npy --variant semantic --id-start zero
-          --id-dropout 0 has no effect with --variant id                  | train @. --variant id --id-dropout 0
-          --schedule two-stage has no effect with --variant id            | train @. --variant id --schedule two-stage
-          --semantic-dropout 0 is for the joint model                     | train @. --variant tiger --semantic-dropout 0
-          --semantic-share 0 is for the joint model                       | train @. --variant tiger --semantic-share 0
-          --semantic-temperature 2 is for the joint model                 | train @. --variant tiger --semantic-temperature 2
-          --semantic-id-dim 2 is for the joint model                      | train @. --variant tiger --semantic-id-dim 2
-          --stop-on full is for the joint model                           | train @. --variant tiger --stop-on full
-          --stop-on full has no effect with --protocol prequential        | train @. --vectors @vectors.npy --protocol prequential --stop-on full
+          vectors.npy: npy array has type '<f4', expected '<i4'           | train unified @. --vectors @vectors.npy --negatives @vectors.npy
+          codes.npy has shape (120, 3); this data set needs (2, 200, 99)  | train unified @. --vectors @vectors.npy --negatives @codes.npy
+          zeros.npy, validation of user 0, place                          | train unified @. --vectors @vectors.npy --negatives @zeros.npy
+          none is not a file                                              | train unified @. --vectors @vectors.npy --resume @none
+          vectors.npy: Not a model file                                   | train unified @. --vectors @vectors.npy --resume @vectors.npy
+          model is a model, not a checkpoint                              | train unified @. --vectors @vectors.npy --resume @model
+          # What a model or a protocol does not have cannot be written
+          name what to train: unified, id or semantic (leave-one-out) or  | train
+          Unknown options: '--vectors'                                    | train id @. --vectors @vectors.npy
+          Unknown options: '--codebook'                                   | train id @. --codebook 16
+          Unknown options: '--freeze-after'                               | train id @. --freeze-after 3
+          Unknown options: '--id-dropout'                                 | train id @. --id-dropout 0
+          Unknown options: '--id-dim'                                     | train semantic @. --vectors @vectors.npy --id-dim 8
+          Unknown options: '--semantic-share'                             | train semantic @. --vectors @vectors.npy --semantic-share 0.3
+          Unknown options: '--round'                                      | train unified @. --vectors @vectors.npy --round 9
+          Unknown options: '--churn-budget'                               | train unified @. --vectors @vectors.npy --churn-budget 0.1
+          Unknown options: '--epochs'                                     | train prequential @. --vectors @vectors.npy --epochs 3
+          Unknown options: '--negatives'                                  | train prequential @. --vectors @vectors.npy --negatives c
+          Unknown options: '--checkpoint'                                 | train prequential @. --vectors @vectors.npy --checkpoint c
+          Unknown options: '--freeze-after'                               | train prequential @. --vectors @vectors.npy --freeze-after 3
+          are mutually exclusive                                          | train unified @. --vectors @vectors.npy --freeze-after 3 --quantizer-first 3
+          are mutually exclusive                                          | train prequential @. --vectors @vectors.npy --keep-tokens --churn-budget 0.1
           # Encode
           cutmodel: Model file of 5000 bytes is truncated or corrupt      | encode --model @cutmodel --vectors @vectors.npy --out @o.npy
           is truncated or corrupt: its SHA-256 does not match; copy it    | encode --model @flipped --vectors @vectors.npy --out @o.npy
@@ -265,9 +234,9 @@ class BadInputTest {
     for (String word : command.split(" ")) {
       words.add(word.startsWith("@") ? folder.resolve(word.substring(1)).normalize() : word);
     }
-    if (words.get(0).equals("train")) {
-      words.add(1, "--data");
-      if (!words.contains("--codebook")) {
+    if (words.get(0).equals("train") && words.size() > 1) {
+      words.add(2, "--data");
+      if (!words.contains("--codebook") && !words.get(1).equals("id")) {
         words.addAll(List.of("--codebook", 16));
       }
     }

@@ -31,11 +31,10 @@ class CheckpointTest {
   @TempDir Path folder;
 
   /** A training with its curve. */
-  private record Run(OfflineTraining training, Curve curve) {
+  private record Run(OfflineTraining training, LearningCurve curve) {
     void go(Schedule schedule, int epochs, int patience, OfflineTraining.Listener listener)
         throws IOException {
-      training.run(
-          schedule, epochs, QUANTIZER_EPOCHS, patience, OfflineTraining.StopOn.BOTH, 0.9, listener);
+      training.run(schedule, epochs, patience, OfflineTraining.StopOn.BOTH, 0.9, listener);
     }
 
     /** All that is the same in two runs that did the same. */
@@ -63,7 +62,8 @@ class CheckpointTest {
     "ID, BCE, TWO_STAGE, 4"
   })
   void goesOnFromEachEpochAsWithoutABreak(
-      Variant variant, JointConfig.Loss loss, Schedule schedule, int epochs) throws IOException {
+      Variant variant, JointConfig.Loss loss, Schedule.Kind kind, int epochs) throws IOException {
+    Schedule schedule = new Schedule(kind, kind == Schedule.Kind.JOINT ? 0 : QUANTIZER_EPOCHS);
     SmallCatalogue.write(folder, 1);
     Run whole = start(variant, loss);
     Path file = folder.resolve("training.sidm");
@@ -97,20 +97,20 @@ class CheckpointTest {
   void countsItsPatienceOn(int patience) throws IOException {
     SmallCatalogue.write(folder, 1);
     Run whole = start(Variant.ID, JointConfig.Loss.BCE);
-    whole.go(Schedule.JOINT, 60, patience, whole.curve);
+    whole.go(Schedule.TOGETHER, 60, patience, whole.curve);
     int stopped = whole.curve.points().size();
     assertThat(stopped).isLessThan(60);
     // The epoch before the last: patience is spent but for one.
     Run cut = start(Variant.ID, JointConfig.Loss.BCE);
     Path file = folder.resolve("training.sidm");
     cut.go(
-        Schedule.JOINT,
+        Schedule.TOGETHER,
         stopped - 1,
         60,
         new Checkpoint(file, provenance(), cut.training, cut.curve));
     Run resumed = start(Variant.ID, JointConfig.Loss.BCE);
     Checkpoint.resume(file, provenance(), resumed.training, resumed.curve);
-    resumed.go(Schedule.JOINT, 60, patience, resumed.curve);
+    resumed.go(Schedule.TOGETHER, 60, patience, resumed.curve);
     assertThat(resumed.result()).isEqualTo(whole.result());
   }
 
@@ -149,6 +149,6 @@ class CheckpointTest {
     PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
     return new Run(
         new OfflineTraining(data, split, negatives, config, SEED),
-        new Curve(config, nowhere, nowhere, false));
+        new LearningCurve(config, nowhere, nowhere, false));
   }
 }

@@ -11,16 +11,22 @@ import java.nio.file.Path;
  * A data set in files: items of several themes, whose vectors lie around the theme's, and users who
  * walk through one theme in its order, so that there is something to learn.
  */
-final class SmallCatalogue {
-  static final int ITEMS = 120;
-  static final int USERS = 200;
-  static final int DIM = 16;
+public final class SmallCatalogue {
+  /** Items. */
+  public static final int ITEMS = 120;
+
+  /** Users, of eight events each. */
+  public static final int USERS = 200;
+
+  /** Width of a vector. */
+  public static final int DIM = 16;
+
   private static final int THEMES = 6;
 
   private SmallCatalogue() {}
 
   /** Writes items.jsonl, interactions.tsv and vectors.npy. */
-  static void write(Path folder, long seed) throws IOException {
+  public static void write(Path folder, long seed) throws IOException {
     Rng rng = new Rng(seed);
     StringBuilder items = new StringBuilder();
     float[] vectors = new float[ITEMS * DIM];

@@ -31,6 +31,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class TrainCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** What may come first of the options; else it is unified. */
+  private static final List<String> KINDS = List.of("unified", "id", "semantic", "prequential");
+
   @TempDir Path folder;
 
   @BeforeEach
@@ -110,7 +114,7 @@ class TrainCommandTest {
     JsonNode again = train("--codebook", 16, "--epochs", 2);
     assertThat(again.path("modelDigest")).isEqualTo(one.path("modelDigest"));
     assertThat(again.path("sampled")).isEqualTo(one.path("sampled"));
-    JsonNode id = train("--variant", "id", "--id-dim", 16, "--epochs", 2, "--seed", 8);
+    JsonNode id = train("id", "--id-dim", 16, "--epochs", 2, "--seed", 8);
     assertThat(id.path("modelDigest")).isNotEqualTo(one.path("modelDigest"));
     assertThat(id.path("negativesDigest")).isEqualTo(one.path("negativesDigest"));
     assertThat(id.path("levels")).isEmpty();
@@ -142,10 +146,11 @@ class TrainCommandTest {
   void everyVariantScheduleAndLossRuns(String variant, String schedule, String loss)
       throws IOException {
     boolean id = variant.equals("id");
-    List<Object> options = new ArrayList<>(List.of("--variant", variant, "--schedule", schedule));
+    List<Object> options = new ArrayList<>(List.of(variant));
     options.addAll(id ? List.of("--id-dim", 16) : List.of("--codebook", 16));
     if (!schedule.equals("joint")) {
-      options.addAll(List.of("--quantizer-epochs", 1));
+      options.addAll(
+          List.of(schedule.equals("two-stage") ? "--quantizer-first" : "--freeze-after", 1));
     }
     JsonNode report = train(options, "--loss", loss, "--epochs", 2);
     assertThat(shown(report, "variant")).isEqualToIgnoringCase(variant);
@@ -177,9 +182,8 @@ class TrainCommandTest {
     "--distance, cosine, metrics, '[COSINE, COSINE, COSINE]'",
     "--distance, euclidean, metrics, '[EUCLIDEAN, EUCLIDEAN, EUCLIDEAN]'",
     "--levels, 2, metrics, '[COSINE, EUCLIDEAN]'",
-    "--straight-through, per_level, straightThrough, PER_LEVEL",
-    "--id-start, prefix_mean, idStart, PREFIX_MEAN",
-    "--learning-rate-decay, 0.5, learningRateDecay, 0.5",
+    "--semantic-share, 0.4, semanticShare, 0.4",
+    "--id-learning-rate, 0.01, idLearningRate, 0.01",
   })
   void anOptionIsReportedAndChangesTheTraining(
       String option, String value, String parameter, String reported) throws IOException {
@@ -198,43 +202,6 @@ class TrainCommandTest {
   }
 
   @Test
-  void generatesTuplesAndRanksWhatTheBeamFinds() throws IOException {
-    Object[] options = {
-      "--variant", "tiger", "--codebook", 16, "--quantizer-epochs", 2, "--epochs", 3, "--beam", 20
-    };
-    JsonNode report = train(options);
-    assertThat(report.path("sampled").isNull()).isTrue();
-    for (String figure :
-        List.of("hr1", "hr5", "hr10", "hr20", "ndcg5", "ndcg10", "ndcg20", "mrr")) {
-      assertThat(report.path("full").path(figure).asDouble(-1)).as(figure).isBetween(0.0, 1.0);
-    }
-    assertThat(report.path("full").path("count").asInt()).isEqualTo(SmallCatalogue.USERS);
-    assertThat(report.path("epochs").asInt()).isEqualTo(5);
-    assertThat(report.path("curve").path(1).path("phase").asText()).isEqualTo("quantizer_alone");
-    assertThat(report.path("curve").path(2).path("phase").asText()).isEqualTo("generator");
-    assertThat(report.path("parameters").path("variant").asText()).isEqualTo("tiger");
-    JsonNode again = train(options);
-    assertThat(again.path("modelDigest")).isEqualTo(report.path("modelDigest"));
-    assertThat(again.path("full")).isEqualTo(report.path("full"));
-  }
-
-  @Test
-  void generatesBetterThanChance() throws IOException {
-    JsonNode report =
-        train(
-            List.of("--variant", "tiger", "--codebook", 16, "--quantizer-epochs", 4),
-            "--epochs",
-            3,
-            "--batch",
-            16,
-            "--learning-rate",
-            0.003);
-    assertThat(report.path("full").path("hr10").asDouble())
-        .as("chance is 10 of the 113 items that a user has not had")
-        .isGreaterThan(0.3);
-  }
-
-  @Test
   void stopsWhereValidationNoLongerImproves() throws IOException {
     JsonNode report =
         train("--codebook", 16, "--epochs", 60, "--patience", 1, "--learning-rate", 0.01);
@@ -247,7 +214,6 @@ class TrainCommandTest {
   void prequentialPredictsEachEventOnceAndReportsByMonth() throws IOException {
     JsonNode report =
         train(
-            "--protocol",
             "prequential",
             "--codebook",
             16,
@@ -260,13 +226,12 @@ class TrainCommandTest {
             "--round-steps",
             5,
             "--quantizer-every",
-            2,
-            "--retrain");
+            2);
     assertThat(report.path("rounds")).hasSize(5);
     assertThat(report.path("rounds").path(2).path("phase").asText()).isEqualTo("quantizer");
     assertThat(report.path("rounds").path(2).path("churn").asDouble(-1)).isBetween(0.0, 1.0);
     assertThat(report.path("months").size()).isGreaterThan(1);
-    for (String who : List.of("model", "popularity", "frozen", "retrained")) {
+    for (String who : List.of("model", "popularity", "frozen")) {
       JsonNode total = report.path("total").path(who);
       long ofMonths = 0;
       for (JsonNode month : report.path("months")) {
@@ -282,13 +247,13 @@ class TrainCommandTest {
     Map<String, Object> job =
         Map.of(
             "idDim", JobOptions.ID_DIM.defaultValue(),
-            "idStart", JobOptions.ID_START.defaultValue(),
+            "idStart", "ZERO",
             "idDropout", JobOptions.ID_DROPOUT.defaultValue(),
             "idLearningRate", JobOptions.ID_LEARNING_RATE.defaultValue(),
             "semanticDropout", JobOptions.RECOMMENDER_SEMANTIC_DROPOUT.defaultValue(),
             "semanticShare", JobOptions.RECOMMENDER_SEMANTIC_SHARE.defaultValue(),
             "straightThrough", JobOptions.QUANTIZER_STRAIGHT_THROUGH.defaultValue(),
-            "logQ", JobOptions.RECOMMENDER_LOG_Q.defaultValue());
+            "logQ", 0.0);
     job.forEach(
         (name, value) ->
             assertThat(report.path("parameters").path(name).asText())
@@ -301,16 +266,11 @@ class TrainCommandTest {
   void numbersMayBeAsLargeAsTheyGet() throws IOException {
     int most = Integer.MAX_VALUE;
     JsonNode twoStage =
-        train(
-            List.of("--codebook", 16, "--epochs", most, "--patience", 1),
-            "--schedule",
-            "two-stage",
-            "--quantizer-epochs",
-            1);
+        train(List.of("--codebook", 16, "--epochs", most, "--patience", 1), "--quantizer-first", 1);
     assertThat(twoStage.path("epochs").asInt()).isGreaterThan(1);
     JsonNode rounds =
         train(
-            List.of("--codebook", 16, "--protocol", "prequential", "--round", most),
+            List.of("prequential", "--codebook", 16, "--round", most),
             "--bootstrap",
             800,
             "--bootstrap-steps",
@@ -329,6 +289,7 @@ class TrainCommandTest {
     CommandRun run =
         CommandRun.of(
             "train",
+            "unified",
             "--data",
             folder,
             "--vectors",
@@ -379,7 +340,7 @@ class TrainCommandTest {
     Files.writeString(busy.resolve("interactions.tsv"), events);
     JsonNode report =
         train(
-            List.of("--data", busy, "--protocol", "prequential", "--codebook", 16),
+            List.of("prequential", "--data", busy, "--codebook", 16),
             "--bootstrap",
             50,
             "--bootstrap-steps",
@@ -397,8 +358,8 @@ class TrainCommandTest {
         List.<List<Object>>of(
             List.of("--codebook", 16),
             List.of("--codebook", 16, "--semantic-share", 0.3),
-            List.of("--codebook", 16, "--schedule", "two-stage", "--quantizer-epochs", 2),
-            List.of("--variant", "id", "--id-dim", 16))) {
+            List.of("--codebook", 16, "--quantizer-first", 2),
+            List.of("id", "--id-dim", 16))) {
       Path file = folder.resolve("checkpoint.sidm");
       JsonNode whole = train(kind, "--epochs", 4);
       train(kind, "--epochs", 2, "--checkpoint", file);
@@ -419,41 +380,15 @@ class TrainCommandTest {
   }
 
   @Test
-  void ratesFallWithTheEpochsOfTheRecommender() throws IOException {
-    Object[] twoStages = {"--schedule", "two-stage", "--quantizer-epochs", 3};
-    for (Object[] schedule : List.of(new Object[0], twoStages)) {
-      List<Double> falling = losses("0.5", schedule);
-      List<Double> level = losses("1", schedule);
-      assertThat(falling.get(0)).isEqualTo(level.get(0));
-      assertThat(falling.get(1)).isNotEqualTo(level.get(1));
-    }
-  }
-
-  /** The loss of each of two epochs of the recommender. */
-  private List<Double> losses(String decay, Object... options) throws IOException {
-    JsonNode curve =
-        train(List.of("--codebook", 16, "--epochs", 2, "--learning-rate-decay", decay), options)
-            .path("curve");
-    int all = curve.size();
-    return List.of(
-        curve.path(all - 2).path("loss").asDouble(), curve.path(all - 1).path("loss").asDouble());
-  }
-
-  @Test
   void goesOnWithWhatItWasBegunWithOnly() throws IOException {
     Path file = folder.resolve("checkpoint.sidm");
     train("--codebook", 16, "--epochs", 2, "--checkpoint", file);
-    for (String name : List.of("JOINT", "Joint")) {
-      Object[] same = {
-        "--schedule", name, "--protocol", "Leave-One-Out", "--threads", 2, "--resume", file
-      };
-      train(List.of("--codebook", 16, "--epochs", 3), same);
-    }
+    train("--codebook", 16, "--epochs", 3, "--threads", 2, "--patience", 50, "--resume", file);
     assertOther(file, "codewords is 8, in the checkpoint 16", "--codebook", 8);
     assertOther(file, "seed is 8, in the checkpoint 7", "--codebook", 16, "--seed", 8);
     assertOther(file, "dropout is 0.1, in the checkpoint 0.5", "--codebook", 16, "--dropout", 0.1);
-    assertOther(file, "schedule is two-stage, in", "--codebook", 16, "--schedule", "two-stage");
-    assertOther(file, "variant is SEMANTIC, in", "--codebook", 16, "--variant", "semantic");
+    assertOther(file, "schedule is two-stage, in", "--codebook", 16, "--quantizer-first", 2);
+    assertOther(file, "variant is SEMANTIC, in", "semantic", "--codebook", 16);
     assertOther(file, "--epochs 1: the checkpoint is that of 2", "--codebook", 16, "--epochs", 1);
     Path negatives = folder.resolve("negatives.npy");
     train("--codebook", 16, "--epochs", 1, "--negatives", negatives);
@@ -510,9 +445,10 @@ class TrainCommandTest {
   }
 
   private Object[] command(Object... options) {
-    List<Object> words = new ArrayList<>(List.of("train"));
-    List<Object> asked = List.of(options);
-    if (!asked.contains("--vectors")) {
+    List<Object> asked = new ArrayList<>(List.of(options));
+    Object kind = KINDS.contains(asked.get(0)) ? asked.remove(0) : "unified";
+    List<Object> words = new ArrayList<>(List.of("train", kind));
+    if (!asked.contains("--vectors") && !kind.equals("id")) {
       words.addAll(List.of("--vectors", folder.resolve("vectors.npy")));
     }
     if (!asked.contains("--data")) {
@@ -520,9 +456,6 @@ class TrainCommandTest {
     }
     if (!asked.contains("--batch")) {
       words.addAll(List.of("--batch", 64));
-    }
-    if (!asked.contains("tiger") && !asked.contains("bce")) {
-      words.addAll(List.of("--negatives-shared", 32));
     }
     if (!asked.contains("--seed")) {
       words.addAll(List.of("--seed", 7));

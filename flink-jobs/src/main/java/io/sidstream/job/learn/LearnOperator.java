@@ -157,6 +157,11 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     }
   }
 
+  /** For tests. */
+  Shard shard(int key) {
+    return shards.get(key);
+  }
+
   private long now() {
     return getProcessingTimeService().getCurrentProcessingTime();
   }

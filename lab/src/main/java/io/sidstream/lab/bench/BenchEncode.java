@@ -32,8 +32,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code lab bench encode}: encoder 384→512→256→64 and 3 x 256 codewords, items a second on
- * one thread by batch size, in turn with ONNX Runtime (the encoder alone) and PyTorch.
+ * {@code lab bench encode}: encoder 384→512→256→64 and 3 x 256 codewords, items a second on one
+ * thread by batch size, in turn with ONNX Runtime (the encoder alone) and PyTorch.
  */
 @Command(
     name = "encode",
@@ -88,7 +88,7 @@ public final class BenchEncode implements Callable<Integer> {
       throw new UsageException("--seconds " + seconds + ": it must be above 0");
     }
     if (options.relaunch()) {
-      return BenchOptions.again(spec.root().commandLine().getParseResult().originalArgs());
+      return BenchOptions.again(spec);
     }
     options.print(spec.commandLine().getOut(), measure());
     return 0;

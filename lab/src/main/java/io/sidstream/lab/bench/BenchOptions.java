@@ -2,7 +2,6 @@ package io.sidstream.lab.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import io.sidstream.lab.Main;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import java.io.IOException;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** What the numeric benchmarks have in common. */
@@ -69,9 +69,11 @@ final class BenchOptions {
     return CleanProcess.needed() && !keepEnvironment;
   }
 
-  /** Runs the same command in a clean process. */
-  static int again(List<String> args) throws IOException, InterruptedException {
-    return CleanProcess.run(Main.class.getName(), args);
+  /** Runs the same command of the same program in a clean process. */
+  static int again(CommandSpec spec) throws IOException, InterruptedException {
+    CommandSpec root = spec.root();
+    return CleanProcess.run(
+        root.userObject().getClass().getName(), root.commandLine().getParseResult().originalArgs());
   }
 
   /** What was measured on. */

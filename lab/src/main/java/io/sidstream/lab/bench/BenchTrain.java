@@ -26,9 +26,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code lab bench train}: the joint step at 256 users, on sequences of the lengths that
- * Amazon Beauty has (22,363 users of 8.9 events on average, 5 at least, 12,101 items, popular ones
- * more often), in turn with PyTorch: padded, and with each distinct item encoded once.
+ * {@code lab bench train}: the joint step at 256 users, on sequences of the lengths that Amazon
+ * Beauty has (22,363 users of 8.9 events on average, 5 at least, 12,101 items, popular ones more
+ * often), in turn with PyTorch: padded, and with each distinct item encoded once.
  */
 @Command(
     name = "train",
@@ -86,7 +86,7 @@ public final class BenchTrain implements Callable<Integer> {
               batch, items, steps, MOST));
     }
     if (options.relaunch()) {
-      return BenchOptions.again(spec.root().commandLine().getParseResult().originalArgs());
+      return BenchOptions.again(spec);
     }
     options.print(spec.commandLine().getOut(), measure());
     return 0;

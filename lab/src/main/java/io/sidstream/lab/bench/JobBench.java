@@ -109,7 +109,7 @@ public final class JobBench implements Callable<Integer> {
     final JobConfig config;
     final JobBuilder build;
     final Path checkpoints;
-    final Load load;
+    final RecordLoad load;
     final List<Double> itemRates = new ArrayList<>();
     final List<Double> interactionRates = new ArrayList<>();
     final List<Double> bothRates = new ArrayList<>();
@@ -136,7 +136,7 @@ public final class JobBench implements Callable<Integer> {
       this.config = config;
       this.build = build;
       this.checkpoints = checkpoints;
-      this.load = new Load(config, config.get(JobOptions.SEED));
+      this.load = new RecordLoad(config, config.get(JobOptions.SEED));
     }
   }
 

@@ -1,2 +1,2 @@
-/** Benchmarks that need a broker and a cluster: {@code lab bench}. */
+/** {@code lab bench}: how fast the parts and the whole job are, beside their peers. */
 package io.sidstream.lab.bench;

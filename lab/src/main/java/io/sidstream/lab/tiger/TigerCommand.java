@@ -1,6 +1,6 @@
 package io.sidstream.lab.tiger;
 
-import io.sidstream.cli.train.Curve;
+import io.sidstream.cli.train.LearningCurve;
 import io.sidstream.cli.train.LeaveOneOutSplit;
 import io.sidstream.cli.train.OfflineTraining;
 import io.sidstream.cli.train.QuantizerOptions;
@@ -119,7 +119,7 @@ public final class TigerCommand extends TrainingCommand {
     LeaveOneOutSplit split = new LeaveOneOutSplit(data.sequences(), data.items());
     // No negatives: the recommender of this training does not learn and is not ranked.
     OfflineTraining learner = new OfflineTraining(data, split, null, config, seed());
-    Curve curve = new Curve(config, out(), err(), onTerminal());
+    LearningCurve curve = new LearningCurve(config, out(), err(), onTerminal());
     try (curve) {
       learner.quantizerAlone(quantizerEpochs, curve);
     }
@@ -153,7 +153,7 @@ public final class TigerCommand extends TrainingCommand {
   }
 
   @Override
-  protected void parameters(Map<String, String> out) {
+  protected void parameters(JointConfig config, Map<String, String> out) {
     out.put("variant", "tiger");
     out.put("protocol", "leave-one-out");
     out.put("schedule", "two-stage");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.CommandRun;
 import io.sidstream.lab.LabRun;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,8 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The measurements run and compute what they say; their figures are for a quiet machine. */
 class BenchTest {
-  private static final Path PEER =
-      Path.of("peers", "pytorch_peer.py").toAbsolutePath();
+  private static final Path PEER = Path.of("peers", "pytorch_peer.py").toAbsolutePath();
 
   @Test
   void encodeRunsNextToOnnxRuntime() throws IOException {
@@ -48,9 +48,8 @@ class BenchTest {
   @Test
   void resolveMakesTokensUniqueHoweverManyCollide() throws IOException {
     for (String strategy : List.of("NEAREST_FREE", "SUFFIX")) {
-      LabRun run =
-          LabRun.of(
-              "bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
+      CommandRun run =
+          LabRun.of("bench", "resolve", "--items", 5000, "--repeats", 1, "--strategy", strategy);
       assertThat(run.code()).as(run.err()).isZero();
       JsonNode report = new ObjectMapper().readTree(run.out());
       assertThat(report.path("tuples").asInt()).isEqualTo(1000);
@@ -123,7 +122,7 @@ class BenchTest {
   }
 
   private static void assertUsage(String message, Object... args) {
-    LabRun run = LabRun.of(args);
+    CommandRun run = LabRun.of(args);
     assertThat(run.err()).contains(message);
     assertThat(run.code()).isEqualTo(2);
   }
@@ -132,7 +131,7 @@ class BenchTest {
     List<Object> words = new ArrayList<>(List.of("bench", what, "--keep-environment"));
     words.addAll(List.of("--repeats", 1, "--peer", PEER));
     words.addAll(List.of(options));
-    LabRun run = LabRun.of(words.toArray());
+    CommandRun run = LabRun.of(words.toArray());
     assertThat(run.code()).as(run.err()).isZero();
     return new ObjectMapper().readTree(run.out());
   }

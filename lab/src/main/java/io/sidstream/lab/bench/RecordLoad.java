@@ -27,7 +27,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * it is committed. All of a block has one event time, that of its writing: an event time ahead of
  * it could make the next block's events too late for a window, which the trainer would never read.
  */
-final class Load implements AutoCloseable {
+final class RecordLoad implements AutoCloseable {
   private static final int USERS = 20_000;
   private static final int THEMES = 200;
 
@@ -40,7 +40,7 @@ final class Load implements AutoCloseable {
   private long items;
   private long interactions;
 
-  Load(JobConfig config, long seed) {
+  RecordLoad(JobConfig config, long seed) {
     itemsTopic = Topics.items(config);
     interactionsTopic = Topics.interactions(config);
     rng = new Rng(seed);

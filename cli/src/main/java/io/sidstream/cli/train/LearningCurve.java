@@ -16,7 +16,7 @@ import java.util.TreeSet;
  * Shows a training as it goes (a bar on a terminal, a line an epoch anywhere) and keeps the
  * learning curve.
  */
-public final class Curve implements OfflineTraining.Listener, AutoCloseable {
+public final class LearningCurve implements OfflineTraining.Listener, AutoCloseable {
   private final JointConfig config;
   private final PrintWriter out;
   private final PrintWriter err;
@@ -29,7 +29,7 @@ public final class Curve implements OfflineTraining.Listener, AutoCloseable {
    *
    * @param live whether a bar may be drawn
    */
-  public Curve(JointConfig config, PrintWriter out, PrintWriter err, boolean live) {
+  public LearningCurve(JointConfig config, PrintWriter out, PrintWriter err, boolean live) {
     this.config = config;
     this.out = out;
     this.err = err;

@@ -1,0 +1,2 @@
+/** Where the commands come together. */
+package io.sidstream.cli.main;

@@ -1,0 +1,67 @@
+package io.sidstream.cli.train;
+
+import io.sidstream.cli.UsageException;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+
+/** The options that say when the quantizer learns after the bootstrap, and how gently. */
+public final class QuantizerClock {
+  private static final int EVERY = 8;
+  private static final double CHURN_BUDGET = 0.05;
+
+  /** It stands still, or it has a clock. */
+  static final class Choice {
+    @Option(
+        names = "--keep-tokens",
+        required = true,
+        description = "The quantizer does not learn after the bootstrap, so that no token changes.")
+    private boolean keepTokens;
+
+    @ArgGroup(exclusive = false)
+    private Clock clock;
+  }
+
+  /** When, and how much may change. */
+  static final class Clock {
+    @Option(
+        names = "--quantizer-every",
+        paramLabel = "N",
+        description = "Every so many rounds the quantizer learns too (default: " + EVERY + ").")
+    private Integer every;
+
+    @Option(
+        names = "--churn-budget",
+        paramLabel = "B",
+        description =
+            "Share of old items whose token such a round may change (default: "
+                + CHURN_BUDGET
+                + ").")
+    private Double churnBudget;
+  }
+
+  @ArgGroup private Choice choice;
+
+  /** Every so many rounds the quantizer learns too; 0 for never. */
+  int every() {
+    if (choice != null && choice.keepTokens) {
+      return 0;
+    }
+    return choice == null || choice.clock.every == null ? EVERY : choice.clock.every;
+  }
+
+  /** Share of old items whose token such a round may change. */
+  double churnBudget() {
+    return choice == null || choice.clock == null || choice.clock.churnBudget == null
+        ? CHURN_BUDGET
+        : choice.clock.churnBudget;
+  }
+
+  void check() {
+    if (choice != null && choice.clock != null) {
+      Ranges.atLeast("--quantizer-every", every(), 1);
+    }
+    if (!(churnBudget() >= 0 && churnBudget() <= 1)) {
+      throw new UsageException("--churn-budget " + churnBudget() + ": it must be in [0, 1]");
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package io.sidstream.cli.train;
+
+import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.JointConfig.Variant;
+import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
+
+/** The options of the model of codes alone. */
+public final class SemanticOptions implements ModelOptions {
+  @Mixin private VectorsOption vectors;
+  @Mixin private QuantizerOptions quantizer;
+  @Mixin private RecommenderOptions recommender;
+
+  @Override
+  public Path vectors() {
+    return vectors.file();
+  }
+
+  @Override
+  public void check() {
+    quantizer.check();
+    recommender.check();
+  }
+
+  @Override
+  public void apply(JointConfig.Builder builder, TrainingData data, boolean asTheJob) {
+    recommender.apply(builder, asTheJob);
+    quantizer.apply(builder, data);
+    builder.variant(Variant.SEMANTIC).idLearningRate(recommender.learningRate());
+  }
+}

@@ -1,0 +1,280 @@
+package io.sidstream.job.learn;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.Backlog;
+import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.LearnInput;
+import io.sidstream.job.record.MergeInput;
+import io.sidstream.job.record.OutRecord;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.RoundPiece;
+import io.sidstream.job.record.SequencedEvent;
+import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.schemas.IdEmbedding;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import io.sidstream.schemas.WireFormat;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
+
+/**
+ * Learn and Merge, wired as in the job: real operators in their harnesses, RocksDB, and in place of
+ * the topics lists. A snapshot is of all of it at one time, as a checkpoint is.
+ */
+@SuppressWarnings("try") // Flink declares that closing a harness throws Exception
+final class LearnPipeline implements AutoCloseable {
+  /** What a checkpoint has: both operators, and how far the feedback was read. */
+  record Snapshot(OperatorSubtaskState learn, OperatorSubtaskState merge, int models, int said) {}
+
+  private final JobConfig config;
+  private final int[] keys;
+  private final KeyedOneInputStreamOperatorTestHarness<Integer, LearnInput, RoundPiece> learn;
+  private final KeyedOneInputStreamOperatorTestHarness<Integer, MergeInput, TokenizerUpdate> merge;
+  private final WireFormat wire = new WireFormat();
+  private final List<OutRecord> models = new ArrayList<>();
+  private int modelsBefore;
+  private int modelsRead;
+  private int piecesRead;
+  private int versionsRead;
+  private long clock = 1_000_000;
+
+  /** Whether a BEGIN is followed by its COMMIT at once. */
+  boolean commits = true;
+
+  LearnPipeline(JobConfig config, Snapshot from, List<OutRecord> modelsSoFar) throws Exception {
+    this.config = config;
+    keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
+    learn =
+        harness(new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey);
+    merge = harness(new MergeOperator(config, c -> 0), MergeInput::key);
+    learn.setup();
+    merge.setup();
+    if (from != null) {
+      models.addAll(modelsSoFar.subList(0, from.said));
+      modelsBefore = from.said;
+      modelsRead = from.models;
+      learn.initializeState(from.learn);
+      merge.initializeState(from.merge);
+    }
+    learn.setProcessingTime(clock);
+    merge.setProcessingTime(clock);
+    learn.open();
+    merge.open();
+  }
+
+  private static <I, O> KeyedOneInputStreamOperatorTestHarness<Integer, I, O> harness(
+      org.apache.flink.streaming.api.operators.OneInputStreamOperator<I, O> operator,
+      org.apache.flink.api.java.functions.KeySelector<I, Integer> key)
+      throws Exception {
+    var harness =
+        new KeyedOneInputStreamOperatorTestHarness<>(operator, key, Types.INT, 8, 1, 0);
+    harness.setStateBackend(new EmbeddedRocksDBStateBackend(true));
+    return harness;
+  }
+
+  void item(String name, float[] vector, long time) throws Exception {
+    EmbeddedItem item = new EmbeddedItem();
+    item.item = name;
+    item.vector = vector;
+    item.deleted = vector == null;
+    item.time = time;
+    for (int key : keys) {
+      LearnInput input = new LearnInput();
+      input.shardKey = key;
+      input.item = item;
+      learn.processElement(new StreamRecord<>(input));
+    }
+  }
+
+  void event(String user, String item, long time, long order) throws Exception {
+    SequencedEvent event = new SequencedEvent();
+    event.user = user;
+    event.item = item;
+    event.time = time;
+    event.order = order;
+    event.placed = true;
+    LearnInput input = new LearnInput();
+    input.shardKey = ShardKeys.of(user, keys);
+    input.event = event;
+    learn.processElement(new StreamRecord<>(input));
+  }
+
+  void tell(MergeInput input) throws Exception {
+    merge.processElement(new StreamRecord<>(input));
+  }
+
+  /** One thing: a timer, a mail, or what one operator has said to the other. */
+  void step() throws Exception {
+    clock += 50;
+    learn.setProcessingTime(clock);
+    merge.setProcessingTime(clock);
+    mail(learn);
+    mail(merge);
+    List<RoundPiece> pieces = learn.extractOutputValues();
+    if (piecesRead < pieces.size()) {
+      merge.processElement(new StreamRecord<>(MergeInput.of(pieces.get(piecesRead++))));
+    }
+    collect();
+    if (modelsRead < models.size()) {
+      read(models.get(modelsRead++));
+    }
+    List<VersionRecord> versions = ofThisRun();
+    for (; commits && versionsRead < versions.size(); versionsRead++) {
+      if (versions.get(versionsRead).getState() == VersionState.BEGIN) {
+        MergeInput input = new MergeInput();
+        input.committed = versions.get(versionsRead).getVersion();
+        merge.processElement(new StreamRecord<>(input));
+      }
+    }
+  }
+
+  private static void mail(KeyedOneInputStreamOperatorTestHarness<?, ?, ?> harness)
+      throws Exception {
+    while (harness.getTaskMailbox().hasMail()) {
+      harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
+    }
+  }
+
+  private void collect() {
+    var said = merge.getSideOutput(MergeOperator.MODELS);
+    int known = models.size() - modelsBefore;
+    int i = 0;
+    if (said != null) {
+      for (StreamRecord<OutRecord> record : said) {
+        if (i++ >= known) {
+          models.add(record.getValue());
+        }
+      }
+    }
+  }
+
+  private void read(OutRecord record) throws Exception {
+    RawRecord raw = new RawRecord();
+    raw.topic = "models";
+    raw.key = record.key;
+    raw.value = record.value;
+    var harness = ProcessFunctionTestHarnesses.forProcessFunction(new MergedRounds(config));
+    harness.processElement(new StreamRecord<>(raw));
+    for (LearnInput input : harness.extractOutputValues()) {
+      learn.processElement(new StreamRecord<>(input));
+    }
+    harness.close();
+  }
+
+  /** Steps until so many revisions were made by this run. */
+  void until(int revisions) throws Exception {
+    long deadline = System.nanoTime() + 60_000_000_000L;
+    while (revisions().size() < revisions) {
+      step();
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError(
+            "only " + revisions().size() + " of " + revisions + " revisions within 60 s");
+      }
+      Thread.yield();
+    }
+  }
+
+  Snapshot snapshot() throws Exception {
+    OperatorSubtaskState l = learn.snapshot(1, clock);
+    OperatorSubtaskState m = merge.snapshot(1, clock);
+    if (piecesRead < learn.extractOutputValues().size()) {
+      throw new AssertionError("pieces are under way");
+    }
+    return new Snapshot(l, m, modelsRead, models.size());
+  }
+
+  /** Hands over what Learn has sent, as alignment does before a barrier. */
+  void deliver() throws Exception {
+    List<RoundPiece> pieces = learn.extractOutputValues();
+    while (piecesRead < pieces.size()) {
+      merge.processElement(new StreamRecord<>(MergeInput.of(pieces.get(piecesRead++))));
+    }
+    collect();
+  }
+
+  private List<VersionRecord> ofThisRun() {
+    List<VersionRecord> all = new ArrayList<>();
+    var said = merge.getSideOutput(MergeOperator.VERSIONS);
+    if (said != null) {
+      said.forEach(r -> all.add(r.getValue()));
+    }
+    return all;
+  }
+
+  List<VersionRecord> versions() {
+    return ofThisRun();
+  }
+
+  List<VersionRecord> revisions() {
+    return ofThisRun().stream().filter(v -> v.getState() == VersionState.REVISION).toList();
+  }
+
+  List<OutRecord> models() {
+    return models;
+  }
+
+  /** Digest of the recommenders by revision. */
+  Map<Long, String> recommenders() throws Exception {
+    Map<Long, String> digests = new TreeMap<>();
+    for (OutRecord record : models) {
+      if (record.value != null) {
+        ModelPart part = wire.decode(record.value, ModelPart.class);
+        if (part.getPart() == ModelPartKind.RECOMMENDER) {
+          digests.put(part.getRevision(), part.getDigest());
+        }
+      }
+    }
+    return digests;
+  }
+
+  /** The newest embeddings by item; null where they were removed. */
+  Map<String, List<Float>> embeddings() throws Exception {
+    Map<String, List<Float>> all = new TreeMap<>();
+    var said = merge.getSideOutput(MergeOperator.ID_EMBEDDINGS);
+    if (said != null) {
+      for (StreamRecord<OutRecord> r : said) {
+        byte[] value = r.getValue().value;
+        all.put(
+            new String(r.getValue().key, StandardCharsets.UTF_8),
+            value == null ? null : wire.decode(value, IdEmbedding.class).getE());
+      }
+    }
+    return all;
+  }
+
+  List<TokenizerUpdate> updates() {
+    return merge.extractOutputValues();
+  }
+
+  LearnProgress progress(int shard) {
+    return operator().shard(keys[shard]).progress();
+  }
+
+  private LearnOperator operator() {
+    return (LearnOperator) (AbstractStreamOperator<?>) learn.getOperator();
+  }
+
+  static String key(ModelPart part) {
+    return ModelParts.key(part);
+  }
+
+  @Override
+  public void close() throws Exception {
+    learn.close();
+    merge.close();
+  }
+}

@@ -1,0 +1,320 @@
+package io.sidstream.job.learn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.record.Control;
+import io.sidstream.job.record.MergeInput;
+import io.sidstream.schemas.ControlAction;
+import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@SuppressWarnings("try") // Flink declares that closing a harness throws Exception
+class LearnPipelineTest {
+  static final int DIM = 12;
+  static final int ITEMS = 60;
+
+  static JobConfig config(Map<String, String> more) {
+    Map<String, String> values = new HashMap<>();
+    values.put("max-parallelism", "8");
+    values.put("content.dim", Integer.toString(DIM));
+    values.put("encoder.hidden", "16");
+    values.put("quantizer.dim", "8");
+    values.put("quantizer.codebook-size", "8");
+    values.put("id.dim", "4");
+    values.put("recommender.negatives", "32");
+    values.put("learn.step-positions", "64");
+    values.put("bootstrap.items", "40");
+    values.put("bootstrap.interactions", "100");
+    values.put("bootstrap.max-steps", "10");
+    values.put("learn.round-interactions", "50");
+    values.put("learn.round-steps", "6");
+    values.put("quantizer.round-every", "2");
+    values.put("quantizer.steps", "6");
+    values.put("quantizer.learning-rate", "0.01");
+    values.put("quantizer.decay", "0.8");
+    values.put("quantizer.churn-budget", "1");
+    values.put("gate.enabled", "false");
+    values.put("learn.duty-cycle", "1");
+    values.putAll(more);
+    return JobConfig.of(values);
+  }
+
+  static float[] vector(int item) {
+    Random random = new Random(item);
+    float[] v = new float[DIM];
+    for (int d = 0; d < DIM; d++) {
+      v[d] = (float) (random.nextGaussian() + (item % 4 == d ? 3 : 0));
+    }
+    return v;
+  }
+
+  static void items(LearnPipeline pipeline, int from, int to) throws Exception {
+    for (int i = from; i < to; i++) {
+      pipeline.item("item-" + i, vector(i), 1_000 + i);
+    }
+  }
+
+  /** Events from to to: user e mod 20, an item of the user's taste. */
+  static void events(LearnPipeline pipeline, int from, int to) throws Exception {
+    for (int e = from; e < to; e++) {
+      Random random = new Random(e);
+      int user = e % 20;
+      int item = 4 * random.nextInt(ITEMS / 4) + user % 4;
+      pipeline.event("user-" + user, "item-" + item, 10_000 + e, e / 20);
+    }
+  }
+
+  private static List<VersionState> states(List<VersionRecord> records) {
+    return records.stream().map(VersionRecord::getState).toList();
+  }
+
+  @Test
+  void bootstrapsThenLearnsInRoundsAndRefinesTheQuantizerOnTheSlowClock() throws Exception {
+    try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      assertThat(states(pipeline.versions()))
+          .containsExactly(VersionState.BEGIN, VersionState.REVISION);
+      events(pipeline, 200, 400);
+      pipeline.until(5);
+      assertThat(states(pipeline.versions()))
+          .containsExactly(
+              VersionState.BEGIN,
+              VersionState.REVISION,
+              VersionState.REVISION,
+              VersionState.BEGIN,
+              VersionState.REVISION,
+              VersionState.REVISION,
+              VersionState.BEGIN,
+              VersionState.REVISION);
+      assertThat(pipeline.revisions())
+          .extracting(VersionRecord::getInteractions)
+          .containsExactly(200L, 250L, 300L, 350L, 400L);
+      assertThat(pipeline.revisions())
+          .extracting(VersionRecord::getRevision)
+          .containsExactly(1L, 2L, 3L, 4L, 5L);
+      // Users all have had events before, so each new one is ranked.
+      assertThat(pipeline.revisions().subList(1, 5))
+          .allMatch(r -> r.getPrequential().getEvents() == 50);
+      assertThat(pipeline.versions().get(0).getItems()).isEqualTo(ITEMS);
+      assertThat(pipeline.updates()).extracting(u -> u.version).containsExactly(1, 2, 3);
+      assertThat(pipeline.embeddings()).isNotEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void aRestartAtAnyStepGivesTheSameBits(int shards) throws Exception {
+    JobConfig config = config(Map.of("learn.shards", Integer.toString(shards)));
+    int revisions = 4;
+    Map<Long, String> undisturbed;
+    List<VersionRecord> versions;
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 400);
+      pipeline.until(revisions);
+      undisturbed = pipeline.recommenders();
+      versions = pipeline.versions();
+    }
+    assertThat(undisturbed).hasSizeGreaterThanOrEqualTo(revisions);
+    Random random = new Random(shards);
+    LearnPipeline pipeline = new LearnPipeline(config, null, List.of());
+    int said = 0;
+    try {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 400);
+      for (int kill = 0; kill < 12; kill++) {
+        int steps = 1 + random.nextInt(25);
+        for (int s = 0; s < steps; s++) {
+          pipeline.step();
+          Thread.sleep(random.nextInt(3));
+        }
+        pipeline.deliver();
+        LearnPipeline.Snapshot snapshot = pipeline.snapshot();
+        said += pipeline.revisions().size();
+        // What is done after the checkpoint is lost with the process.
+        int lost = random.nextInt(10);
+        List<io.sidstream.job.record.OutRecord> models = List.copyOf(pipeline.models());
+        for (int s = 0; s < lost; s++) {
+          pipeline.step();
+        }
+        pipeline.close();
+        pipeline = new LearnPipeline(config, snapshot, models);
+      }
+      if (said < revisions) {
+        pipeline.until(revisions - said);
+      }
+      Map<Long, String> disturbed = pipeline.recommenders();
+      for (long revision = 1; revision <= revisions; revision++) {
+        assertThat(disturbed.get(revision))
+            .as("revision " + revision)
+            .isEqualTo(undisturbed.get(revision));
+      }
+    } finally {
+      pipeline.close();
+    }
+    assertThat(versions).isNotEmpty();
+  }
+
+  @Test
+  void orderOfArrivalOfABacklogDoesNotMatter() throws Exception {
+    Map<Long, String> digests = null;
+    for (int seed = 0; seed < 3; seed++) {
+      try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+        if (seed == 1) {
+          for (int i = ITEMS - 1; i >= 0; i--) {
+            items(pipeline, i, i + 1);
+          }
+          for (int user = 19; user >= 0; user--) {
+            for (int e = user; e < 300; e += 20) {
+              events(pipeline, e, e + 1);
+            }
+          }
+        } else if (seed == 2) {
+          events(pipeline, 0, 300);
+          items(pipeline, 0, ITEMS);
+        } else {
+          items(pipeline, 0, ITEMS);
+          events(pipeline, 0, 300);
+        }
+        pipeline.until(1);
+        Map<Long, String> now = pipeline.recommenders();
+        digests = digests == null ? now : digests;
+        assertThat(now).isEqualTo(digests);
+      }
+    }
+  }
+
+  @Test
+  void interactionsWithUnknownItemsWaitStartNoRoundAndGo() throws Exception {
+    JobConfig config =
+        config(Map.of("learn.unknown-retention", "10 s", "learn.round-interval", "1 s"));
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      for (int i = 0; i < 500; i++) {
+        pipeline.event("stranger-" + i, "never-" + i, 20_000 + i, 0);
+      }
+      for (int s = 0; s < 40; s++) {
+        pipeline.step();
+        Thread.sleep(1);
+      }
+      assertThat(pipeline.revisions()).hasSize(1);
+      assertThat(pipeline.progress(0).waiting).isEqualTo(500);
+      for (int s = 0; s < 400; s++) {
+        pipeline.step();
+      }
+      assertThat(pipeline.progress(0).waiting).isZero();
+      assertThat(pipeline.progress(0).waitingDropped).isEqualTo(500);
+      assertThat(pipeline.progress(0).users).isEqualTo(20);
+      assertThat(pipeline.revisions()).hasSize(1);
+    }
+  }
+
+  @Test
+  void anInteractionThatWaitedIsLearntWhenItsItemComes() throws Exception {
+    try (LearnPipeline pipeline =
+        new LearnPipeline(config(Map.of("learn.round-interval", "1 s")), null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      pipeline.event("user-1", "item-new", 50_000, 100);
+      for (int s = 0; s < 60; s++) {
+        pipeline.step();
+        Thread.sleep(1);
+      }
+      assertThat(pipeline.progress(0).interactions).isEqualTo(200);
+      pipeline.item("item-new", vector(1_000), 40_000);
+      pipeline.until(2);
+      assertThat(pipeline.progress(0).interactions).isEqualTo(201);
+      assertThat(pipeline.progress(0).items).isEqualTo(ITEMS + 1);
+    }
+  }
+
+  @Test
+  void usersAreForgottenAndDeletedItemsLeaveNothing() throws Exception {
+    JobConfig config =
+        config(Map.of("sequence.retention", "20 s", "learn.round-interval", "1 s"));
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      assertThat(pipeline.progress(0).users).isEqualTo(20);
+      for (int i = 0; i < ITEMS; i += 2) {
+        pipeline.item("item-" + i, null, 90_000);
+      }
+      for (int s = 0; s < 600; s++) {
+        pipeline.step();
+      }
+      assertThat(pipeline.progress(0).users).isZero();
+      assertThat(pipeline.progress(0).items).isEqualTo(ITEMS / 2);
+      // Their embeddings are taken back with the next round.
+      events(pipeline, 400, 460);
+      pipeline.until(2);
+      assertThat(pipeline.embeddings()).containsEntry("item-0", null);
+    }
+  }
+
+  @Test
+  void aPersonHoldsAndForcesTheGate() throws Exception {
+    try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      pipeline.tell(control(ControlAction.HOLD));
+      events(pipeline, 200, 300);
+      pipeline.until(3);
+      List<VersionRecord> all = pipeline.versions();
+      assertThat(states(all))
+          .containsExactly(
+              VersionState.BEGIN,
+              VersionState.REVISION,
+              VersionState.REVISION,
+              VersionState.HELD,
+              VersionState.REVISION);
+      assertThat(all.get(3).getReason()).isEqualTo("held by control message: why (who)");
+      pipeline.tell(control(ControlAction.FORCE));
+      events(pipeline, 300, 400);
+      pipeline.until(5);
+      assertThat(pipeline.versions().get(6).getState()).isEqualTo(VersionState.BEGIN);
+      assertThat(pipeline.versions().get(6).getReason()).startsWith("forced by control message");
+    }
+  }
+
+  private static MergeInput control(ControlAction action) {
+    MergeInput input = new MergeInput();
+    input.control = new Control();
+    input.control.action = action;
+    input.control.reason = "why";
+    input.control.author = "who";
+    return input;
+  }
+
+  @Test
+  void theNextVersionWaitsForTheCommitOfTheLast() throws Exception {
+    try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+      pipeline.commits = false;
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 400);
+      pipeline.until(2);
+      for (int s = 0; s < 200; s++) {
+        pipeline.step();
+        Thread.sleep(1);
+      }
+      assertThat(pipeline.revisions()).hasSize(2);
+      pipeline.commits = true;
+      pipeline.until(3);
+      assertThat(pipeline.versions().get(3).getState()).isEqualTo(VersionState.BEGIN);
+    }
+  }
+}
