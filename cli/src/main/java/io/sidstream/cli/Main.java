@@ -3,6 +3,7 @@ package io.sidstream.cli;
 import io.sidstream.cli.bench.BenchCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
+import io.sidstream.cli.recommend.RecommendCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
@@ -62,6 +63,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new TokensCommand())
+        .addSubcommand(new RecommendCommand())
         .addSubcommand(new TrainCommand())
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())
