@@ -61,8 +61,7 @@ class RecommendITCase {
     run(config);
 
     PublishedRanking published =
-        PublishedRanking.read(
-            Broker.bootstrap(), PREFIX, new Properties(), Duration.ofSeconds(30));
+        PublishedRanking.read(Broker.bootstrap(), PREFIX, new Properties(), Duration.ofSeconds(30));
     assertThat(published.version()).isGreaterThanOrEqualTo(2);
     assertThat(published.names()).hasSize(ITEMS);
     Reference reference = new Reference(config, published.version(), published.names());
@@ -190,8 +189,7 @@ class RecommendITCase {
       // Codes that the tokenizer does not keep, or would not choose, would come out as others here.
       int changed = trainer.adopt(TokenizerModel.fromBytes(whole(version, ModelPartKind.ENCODER)));
       assertThat(changed).as("items whose vector has another tuple than the published").isZero();
-      RankingModel ranking =
-          RankingModel.fromBytes(whole(version, ModelPartKind.RECOMMENDER));
+      RankingModel ranking = RankingModel.fromBytes(whole(version, ModelPartKind.RECOMMENDER));
       assertThat(ranking.towers()).hasSize(2);
       copy(ranking.towers().get(0).recommender(), trainer.recommender());
       copy(ranking.towers().get(1).recommender(), trainer.semanticRecommender());
@@ -238,8 +236,7 @@ class RecommendITCase {
         float[] ofTower = new float[candidates.length];
         for (int j = 0; j < candidates.length; j++) {
           ofTower[j] =
-              Kernels.dot(h, (n - 1) * width, s, j * d + tower.from(), width)
-                  / tower.temperature();
+              Kernels.dot(h, (n - 1) * width, s, j * d + tower.from(), width) / tower.temperature();
         }
         tower.addProbabilities(ofTower, 0, candidates.length, scores, 0);
       }

@@ -138,9 +138,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
             : new PublishedToken.Ref(resolved.version, resolved.codes, resolved.suffix);
     PublishedToken.Ref current = known == null ? null : known.token();
     int chosen = resolved.deleted ? PublishedToken.NOT_KNOWN : resolved.nearest[levels - 1];
-    if (token == null
-        ? current == null
-        : token.sameToken(current) && known.chosen() == chosen) {
+    if (token == null ? current == null : token.sameToken(current) && known.chosen() == chosen) {
       PublishedToken seen =
           new PublishedToken(
               resolved.seq,
@@ -158,7 +156,8 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     }
     int commit = Math.max(resolved.version, counted + 1);
     PublishedToken.Ref before = known == null ? null : known.previousFor(commit);
-    PublishedToken now = new PublishedToken(resolved.seq, resolved.version, commit, token, before, chosen);
+    PublishedToken now =
+        new PublishedToken(resolved.seq, resolved.version, commit, token, before, chosen);
     sums.replace(resolved.item, commit, known, now);
     published.update(now.toBytes());
     if (token == null) {
