@@ -4,6 +4,7 @@ import io.sidstream.cli.Failures;
 import io.sidstream.cli.demo.DemoCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
+import io.sidstream.cli.recommend.RecommendCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobCommand;
 import io.sidstream.cli.tokens.TokensCommand;
@@ -54,6 +55,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new TokensCommand())
+        .addSubcommand(new RecommendCommand())
         .addSubcommand(new TrainCommand())
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())

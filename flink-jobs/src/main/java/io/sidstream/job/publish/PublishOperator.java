@@ -28,7 +28,8 @@ import org.apache.flink.util.OutputTag;
 /**
  * Turns resolved tokens into rows of the token table. Keyed by item. Answers that are older than
  * what the item has (a move is answered by two subtasks, which may overtake each other) are
- * dropped, and only what differs is written.
+ * dropped, and only what differs is written: a token that stays is written again only where the
+ * quantizer's choice before repair differs, because that is what readers rank with.
  *
  * <p>On watermark v the counts and checksums of this subtask's part of the table go to {@link
  * #PARTS}, then the watermark goes on. The sums are operator state that may be redistributed in any
@@ -131,14 +132,16 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
             ? null
             : new PublishedToken.Ref(resolved.version, resolved.codes, resolved.suffix);
     PublishedToken.Ref current = known == null ? null : known.token();
-    if (token == null ? current == null : token.sameToken(current)) {
+    int chosen = resolved.deleted ? PublishedToken.NOT_KNOWN : resolved.nearest[levels - 1];
+    if (token == null ? current == null : token.sameToken(current) && known.chosen() == chosen) {
       PublishedToken seen =
           new PublishedToken(
               resolved.seq,
               resolved.version,
               known == null ? 0 : known.commit(),
               current,
-              known == null ? null : known.before());
+              known == null ? null : known.before(),
+              chosen);
       published.update(seen.toBytes());
       if (token == null) {
         timers.registerEventTimeTimer(VoidNamespace.INSTANCE, resolved.version + 1L);
@@ -148,7 +151,8 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     }
     int commit = Math.max(resolved.version, counted + 1);
     PublishedToken.Ref before = known == null ? null : known.previousFor(commit);
-    PublishedToken now = new PublishedToken(resolved.seq, resolved.version, commit, token, before);
+    PublishedToken now =
+        new PublishedToken(resolved.seq, resolved.version, commit, token, before, chosen);
     sums.replace(resolved.item, commit, known, now);
     published.update(now.toBytes());
     if (token == null) {

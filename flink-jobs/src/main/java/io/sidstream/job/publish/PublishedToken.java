@@ -5,17 +5,26 @@ import java.util.Arrays;
 
 /**
  * What Publish remembers of an item. Layout: format (1 byte), seq (8), version (4), commit (4), the
- * newest token, the token before; a token is its version (4, 0 for none), suffix (4), number of
- * levels (1), codes (2 each).
+ * newest token, the token before, the chosen code (4; not in format 1); a token is its version (4,
+ * 0 for none), suffix (4), number of levels (1), codes (2 each).
  *
  * @param seq of the newest answer seen
  * @param version token version of the newest answer seen
  * @param commit the version whose COMMIT counts the newest record; 0 if nothing was written
  * @param token the newest token; null after a deletion
  * @param before the token in the table committed as {@code commit - 1}; null for none
+ * @param chosen the last code as the quantizer chose it, before a collision was repaired (the codes
+ *     before it are those of the token); {@value #NOT_KNOWN} for none
  */
-record PublishedToken(long seq, int version, int commit, Ref token, Ref before) {
-  private static final byte FORMAT = 1;
+record PublishedToken(long seq, int version, int commit, Ref token, Ref before, int chosen) {
+  private static final byte FORMAT = 2;
+
+  /** Of no token, or of one that format 1 was written of. */
+  static final int NOT_KNOWN = -1;
+
+  PublishedToken(long seq, int version, int commit, Ref token, Ref before) {
+    this(seq, version, commit, token, before, NOT_KNOWN);
+  }
 
   /**
    * A token.
@@ -37,11 +46,11 @@ record PublishedToken(long seq, int version, int commit, Ref token, Ref before) 
   }
 
   byte[] toBytes() {
-    ByteBuffer out = ByteBuffer.allocate(17 + size(token) + size(before));
+    ByteBuffer out = ByteBuffer.allocate(21 + size(token) + size(before));
     out.put(FORMAT).putLong(seq).putInt(version).putInt(commit);
     put(out, token);
     put(out, before);
-    return out.array();
+    return out.putInt(chosen).array();
   }
 
   static PublishedToken fromBytes(byte[] bytes) {
@@ -50,15 +59,21 @@ record PublishedToken(long seq, int version, int commit, Ref token, Ref before) 
     }
     ByteBuffer in = ByteBuffer.wrap(bytes);
     byte format = in.get();
-    if (format != FORMAT) {
+    if (format < 1 || format > FORMAT) {
       throw new IllegalStateException(
           "Publish's state of an item has format "
               + format
-              + ", this version reads format "
+              + ", this version reads formats 1 to "
               + FORMAT
               + ": start from a savepoint of a matching release");
     }
-    return new PublishedToken(in.getLong(), in.getInt(), in.getInt(), get(in), get(in));
+    return new PublishedToken(
+        in.getLong(),
+        in.getInt(),
+        in.getInt(),
+        get(in),
+        get(in),
+        format == 1 ? NOT_KNOWN : in.getInt());
   }
 
   private static int size(Ref ref) {

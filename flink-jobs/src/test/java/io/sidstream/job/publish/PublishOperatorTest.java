@@ -98,6 +98,36 @@ class PublishOperatorTest {
     return harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
   }
 
+  /** Readers rank with what the quantizer chose, so they hear of it; but no token moved. */
+  @Test
+  void anotherChoiceUnderTheSameTokenIsWrittenAndMovesNothing() throws Exception {
+    Resolved repaired = answer("a", 1, 1, 0, 4, 5, 6);
+    repaired.nearest = new int[] {4, 5, 7};
+    send(repaired);
+    assertThat(token(rows().get(0)).getNearest()).containsExactly(4, 5, 7);
+    CommitPart first = part(1);
+    rows();
+    Resolved other = answer("a", 2, 2, 0, 4, 5, 6);
+    other.nearest = new int[] {4, 5, 8};
+    send(other);
+    restart();
+    Resolved again = answer("a", 3, 2, 0, 4, 5, 6);
+    again.nearest = other.nearest;
+    send(again);
+    List<TokenRow> rows = new ArrayList<>(rows());
+    assertThat(rows).as("the first of two alike; the restart took its output").isEmpty();
+    CommitPart second = part(2);
+    assertThat(second.rows).isEqualTo(1);
+    assertThat(second.movedItems).isZero();
+    assertThat(second.oldItems).isEqualTo(1);
+    assertThat(second.tableChecksum).isEqualTo(first.tableChecksum);
+    send(answer("a", 4, 2, 0, 4, 5, 6));
+    ItemToken row = token(rows().get(0));
+    assertThat(row.getNearest()).containsExactly(4, 5, 6);
+    assertThat(row.getCommit()).isEqualTo(3);
+    assertThat(row.getPrevious().getCodes()).containsExactly(4, 5, 6);
+  }
+
   @Test
   void aRowSaysEverything() throws Exception {
     send(answer("a", 1, 1, 2, 4, 5, 6));

@@ -54,7 +54,8 @@ public final class ServedModel implements Representations {
    * An item in its place.
    *
    * @param item index of the item
-   * @param score the higher the better; with several recommenders a probability among the candidates
+   * @param score the higher the better; with several recommenders a probability among the
+   *     candidates
    */
   public record Ranked(int item, float score) {}
 

@@ -19,14 +19,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What is ranked from published parts agrees, bit for bit, with the trainer that published them. */
+/**
+ * What is ranked from published parts agrees, bit for bit, with the trainer that published them.
+ */
 class ServedModelTest {
   /** Models that rank in different ways. */
   enum Ranks {
     TWO(base().semanticShare(.3f).semanticTemperature(2f).temperature(.7f).build()),
     TWO_THAT_SHARE(base().semanticShare(.4f).semanticIdDim(2).build()),
-    FROM_PREFIX(
-        base().semanticShare(.3f).idStart(JointConfig.IdStart.PREFIX_MEAN).build()),
+    FROM_PREFIX(base().semanticShare(.3f).idStart(JointConfig.IdStart.PREFIX_MEAN).build()),
     ONE(base().temperature(.8f).build()),
     OF_Z(base().variant(JointConfig.Variant.SEMANTIC).build()),
     OF_E(base().variant(JointConfig.Variant.ID).idStart(JointConfig.IdStart.RANDOM).build());
@@ -96,8 +97,7 @@ class ServedModelTest {
     List<ServedModel.Item> items = new ArrayList<>();
     for (int i = 0; i < c.itemCount; i++) {
       boolean published =
-          config.hasId()
-              && (c.items.idTrained(i) || config.idStart() != JointConfig.IdStart.ZERO);
+          config.hasId() && (c.items.idTrained(i) || config.idStart() != JointConfig.IdStart.ZERO);
       items.add(
           new ServedModel.Item(
               Arrays.copyOfRange(c.items.codes(), i * levels, (i + 1) * levels),
@@ -132,8 +132,7 @@ class ServedModelTest {
     for (int user = 0; user < 20; user++) {
       int[] history = Arrays.copyOf(c.users.items(user), 1 + rng.nextInt(12));
       int[] candidates = IntStream.generate(() -> rng.nextInt(c.itemCount)).limit(100).toArray();
-      assertSameBits(
-          served.scores(history, candidates), reference(trainer, history, candidates));
+      assertSameBits(served.scores(history, candidates), reference(trainer, history, candidates));
     }
   }
 
@@ -242,8 +241,7 @@ class ServedModelTest {
     assertThat(served.size()).isEqualTo(1);
     assertThatThrownBy(() -> served.scores(new int[0], new int[] {0}))
         .hasMessageContaining("the history is empty");
-    ServedModel broken =
-        one(books, ranking, new int[] {1, 2, 3}, new float[] {Float.NaN, 0, 0, 0});
+    ServedModel broken = one(books, ranking, new int[] {1, 2, 3}, new float[] {Float.NaN, 0, 0, 0});
     assertThatThrownBy(() -> broken.scores(new int[] {0}, new int[] {0}))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("the score of item 0 is NaN");
