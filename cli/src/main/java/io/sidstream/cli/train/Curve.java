@@ -77,7 +77,8 @@ final class Curve implements OfflineTraining.Listener, GenerativeTraining.Listen
       point.put("full", Report.metrics(full));
     }
     if (e.quality() != null) {
-      line.append(String.format(Locale.ROOT, ", unique tuples %.3f", e.quality().distinctTuples()));
+      line.append(
+          String.format(Locale.ROOT, ", distinct tuples %.3f", e.quality().distinctTuples()));
       point.putAll(Report.quality(e.quality(), config));
       // A level is named once when it collapses, not again with every epoch's figures.
       for (String collapse : Collapse.of(e.quality(), config.codewords())) {

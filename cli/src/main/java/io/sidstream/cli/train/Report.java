@@ -61,8 +61,8 @@ final class Report {
   }
 
   /**
-   * levels, uniqueTuples (different tuples over items, as the paper counts), aloneInTuple (share of
-   * items whose tuple no other has), largestCollision, reconstructionMse and collapse; nulls
+   * levels, distinctTuples (different tuples over items, as the paper counts), aloneInTuple (share
+   * of items whose tuple no other has), largestCollision, reconstructionMse and collapse; nulls
    * without one.
    */
   static Map<String, Object> quality(Quality q, JointConfig config) {
@@ -77,7 +77,7 @@ final class Report {
       }
     }
     out.put("levels", levels);
-    out.put("uniqueTuples", q == null ? null : q.distinctTuples());
+    out.put("distinctTuples", q == null ? null : q.distinctTuples());
     out.put("aloneInTuple", q == null ? null : q.aloneInTuple());
     out.put("largestCollision", q == null ? null : q.largestCollision());
     out.put("reconstructionMse", q == null ? null : q.reconstruction());
