@@ -13,6 +13,7 @@ import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.state.rocksdb.RocksDBOptions;
 
 /** What the job asks of Flink. */
 public final class JobEnvironment {
@@ -44,6 +45,7 @@ public final class JobEnvironment {
         config.get(JobOptions.STATE_BACKEND) == JobOptions.StateBackend.ROCKSDB
             ? "rocksdb"
             : "hashmap");
+    flink.set(RocksDBOptions.OPTIONS_FACTORY, LeanRocksDb.class.getName());
     String dir = config.get(JobOptions.CHECKPOINT_DIR);
     if (dir != null) {
       flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, dir);

@@ -38,6 +38,7 @@ import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
+import io.sidstream.job.tokenize.NewestTokenizer;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.schemas.VersionRecord;
 import java.nio.file.Path;
@@ -179,11 +180,21 @@ public final class SidstreamJob {
             "merge",
             "Merge");
 
+    SingleOutputStreamOperator<TokenizerUpdate> tokenizers =
+        named(
+            trained
+                .keyBy(NewestTokenizer.BY_ONE_KEY)
+                .transform(
+                    "Newest tokenizer", Records.type(TokenizerUpdate.class), new NewestTokenizer())
+                .setParallelism(1),
+            "newest-tokenizer",
+            "Newest tokenizer");
+
     SingleOutputStreamOperator<Claim> claims =
         named(
             // The key is still that of Embed, so the vector does not go through the network again.
             DataStreamUtils.reinterpretAsKeyedStream(embedded, i -> i.item)
-                .connect(learnt.broadcast())
+                .connect(tokenizers.broadcast())
                 .transform(
                     "Tokenize",
                     Records.type(Claim.class),

@@ -18,9 +18,7 @@ import io.sidstream.schemas.WireFormat;
 import org.apache.avro.specific.SpecificRecord;
 
 /** Who may know whom in the job: records below, operators side by side, the wire at the edge. */
-@AnalyzeClasses(
-    packages = "io.sidstream.job",
-    importOptions = ImportOption.DoNotIncludeTests.class)
+@AnalyzeClasses(packages = "io.sidstream.job", importOptions = ImportOption.DoNotIncludeTests.class)
 class HouseRulesTest {
   private static final String JOB = "io.sidstream.job.";
 

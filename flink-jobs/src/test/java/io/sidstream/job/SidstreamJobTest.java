@@ -104,6 +104,7 @@ class SidstreamJobTest {
             "embed",
             "sequence",
             "train",
+            "newest-tokenizer",
             "tokenize",
             "resolve",
             "publish",

@@ -24,5 +24,8 @@ class HouseRulesTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "org.apache.flink..", "org.apache.kafka..", "org.apache.avro..", "io.sidstream.schemas..");
+              "org.apache.flink..",
+              "org.apache.kafka..",
+              "org.apache.avro..",
+              "io.sidstream.schemas..");
 }

@@ -59,7 +59,7 @@ final class RowText {
     if (v.getQuality() != null) {
       Quality q = v.getQuality();
       line.append(
-          ", expected churn %.2f %%, unique tuples %.2f %%"
+          ", expected churn %.2f %%, alone in their tuple %.2f %%"
               .formatted(100 * q.getExpectedChurn(), 100 * q.getUniqueTuples()));
       line.append(", reseeded codewords ").append(q.getReseeded());
       line.append(", items on them ").append(q.getReseededItems());

@@ -76,7 +76,8 @@ public final class LearningCurve implements OfflineTraining.Listener, AutoClosea
       point.put("full", Report.metrics(full));
     }
     if (e.quality() != null) {
-      line.append(String.format(Locale.ROOT, ", unique tuples %.3f", e.quality().distinctTuples()));
+      line.append(
+          String.format(Locale.ROOT, ", distinct tuples %.3f", e.quality().distinctTuples()));
       point.putAll(Report.quality(e.quality(), config));
       // A level is named once when it collapses, not again with every epoch's figures.
       for (String collapse : Collapse.of(e.quality(), config.codewords())) {

@@ -66,8 +66,8 @@ public final class Report {
   }
 
   /**
-   * levels, uniqueTuples (different tuples over items, as the paper counts), aloneInTuple (share of
-   * items whose tuple no other has), largestCollision, reconstructionMse and collapse; nulls
+   * levels, distinctTuples (different tuples over items, as the paper counts), aloneInTuple (share
+   * of items whose tuple no other has), largestCollision, reconstructionMse and collapse; nulls
    * without one.
    */
   public static Map<String, Object> quality(Quality q, JointConfig config) {
@@ -82,7 +82,7 @@ public final class Report {
       }
     }
     out.put("levels", levels);
-    out.put("uniqueTuples", q == null ? null : q.distinctTuples());
+    out.put("distinctTuples", q == null ? null : q.distinctTuples());
     out.put("aloneInTuple", q == null ? null : q.aloneInTuple());
     out.put("largestCollision", q == null ? null : q.largestCollision());
     out.put("reconstructionMse", q == null ? null : q.reconstruction());

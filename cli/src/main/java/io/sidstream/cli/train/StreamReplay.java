@@ -274,7 +274,7 @@ final class StreamReplay {
       live.trainer.adopt(tokenizer);
       told.put("churn", quality.churn());
       told.put("churnPerLevel", quality.churnPerLevel());
-      told.put("uniqueTuples", quality.distinctTuples());
+      told.put("distinctTuples", quality.distinctTuples());
       told.put("aloneInTuple", quality.aloneInTuple());
       tellCollapse(told, quality);
     }

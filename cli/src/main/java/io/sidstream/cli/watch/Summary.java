@@ -14,7 +14,7 @@ import java.util.List;
  * @param revisions recommender revisions published
  * @param levels use of each level's codewords by the tokens of the last table, before repair of
  *     collisions
- * @param uniqueTuples share of items whose code tuple, before repair, no other item has, 0..1
+ * @param aloneInTuple share of items whose code tuple, before repair, no other item has, 0..1
  * @param uniqueTokens share of items whose token, as published, no other item has, 0..1
  * @param verified whether all that {@code tokens verify} proves holds at the end; null where it was
  *     not asked for
@@ -35,7 +35,7 @@ public record Summary(
     int held,
     long revisions,
     List<Level> levels,
-    double uniqueTuples,
+    double aloneInTuple,
     double uniqueTokens,
     Boolean verified,
     List<Double> churn,
@@ -55,7 +55,7 @@ public record Summary(
         held,
         revisions,
         levels,
-        uniqueTuples,
+        aloneInTuple,
         uniqueTokens,
         outcome,
         churn,

@@ -357,7 +357,7 @@ class TokensITCase {
     }
     assertThat(run(0, "versions", prefix).lines())
         .containsExactly(
-            "version 2 HELD 1970-01-01T00:00:00Z: items 200, expected churn 4.00 %, unique tuples 87.50 %, reseeded codewords [0, 1, 2], items on them [0, 3, 5], reason: held by control message: sale",
+            "version 2 HELD 1970-01-01T00:00:00Z: items 200, expected churn 4.00 %, alone in their tuple 87.50 %, reseeded codewords [0, 1, 2], items on them [0, 3, 5], reason: held by control message: sale",
             "version 2 COMMIT 1970-01-01T00:00:00Z: items 200, rows 20, removed 1, moved 4 of 160 (2.50 %), changed codes [0, 1, 4], prefixes [0, 1, 4]");
   }
 

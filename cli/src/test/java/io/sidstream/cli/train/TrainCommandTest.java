@@ -61,7 +61,7 @@ class TrainCommandTest {
     assertThat(report.path("levels").path(0).path("utilisation").asDouble()).isGreaterThan(0);
     assertThat(report.path("levels").path(0).path("perplexity").asDouble()).isGreaterThan(1);
     double alone = report.path("aloneInTuple").asDouble();
-    assertThat(report.path("uniqueTuples").asDouble()).isPositive().isBetween(alone, 1.0);
+    assertThat(report.path("distinctTuples").asDouble()).isPositive().isBetween(alone, 1.0);
     assertThat(report.path("largestCollision").asInt()).isPositive();
     assertThat(report.path("reconstructionMse").asDouble()).isPositive();
     assertThat(report.path("itemTableParameters").asLong())
@@ -118,7 +118,7 @@ class TrainCommandTest {
     assertThat(id.path("modelDigest")).isNotEqualTo(one.path("modelDigest"));
     assertThat(id.path("negativesDigest")).isEqualTo(one.path("negativesDigest"));
     assertThat(id.path("levels")).isEmpty();
-    assertThat(id.path("uniqueTuples").isNull()).isTrue();
+    assertThat(id.path("distinctTuples").isNull()).isTrue();
 
     Path stored = folder.resolve("negatives.npy");
     JsonNode written = train("--codebook", 16, "--epochs", 1, "--negatives", stored);

@@ -49,7 +49,7 @@ class ProgressTest {
     // Two of three at one codeword, one at another: exp(entropy) = 3 / 4^(1/3).
     assertThat(summary.levels().get(0).perplexity()).isCloseTo(3 / Math.cbrt(4), within(1e-9));
     assertThat(summary.levels().get(1).utilisation()).isEqualTo(0.5);
-    assertThat(summary.uniqueTuples()).isCloseTo(1 / 3.0, within(1e-12));
+    assertThat(summary.aloneInTuple()).isCloseTo(1 / 3.0, within(1e-12));
     assertThat(summary.uniqueTokens()).isEqualTo(1);
     assertThat(summary.churn()).containsExactly(0.0, 0.5);
     assertThat(summary.prequential())
@@ -68,7 +68,7 @@ class ProgressTest {
             "versions",
             "revisions",
             "levels",
-            "uniqueTuples",
+            "aloneInTuple",
             "churn",
             "prequential",
             "latencyMs",
@@ -105,7 +105,7 @@ class ProgressTest {
   void saysNothingOfWhatWasNotSeen() {
     Summary summary = progress.summary(0, 1, -1);
     assertThat(summary.itemsWithToken()).isZero();
-    assertThat(summary.uniqueTuples()).isZero();
+    assertThat(summary.aloneInTuple()).isZero();
     assertThat(summary.levels().get(0)).isEqualTo(new Summary.Level(0, 0));
     assertThat(summary.churn()).isEmpty();
     assertThat(summary.prequential()).isEmpty();

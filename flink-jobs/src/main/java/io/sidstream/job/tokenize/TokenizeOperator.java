@@ -14,18 +14,13 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.operators.MailboxExecutor;
-import org.apache.flink.api.common.state.BroadcastState;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -48,17 +43,14 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
  * Claim}. When the scan is done the operator emits {@code Watermark(version)}: from here on event
  * time is the token version, so watermarks and idleness from upstream are swallowed.
  *
- * <p>A scan goes on after a restart with the items whose version is still older, and the watermark
- * of the last complete scan is emitted again, because watermarks are not part of a checkpoint.
- * Updates that arrive during a scan wait for its end. Needs aligned checkpoints (the default).
+ * <p>No tokenizer is state of this operator: after a restart {@link NewestTokenizer} sends the
+ * newest one before the first barrier, and items that are faster wait for it. A scan goes on after
+ * a restart with the items whose version is still older, and the watermark of the last complete
+ * scan is emitted again, because watermarks are not part of a checkpoint. Updates that arrive
+ * during a scan wait for its end. Needs aligned checkpoints (the default).
  */
 public class TokenizeOperator extends AbstractStreamOperator<Claim>
     implements TwoInputStreamOperator<EmbeddedItem, TokenizerUpdate, Claim> {
-
-  /** Versions by number: the one in use, and those that wait. */
-  static final MapStateDescriptor<Integer, TokenizerUpdate> UPDATES =
-      new MapStateDescriptor<>(
-          "tokenizer-updates", Types.INT, TypeInformation.of(TokenizerUpdate.class));
 
   private static final String CODES = "codes";
 
@@ -69,7 +61,6 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
   private transient ValueState<float[]> vectors;
   private transient ValueState<byte[]> codes;
-  private transient BroadcastState<Integer, TokenizerUpdate> updates;
 
   /** Per subtask: {logical clock, last complete version}. */
   private transient ListState<long[]> progress;
@@ -80,6 +71,10 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient TokenizerModel model;
   private transient EncodeResult encoded;
   private transient Map<String, Arrival> pending;
+
+  /** After a restart, what arrives before the tokenizer; null from then on. */
+  private transient List<EmbeddedItem> early;
+
   private transient boolean timerSet;
   private transient ArrayDeque<TokenizerUpdate> queue;
   private transient Stream<String> keyStream;
@@ -141,7 +136,6 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
             .getState(
                 new ValueStateDescriptor<>(
                     CODES, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
-    updates = context.getOperatorStateStore().getBroadcastState(UPDATES);
     progress =
         context
             .getOperatorStateStore()
@@ -150,7 +144,9 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
                     "progress", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
     clock = 0;
     complete = 0;
+    early = null;
     if (context.isRestored()) {
+      early = new ArrayList<>();
       // The clock of an item must not go back wherever its key goes: the maximum. A version is
       // complete where all
       // subtasks had completed it: the minimum.
@@ -174,31 +170,16 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
     registerMetrics();
-
-    TreeMap<Integer, TokenizerUpdate> known = new TreeMap<>();
-    updates.immutableEntries().forEach(e -> known.put(e.getKey(), e.getValue()));
-    queue.addAll(known.tailMap(complete, false).values());
-    if (known.containsKey(complete)) {
-      use(known.get(complete));
-    } else if (!queue.isEmpty()) {
-      // The first scan did not end: its model is the only one there is.
-      use(queue.peek());
-    }
-    if (complete > 0 || !queue.isEmpty()) {
+    if (complete > 0) {
       // As a mail, because nothing may be emitted before all operators of the task are open.
-      mailbox.execute(this::resume, "resume after version " + complete);
+      mailbox.execute(this::sayAgain, "say version " + complete + " again");
     }
   }
 
-  private void resume() throws Exception {
-    if (closed) {
-      return;
-    }
-    flush();
-    if (complete > 0) {
+  private void sayAgain() {
+    if (!closed) {
       output.emitWatermark(new Watermark(complete));
     }
-    startNextScan();
   }
 
   private void registerMetrics() {
@@ -220,11 +201,31 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
   @Override
   public void processElement1(StreamRecord<EmbeddedItem> element) throws Exception {
-    EmbeddedItem event = element.getValue();
+    if (early != null) {
+      early.add(element.getValue());
+    } else {
+      arrived(element.getValue());
+    }
+  }
+
+  /** What came before the tokenizer; there is none where nothing had a token yet. */
+  private void takeEarly() throws Exception {
+    if (early != null) {
+      List<EmbeddedItem> events = early;
+      early = null;
+      for (EmbeddedItem event : events) {
+        setCurrentKey(event.item);
+        arrived(event);
+      }
+    }
+  }
+
+  private void arrived(EmbeddedItem event) throws Exception {
     arrivals++;
     if (event.deleted) {
       delete(event);
     } else if (model == null) {
+      requireNoToken(event.item, ItemCodes.fromBytes(codes.value()));
       vectors.update(event.vector);
       codes.update(ItemCodes.waiting(event.time).toBytes());
       waitingCount.inc();
@@ -248,11 +249,25 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private void delete(EmbeddedItem event) throws Exception {
     pending.remove(event.item);
     ItemCodes known = ItemCodes.fromBytes(codes.value());
+    if (model == null) {
+      requireNoToken(event.item, known);
+    }
     if (known != null && known.codes() != null) {
       release(event.item, known.codes(), true, event.time);
     }
     codes.clear();
     vectors.clear();
+  }
+
+  private static void requireNoToken(String item, ItemCodes known) {
+    if (known != null && known.codes() != null) {
+      throw new IllegalStateException(
+          "item '"
+              + item
+              + "' has codes of token version "
+              + known.version()
+              + ", but no tokenizer came before the first checkpoint: the state of Newest tokenizer and that of Tokenize are not of one checkpoint; go on from another one");
+    }
   }
 
   /** Encodes the items that wait for their micro-batch. */
@@ -433,24 +448,18 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   @Override
   public void processElement2(StreamRecord<TokenizerUpdate> element) throws Exception {
     TokenizerUpdate update = element.getValue();
+    if (current == null && update.version == complete) {
+      // After a restart; all items have its codes.
+      use(update);
+      takeEarly();
+      return;
+    }
     int newest =
         queue.isEmpty() ? (current == null ? complete : current.version) : queue.peekLast().version;
     if (update.version <= newest) {
       // A trainer that was restored may send the version again that is in use.
       return;
     }
-    // What precedes the version in use is needed by no subtask: the trainer begins a version after
-    // the last one was
-    // committed, which took the complete scan of every subtask.
-    List<Integer> passed = new ArrayList<>();
-    int inUse = current == null ? complete : current.version;
-    updates.immutableEntries().forEach(e -> passed.add(e.getKey()));
-    for (int version : passed) {
-      if (version < inUse) {
-        updates.remove(version);
-      }
-    }
-    updates.put(update.version, update);
     queue.add(update);
     if (!scanning) {
       startNextScan();
@@ -466,10 +475,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (scanning || queue.isEmpty()) {
       return;
     }
-    TokenizerUpdate next = queue.poll();
-    if (next != current) {
-      use(next);
-    }
+    use(queue.poll());
     scanning = true;
     scanItems = 0;
     scanMoved = 0;
@@ -488,6 +494,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     keys = keyStream.iterator();
     LOG.info("Scan for token version {} starts", current.version);
     mailbox.execute(this::scanSlice, "scan for token version " + current.version);
+    takeEarly();
   }
 
   /** A slice of the scan, and what follows it: barriers and new items are processed in between. */
@@ -571,6 +578,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    takeEarly();
     flush();
   }
 
@@ -583,6 +591,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   /** All inputs have ended: what is pending is encoded and what is scanned is finished. */
   @Override
   public void finish() throws Exception {
+    takeEarly();
     flush();
     while (scanning) {
       encodeSlice();

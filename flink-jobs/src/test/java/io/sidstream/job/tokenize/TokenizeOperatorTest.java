@@ -44,6 +44,8 @@ class TokenizeOperatorTest {
   private KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>
       harness;
 
+  private TokenizerUpdate newest;
+
   @AfterEach
   void close() throws Exception {
     if (harness != null) {
@@ -95,6 +97,15 @@ class TokenizeOperatorTest {
     OperatorSubtaskState state = harness.snapshot(1, 1);
     harness.close();
     harness = open(batch, linger, slice, state, 1, 1, 0, null);
+    handOutAgain();
+  }
+
+  /** What NewestTokenizer does after a restart. */
+  private void handOutAgain() throws Exception {
+    while (mail(harness)) {
+      // What an operator does before its inputs.
+    }
+    harness.processElement2(new StreamRecord<>(newest));
   }
 
   private static TokenizerUpdate update(int version, float shift, float tolerance) {
@@ -121,7 +132,8 @@ class TokenizeOperatorTest {
   }
 
   private void model(int version, float shift) throws Exception {
-    harness.processElement2(new StreamRecord<>(update(version, shift, 0)));
+    newest = update(version, shift, 0);
+    harness.processElement2(new StreamRecord<>(newest));
   }
 
   private static StreamRecord<EmbeddedItem> item(String id, float x) {
@@ -403,6 +415,91 @@ class TokenizeOperatorTest {
   }
 
   @Test
+  void whatArrivesBeforeTheTokenizerWaitsForIt() throws Exception {
+    start(1, 0, 1);
+    model(1, 0);
+    settle(harness);
+    send("a", 10);
+    send("b", 20);
+    harness.prepareSnapshotPreBarrier(1);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(1, 0, 1, state, 1, 1, 0, null);
+    send("a", 50);
+    harness.processElement1(deletion("b"));
+    send("new", 70);
+    send("a", 60);
+    assertThat(out()).isEmpty();
+    handOutAgain();
+    assertThat(out())
+        .containsExactly(
+            "mark 1",
+            "a leaves 1 v1",
+            "a claims 5.4 v1",
+            "b is gone from 2 v1",
+            "new claims 7.4 v1",
+            "a leaves 5 v1",
+            "a claims 6.4 v1");
+    model(2, 1);
+    settle(harness);
+    assertThat(out()).hasSize(3).endsWith("mark 2");
+  }
+
+  @Test
+  void whatArrivesBeforeTheTokenizerOfAScanIsEncodedOnce() throws Exception {
+    start(1, 0, 1);
+    model(1, 0);
+    settle(harness);
+    send("a", 10);
+    send("b", 20);
+    out();
+    model(2, 1);
+    harness.prepareSnapshotPreBarrier(1);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(1, 0, 1, state, 1, 1, 0, null);
+    send("a", 50);
+    handOutAgain();
+    settle(harness);
+    assertThat(out())
+        .containsExactly("mark 1", "a leaves 1 v2", "a claims 5.3 v2", "b claims 2.3 v2", "mark 2");
+  }
+
+  @Test
+  void aRestartBeforeTheFirstTokenizerHoldsNothingBack() throws Exception {
+    start(1, 0, 1);
+    send("a", 10);
+    harness.prepareSnapshotPreBarrier(1);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(1, 0, 1, state, 1, 1, 0, null);
+    send("b", 20);
+    // Nothing was sent before the barrier, so there is no tokenizer.
+    harness.prepareSnapshotPreBarrier(2);
+    state = harness.snapshot(2, 2);
+    harness.close();
+    harness = open(1, 0, 1, state, 1, 1, 0, null);
+    model(1, 0);
+    settle(harness);
+    assertThat(out()).containsExactlyInAnyOrder("a claims 1.4 v1", "b claims 2.4 v1", "mark 1");
+  }
+
+  @Test
+  void itemsOfATokenizerThatIsLostAreNotTakenForNewOnes() throws Exception {
+    start(1, 0, 1);
+    model(1, 0);
+    settle(harness);
+    send("a", 10);
+    harness.prepareSnapshotPreBarrier(1);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(1, 0, 1, state, 1, 1, 0, null);
+    send("a", 50);
+    assertThatThrownBy(() -> harness.prepareSnapshotPreBarrier(2))
+        .hasMessageContaining("item 'a' has codes of token version 1, but no tokenizer came");
+  }
+
+  @Test
   void anInterruptedScanGoesOn() throws Exception {
     for (StateBackend backend : new StateBackend[] {null, new EmbeddedRocksDBStateBackend()}) {
       for (int parallelism : new int[] {1, 3}) {
@@ -443,6 +540,7 @@ class TokenizeOperatorTest {
     harness.close();
     for (int subtask = 0; subtask < parallelism; subtask++) {
       harness = open(8, 5, 7, state, 1, parallelism, subtask, backend);
+      handOutAgain();
       settle(harness);
       List<Long> marks = new ArrayList<>();
       for (Object element : harness.getOutput()) {

@@ -182,6 +182,31 @@ final class TokenPipeline implements AutoCloseable {
       openRows.add(new ArrayList<>());
     }
     openCommits = new ArrayList<>();
+    if (from != null) {
+      handOutAgain(from.logPosition);
+    }
+  }
+
+  /**
+   * As NewestTokenizer does after a restart, but all versions: the log does not wait for a commit
+   * before it begins the next one.
+   */
+  @SuppressWarnings("unchecked")
+  private void handOutAgain(int logPosition) throws Exception {
+    for (int t = 0; t < parallelism; t++) {
+      var harness =
+          (KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>)
+              tokenize.get(t).harness;
+      while (harness.getTaskMailbox().hasMail()) {
+        mail(t);
+      }
+      for (Input input : log.subList(0, logPosition)) {
+        if (input.update != null) {
+          harness.processElement2(new StreamRecord<>(input.update));
+        }
+      }
+      route(tokenize, t);
+    }
   }
 
   private List<Node> nodes(String name, int count, int inputs, Snapshot from, Maker maker)

@@ -12,6 +12,7 @@ import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.job.resolve.ResolveFunction;
+import io.sidstream.job.tokenize.NewestTokenizer;
 import io.sidstream.job.tokenize.TokenizeOperator;
 import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.VersionRecord;
@@ -88,6 +89,9 @@ class TokenPipelineITCase {
             .connect(
                 env.fromData(updates)
                     .map(TokenPipelineITCase::afterTheCommitBefore)
+                    .setParallelism(1)
+                    .keyBy(NewestTokenizer.BY_ONE_KEY)
+                    .transform("newest", Records.type(TokenizerUpdate.class), new NewestTokenizer())
                     .setParallelism(1)
                     .broadcast())
             .transform(

@@ -26,7 +26,7 @@ import org.apache.flink.util.Collector;
  * What any job would have to do with the same records, and nothing of the model: the same sources
  * and decoding, items keyed by item with their vector in state and a row of a token's size written
  * exactly once, interactions keyed by user with the user's history in state. One exchange an item
- * and one an interaction, where the job has five and two.
+ * and one an interaction, where the job has four and two.
  */
 final class PassThrough {
   /** The operator that interactions end in. */

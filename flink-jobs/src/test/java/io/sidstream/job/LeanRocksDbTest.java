@@ -1,0 +1,85 @@
+package io.sidstream.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.storage.FileSystemCheckpointStorage;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.util.Collector;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@SuppressWarnings("try") // Flink declares that closing a harness throws Exception
+class LeanRocksDbTest {
+  @TempDir Path folder;
+
+  /** Emits how often a key has come. */
+  private static final class Count extends KeyedProcessFunction<String, String, Integer> {
+    @Override
+    public void processElement(String key, Context context, Collector<Integer> out)
+        throws Exception {
+      ValueState<Integer> state =
+          getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.INT));
+      Integer before = state.value();
+      int now = before == null ? 1 : before + 1;
+      state.update(now);
+      out.collect(now);
+    }
+  }
+
+  private KeyedOneInputStreamOperatorTestHarness<String, String, Integer> open(
+      boolean lean, OperatorSubtaskState from) throws Exception {
+    var harness =
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            new KeyedProcessOperator<>(new Count()), key -> key, Types.STRING);
+    EmbeddedRocksDBStateBackend backend = new EmbeddedRocksDBStateBackend(true);
+    if (lean) {
+      backend.setRocksDBOptions(new LeanRocksDb());
+    }
+    harness.setStateBackend(backend);
+    harness.setCheckpointStorage(new FileSystemCheckpointStorage(folder.toUri()));
+    harness.setup();
+    if (from != null) {
+      harness.initializeState(from);
+    }
+    harness.open();
+    return harness;
+  }
+
+  private long idleCheckpoint(boolean lean) throws Exception {
+    try (var harness = open(lean, null)) {
+      harness.processElement("a", 0);
+      harness.snapshot(1, 1);
+      harness.notifyOfCompletedCheckpoint(1);
+      return harness.snapshot(2, 2).getCheckpointedSize();
+    }
+  }
+
+  @Test
+  void anIdleCheckpointWritesNextToNothing() throws Exception {
+    assertThat(idleCheckpoint(false)).isGreaterThan(10_000);
+    assertThat(idleCheckpoint(true)).isPositive().isLessThan(2_000);
+  }
+
+  @Test
+  void stateIsRestored() throws Exception {
+    OperatorSubtaskState state;
+    try (var harness = open(true, null)) {
+      harness.processElement("a", 0);
+      harness.processElement("a", 0);
+      state = harness.snapshot(1, 1);
+    }
+    try (var harness = open(true, state)) {
+      harness.processElement("a", 0);
+      harness.processElement("b", 0);
+      assertThat(harness.extractOutputValues()).containsExactly(3, 1);
+    }
+  }
+}
