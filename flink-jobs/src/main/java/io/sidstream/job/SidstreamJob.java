@@ -6,7 +6,8 @@ import io.sidstream.job.embed.EmbedOperator;
 import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
 import io.sidstream.job.kafka.DeadLetterSerializer;
-import io.sidstream.job.kafka.OutRecordSerializer;
+import io.sidstream.job.kafka.IdEmbeddingSerializer;
+import io.sidstream.job.kafka.ModelPartSerializer;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
 import io.sidstream.job.kafka.TokenSerializer;
@@ -28,7 +29,6 @@ import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
-import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.Resolved;
@@ -182,7 +182,7 @@ public final class SidstreamJob {
 
     SingleOutputStreamOperator<TokenizerUpdate> tokenizers =
         named(
-            trained
+            learnt
                 .keyBy(NewestTokenizer.BY_ONE_KEY)
                 .transform(
                     "Newest tokenizer", Records.type(TokenizerUpdate.class), new NewestTokenizer())
@@ -261,14 +261,14 @@ public final class SidstreamJob {
             learnt.getSideOutput(MergeOperator.MODELS),
             config,
             Topics.models(config),
-            OutRecordSerializer::new,
+            ModelPartSerializer::new,
             "models")
         .setParallelism(1);
     write(
             learnt.getSideOutput(MergeOperator.ID_EMBEDDINGS),
             config,
             Topics.idEmbeddings(config),
-            OutRecordSerializer::new,
+            IdEmbeddingSerializer::new,
             "id-embeddings")
         .setParallelism(1);
     write(

@@ -30,7 +30,6 @@ class HouseRulesTest {
     JOB + "resolve..",
     JOB + "publish..",
     JOB + "sequence..",
-    JOB + "train..",
     JOB + "learn..",
   };
 
@@ -60,9 +59,6 @@ class HouseRulesTest {
       noClasses()
           .that()
           .resideInAnyPackage(OPERATORS)
-          // Until it is replaced: it makes the bytes of models and embeddings itself.
-          .and()
-          .doNotHaveFullyQualifiedName(JOB + "train.Learner")
           .should()
           .callMethod(WireFormat.class, "encode", SpecificRecord.class)
           .orShould()

@@ -5,16 +5,14 @@ import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.learn.MergeProgress.Phase;
 import io.sidstream.job.record.MergeInput;
-import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
+import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
-import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.VersionRecord;
-import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.Serializable;
 import java.time.Instant;
@@ -52,12 +50,12 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     implements OneInputStreamOperator<MergeInput, TokenizerUpdate> {
 
   /** Pieces of the model, for the models topic. */
-  public static final OutputTag<OutRecord> MODELS =
-      new OutputTag<>("models", Records.type(OutRecord.class));
+  public static final OutputTag<ModelPart> MODELS =
+      new OutputTag<>("models", Records.type(ModelPart.class));
 
   /** ID embeddings that a round changed. */
-  public static final OutputTag<OutRecord> ID_EMBEDDINGS =
-      new OutputTag<>("id-embeddings", Records.type(OutRecord.class));
+  public static final OutputTag<IdEmbedding> ID_EMBEDDINGS =
+      new OutputTag<>("id-embeddings", Records.type(IdEmbedding.class));
 
   /** BEGIN, HELD and REVISION records. */
   public static final OutputTag<VersionRecord> VERSIONS =
@@ -185,15 +183,13 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   private void resume() throws Exception {
     setCurrentKey(KEY);
-    for (int i = 0; i < at.lastPieces; i++) {
-      output.collect(MODELS, new StreamRecord<>(OutRecord.of(lastKey(i), last.get(i))));
+    if (at.lastRound > 0) {
+      for (ModelPart part :
+          MergedRounds.merged(at.lastRound, whole(last), Instant.ofEpochMilli(now()))) {
+        output.collect(MODELS, new StreamRecord<>(part));
+      }
     }
     turn();
-  }
-
-  private byte[] lastKey(int piece) {
-    return Records.key(
-        new ModelParts.Key(0, io.sidstream.schemas.ModelPartKind.LEARNER, piece).toString());
   }
 
   @Override
@@ -222,10 +218,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     if (plan.shards() > 1 && Arrays.stream(at.came).sum() == 0) {
       // The others begin the round, too, whatever they have of it.
       ModelPart call = MergedRounds.call(piece.round, Instant.ofEpochMilli(now()));
-      output.collect(
-          MODELS,
-          new StreamRecord<>(
-              OutRecord.of(Records.key(ModelParts.key(call)), new WireFormat().encode(call))));
+      output.collect(MODELS, new StreamRecord<>(call));
     }
     pieces.put(pieceKey(piece.shard, piece.index), piece.data);
     at.came[piece.shard]++;
@@ -340,7 +333,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     read = null;
     judging = true;
     MergeProgress seen = at.copy();
-    byte[] tokenizer = at.version == 0 ? null : tokenizerInUse();
+    byte[] tokenizer = at.version == 0 ? null : whole(inUse);
     thread.execute(
         () -> {
           RoundRecords made = null;
@@ -356,10 +349,10 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         });
   }
 
-  private byte[] tokenizerInUse() throws Exception {
+  private static byte[] whole(MapState<Integer, byte[]> cut) throws Exception {
     ByteArrayOutputStream whole = new ByteArrayOutputStream();
-    for (int i = 0; inUse.contains(i); i++) {
-      whole.writeBytes(inUse.get(i));
+    for (int i = 0; cut.contains(i); i++) {
+      whole.writeBytes(cut.get(i));
     }
     return whole.toByteArray();
   }
@@ -401,10 +394,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     if (records.tokenizer() != null) {
       put(inUse, ShardTables.cut(records.tokenizer()));
     }
-    List<byte[]> back = records.back();
-    if (!back.isEmpty()) {
-      put(last, back);
-      at.lastPieces = back.size();
+    if (records.back() != null) {
+      put(last, ShardTables.cut(records.back()));
       at.lastRound = at.round;
     }
     for (int s = 0; s < at.pieces.length; s++) {

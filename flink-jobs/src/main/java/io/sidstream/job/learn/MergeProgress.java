@@ -43,9 +43,7 @@ public class MergeProgress implements Cloneable {
   /** Records of it that were sent. */
   public int sent;
 
-  /** Pieces of what was last sent back to the shards; and of which round. */
-  public int lastPieces;
-
+  /** The round of which something was last sent back to the shards, 0 for none. */
   public long lastRound;
 
   /** Up to which version parts of the model were removed. */

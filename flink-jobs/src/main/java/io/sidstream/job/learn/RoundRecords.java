@@ -1,8 +1,6 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.models.PublishedModel;
-import io.sidstream.job.record.OutRecord;
-import io.sidstream.job.record.Records;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.content.DecoderModel;
 import io.sidstream.model.content.TokenizerModel;
@@ -23,7 +21,7 @@ import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.Vectors;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
-import io.sidstream.schemas.WireFormat;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,7 +29,6 @@ import java.util.List;
 import java.util.Objects;
 import org.apache.flink.streaming.api.operators.Output;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.util.OutputTag;
 
 /**
  * What a merged round says to the world, as records in their order: a function of the shards'
@@ -41,18 +38,16 @@ final class RoundRecords {
   /** Committed versions of which readers need the encoder and the recommenders. */
   private static final int READERS_VERSIONS = 2;
 
-  /** One of the three is set. */
-  private record Out(Bytes bytes, VersionRecord version, TokenizerUpdate update) {}
-
-  private record Bytes(OutputTag<OutRecord> topic, OutRecord record) {}
+  /** One of the four is set. */
+  private record Out(
+      TokenizerUpdate update, VersionRecord version, ModelPart part, IdEmbedding embedding) {}
 
   private final LearnPlan plan;
   private final MergeProgress before;
   private final MergeProgress after;
   private final Instant now;
-  private final WireFormat wire = new WireFormat();
   private final List<Out> records = new ArrayList<>();
-  private final List<byte[]> back = new ArrayList<>();
+  private byte[] back;
   private RoundResult merged;
   private byte[] tokenizer;
   private int encoderBytes;
@@ -141,7 +136,7 @@ final class RoundRecords {
     update.revision = before.revision + 1;
     update.tokenizer = tokenizer;
     version(VersionState.BEGIN, after.version, reason, verdict);
-    records.add(new Out(null, null, update));
+    records.add(new Out(update, null, null, null));
     PublishedModel published = published();
     published.tokenizer(verdict.tokenizer()).forEach(this::model);
     published.decoder(decoder()).forEach(this::model);
@@ -210,16 +205,14 @@ final class RoundRecords {
     PublishedModel published = published();
     published.recommenders(ServedRanking.of(plan.model(), merged.weights())).forEach(this::model);
     for (RoundResult.Embedding embedding : merged.embeddings()) {
-      byte[] row =
-          embedding.e() == null
-              ? null
-              : wire.encode(
-                  new IdEmbedding(
-                      embedding.item(),
-                      after.version,
-                      after.revision,
-                      Vectors.toList(embedding.e())));
-      bytes(MergeOperator.ID_EMBEDDINGS, embedding.item(), row);
+      // Without numbers it is removed.
+      List<Float> e = embedding.e() == null ? List.of() : Vectors.toList(embedding.e());
+      records.add(
+          new Out(
+              null,
+              null,
+              null,
+              new IdEmbedding(embedding.item(), after.version, after.revision, e)));
     }
     VersionRecord record = record(VersionState.REVISION, after.version);
     var ranked = merged.figures().ranked();
@@ -253,12 +246,8 @@ final class RoundRecords {
 
   private void sendBack() {
     RoundResult shared = plan.shards() == 1 ? null : withoutEvaluation();
-    byte[] whole = new MergedRound(after.round, after.version, tokenizer, shared).toBytes();
-    for (ModelPart part : MergedRounds.merged(after.round, whole, now)) {
-      byte[] value = wire.encode(part);
-      back.add(value);
-      bytes(MergeOperator.MODELS, ModelParts.key(part), value);
-    }
+    back = new MergedRound(after.round, after.version, tokenizer, shared).toBytes();
+    MergedRounds.merged(after.round, back, now).forEach(this::model);
   }
 
   private RoundResult withoutEvaluation() {
@@ -287,21 +276,18 @@ final class RoundRecords {
   }
 
   private void remove(int version, ModelPartKind kind, int bytes) {
-    for (String key : ModelParts.keys(version, kind, bytes)) {
-      bytes(MergeOperator.MODELS, key, null);
+    for (int i = 0; i < ModelParts.pieces(bytes); i++) {
+      // Of no pieces: it is removed.
+      model(new ModelPart(version, after.revision, kind, i, 0, "", ByteBuffer.allocate(0), now));
     }
   }
 
   private void model(ModelPart part) {
-    bytes(MergeOperator.MODELS, ModelParts.key(part), wire.encode(part));
-  }
-
-  private void bytes(OutputTag<OutRecord> topic, String key, byte[] value) {
-    records.add(new Out(new Bytes(topic, OutRecord.of(Records.key(key), value)), null, null));
+    records.add(new Out(null, null, part, null));
   }
 
   private void versions(VersionRecord record) {
-    records.add(new Out(null, record, null));
+    records.add(new Out(null, record, null, null));
   }
 
   // ---- what was made
@@ -316,8 +302,10 @@ final class RoundRecords {
       output.collect(new StreamRecord<>(out.update));
     } else if (out.version != null) {
       output.collect(MergeOperator.VERSIONS, new StreamRecord<>(out.version));
+    } else if (out.part != null) {
+      output.collect(MergeOperator.MODELS, new StreamRecord<>(out.part));
     } else {
-      output.collect(out.bytes.topic, new StreamRecord<>(out.bytes.record));
+      output.collect(MergeOperator.ID_EMBEDDINGS, new StreamRecord<>(out.embedding));
     }
   }
 
@@ -340,8 +328,8 @@ final class RoundRecords {
     return tokenizer;
   }
 
-  /** Values of the records that went back to the shards. */
-  List<byte[]> back() {
+  /** What went back to the shards; null for nothing. */
+  byte[] back() {
     return back;
   }
 

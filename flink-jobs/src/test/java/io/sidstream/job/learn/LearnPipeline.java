@@ -5,7 +5,6 @@ import io.sidstream.job.kafka.Backlog;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
-import io.sidstream.job.record.OutRecord;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.SequencedEvent;
@@ -45,7 +44,7 @@ final class LearnPipeline implements AutoCloseable {
   private final KeyedOneInputStreamOperatorTestHarness<Integer, LearnInput, RoundPiece> learn;
   private final KeyedOneInputStreamOperatorTestHarness<Integer, MergeInput, TokenizerUpdate> merge;
   private final WireFormat wire = new WireFormat();
-  private final List<OutRecord> models = new ArrayList<>();
+  private final List<ModelPart> models = new ArrayList<>();
   private int modelsBefore;
   private int modelsRead;
   private int piecesRead;
@@ -55,7 +54,7 @@ final class LearnPipeline implements AutoCloseable {
   /** Whether a BEGIN is followed by its COMMIT at once. */
   boolean commits = true;
 
-  LearnPipeline(JobConfig config, Snapshot from, List<OutRecord> modelsSoFar) throws Exception {
+  LearnPipeline(JobConfig config, Snapshot from, List<ModelPart> modelsSoFar) throws Exception {
     this.config = config;
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
     learn =
@@ -154,7 +153,7 @@ final class LearnPipeline implements AutoCloseable {
     int known = models.size() - modelsBefore;
     int i = 0;
     if (said != null) {
-      for (StreamRecord<OutRecord> record : said) {
+      for (StreamRecord<ModelPart> record : said) {
         if (i++ >= known) {
           models.add(record.getValue());
         }
@@ -162,11 +161,14 @@ final class LearnPipeline implements AutoCloseable {
     }
   }
 
-  private void read(OutRecord record) throws Exception {
+  private void read(ModelPart record) throws Exception {
     RawRecord raw = new RawRecord();
     raw.topic = "models";
-    raw.key = record.key;
-    raw.value = record.value;
+    if (record.getCount() == 0) {
+      return;
+    }
+    raw.key = ModelParts.key(record).getBytes(StandardCharsets.UTF_8);
+    raw.value = wire.encode(record);
     var harness = ProcessFunctionTestHarnesses.forProcessFunction(new MergedRounds(config));
     harness.processElement(new StreamRecord<>(raw));
     for (LearnInput input : harness.extractOutputValues()) {
@@ -223,34 +225,29 @@ final class LearnPipeline implements AutoCloseable {
     return ofThisRun().stream().filter(v -> v.getState() == VersionState.REVISION).toList();
   }
 
-  List<OutRecord> models() {
+  List<ModelPart> models() {
     return models;
   }
 
   /** Digest of the recommenders by revision. */
-  Map<Long, String> recommenders() throws Exception {
+  Map<Long, String> recommenders() {
     Map<Long, String> digests = new TreeMap<>();
-    for (OutRecord record : models) {
-      if (record.value != null) {
-        ModelPart part = wire.decode(record.value, ModelPart.class);
-        if (part.getPart() == ModelPartKind.RECOMMENDER) {
-          digests.put(part.getRevision(), part.getDigest());
-        }
+    for (ModelPart record : models) {
+      if (record.getCount() > 0 && record.getPart() == ModelPartKind.RECOMMENDER) {
+        digests.put(record.getRevision(), record.getDigest());
       }
     }
     return digests;
   }
 
   /** The newest embeddings by item; null where they were removed. */
-  Map<String, List<Float>> embeddings() throws Exception {
+  Map<String, List<Float>> embeddings() {
     Map<String, List<Float>> all = new TreeMap<>();
     var said = merge.getSideOutput(MergeOperator.ID_EMBEDDINGS);
     if (said != null) {
-      for (StreamRecord<OutRecord> r : said) {
-        byte[] value = r.getValue().value;
-        all.put(
-            new String(r.getValue().key, StandardCharsets.UTF_8),
-            value == null ? null : wire.decode(value, IdEmbedding.class).getE());
+      for (StreamRecord<IdEmbedding> r : said) {
+        List<Float> e = r.getValue().getE();
+        all.put(r.getValue().getItem(), e.isEmpty() ? null : e);
       }
     }
     return all;
@@ -266,10 +263,6 @@ final class LearnPipeline implements AutoCloseable {
 
   private LearnOperator operator() {
     return (LearnOperator) (AbstractStreamOperator<?>) learn.getOperator();
-  }
-
-  static String key(ModelPart part) {
-    return ModelParts.key(part);
   }
 
   @Override

@@ -143,7 +143,7 @@ class LearnPipelineTest {
         said += pipeline.revisions().size();
         // What is done after the checkpoint is lost with the process.
         int lost = random.nextInt(10);
-        List<io.sidstream.job.record.OutRecord> models = List.copyOf(pipeline.models());
+        List<io.sidstream.schemas.ModelPart> models = List.copyOf(pipeline.models());
         for (int s = 0; s < lost; s++) {
           pipeline.step();
         }

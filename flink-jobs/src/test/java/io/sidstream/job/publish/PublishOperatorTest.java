@@ -104,7 +104,7 @@ class PublishOperatorTest {
     Resolved repaired = answer("a", 1, 1, 0, 4, 5, 6);
     repaired.nearest = new int[] {4, 5, 7};
     send(repaired);
-    assertThat(token(rows().get(0)).getNearest()).containsExactly(4, 5, 7);
+    assertThat(rows().get(0).nearest).containsExactly(4, 5, 7);
     CommitPart first = part(1);
     rows();
     Resolved other = answer("a", 2, 2, 0, 4, 5, 6);
@@ -122,10 +122,10 @@ class PublishOperatorTest {
     assertThat(second.oldItems).isEqualTo(1);
     assertThat(second.tableChecksum).isEqualTo(first.tableChecksum);
     send(answer("a", 4, 2, 0, 4, 5, 6));
-    ItemToken row = token(rows().get(0));
-    assertThat(row.getNearest()).containsExactly(4, 5, 6);
-    assertThat(row.getCommit()).isEqualTo(3);
-    assertThat(row.getPrevious().getCodes()).containsExactly(4, 5, 6);
+    TokenRow row = rows().get(0);
+    assertThat(row.nearest).containsExactly(4, 5, 6);
+    assertThat(row.commit).isEqualTo(3);
+    assertThat(row.previous.codes).containsExactly(4, 5, 6);
   }
 
   @Test
