@@ -120,7 +120,9 @@ class LearnPipelineTest {
     List<VersionRecord> versions;
     try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
       items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 400);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      events(pipeline, 200, 400);
       pipeline.until(revisions);
       undisturbed = pipeline.recommenders();
       versions = pipeline.versions();
@@ -131,12 +133,17 @@ class LearnPipelineTest {
     int said = 0;
     try {
       items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 400);
-      for (int kill = 0; kill < 12; kill++) {
+      events(pipeline, 0, 200);
+      boolean more = false;
+      for (int kill = 0; kill < 16; kill++) {
         int steps = 1 + random.nextInt(25);
         for (int s = 0; s < steps; s++) {
           pipeline.step();
           Thread.sleep(random.nextInt(3));
+        }
+        if (!more && said + pipeline.revisions().size() > 0) {
+          more = true;
+          events(pipeline, 200, 400);
         }
         pipeline.deliver();
         LearnPipeline.Snapshot snapshot = pipeline.snapshot();
@@ -149,6 +156,10 @@ class LearnPipelineTest {
         }
         pipeline.close();
         pipeline = new LearnPipeline(config, snapshot, models);
+      }
+      if (!more) {
+        pipeline.until(1);
+        events(pipeline, 200, 400);
       }
       if (said < revisions) {
         pipeline.until(revisions - said);
@@ -305,7 +316,9 @@ class LearnPipelineTest {
     try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
       pipeline.commits = false;
       items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 400);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      events(pipeline, 200, 400);
       pipeline.until(2);
       for (int s = 0; s < 200; s++) {
         pipeline.step();
