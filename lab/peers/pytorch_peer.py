@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The model in PyTorch, timed on request.
 
-A peer of `sidstream bench`: it says in one JSON line what it is ({"torch": version,
+A peer of `lab bench`: it says in one JSON line what it is ({"torch": version,
 "sgemmGflops": ..}, or {"error": why not}), then reads one JSON request a line from its input and
 answers each with one JSON line, so that both programs are timed in turn. Written from the model's equations alone;
 needs nothing but torch (Debian: python3-torch), one thread.

@@ -115,7 +115,7 @@ public final class EncodeCommand implements Callable<Integer> {
             "--model "
                 + modelFile
                 + (JointConfig.Variant.ID.name().equals(variant)
-                    ? " has no tokenizer (variant ID); train with --variant unified or semantic"
+                    ? " has no tokenizer (variant ID); use one of train unified or semantic"
                     : " has no tokenizer yet: it is a checkpoint of the quantizer's own stage; let that stage end"));
       }
       return TokenizerModel.fromBytes(file.section(SavedModel.TOKENIZER));

@@ -203,7 +203,7 @@ class BadInputTest {
           is truncated or corrupt: its SHA-256 does not match; copy it    | encode --model @flipped --vectors @vectors.npy --out @o.npy
           empty: Not a model file                                         | encode --model @empty --vectors @vectors.npy --out @o.npy
           none is not a file                                              | encode --model @none --vectors @vectors.npy --out @o.npy
-          id has no tokenizer (variant ID); train with                    | encode --model @id --vectors @vectors.npy --out @o.npy
+          id has no tokenizer (variant ID); use one of                      | encode --model @id --vectors @vectors.npy --out @o.npy
           narrow.npy has shape (120, 5); the model                        | encode --model @model --vectors @narrow.npy --out @o.npy
           has NaN in row 5, column 3                                      | encode --model @model --vectors @nan.npy --out @o.npy
           needs 7680                                                      | encode --model @model --vectors @cut.npy --out @o.npy

@@ -53,10 +53,11 @@ class ExperimentsTest {
   void theSecondRecommenderHasKnobs() throws IOException {
     List<Object> command = List.of("train", "unified", "--epochs", 1, "--semantic-share", 0.5);
     JsonNode without = training.report(true, command);
-    for (String option : List.of("--semantic-id-dim", "--semantic-temperature")) {
-      JsonNode with = training.report(true, command, option, 4);
-      assertThat(with.path("sampled")).as(option).isNotEqualTo(without.path("sampled"));
-    }
+    JsonNode with =
+        training.report(true, command, "--semantic-id-dim", 4, "--semantic-temperature", 4);
+    assertThat(with.path("modelDigest")).isNotEqualTo(without.path("modelDigest"));
+    assertThat(SmallTraining.shown(with, "semanticIdDim")).isEqualTo("4");
+    assertThat(SmallTraining.shown(with, "semanticTemperature")).isEqualTo("4.0");
   }
 
   /** Without knobs the lab trains what sidstream trains. */
