@@ -91,7 +91,8 @@ public record RqVaeConfig(
     return metrics.size();
   }
 
-  int[] encoderDims() {
+  /** Input, hidden and output dimensions of the encoder. */
+  public int[] encoderDims() {
     int[] dims = new int[hidden.size() + 2];
     dims[0] = inputDim;
     for (int i = 0; i < hidden.size(); i++) {
@@ -101,7 +102,8 @@ public record RqVaeConfig(
     return dims;
   }
 
-  int[] decoderDims() {
+  /** Those of the decoder, which mirrors it. */
+  public int[] decoderDims() {
     int[] dims = encoderDims();
     int[] mirrored = new int[dims.length];
     for (int i = 0; i < dims.length; i++) {
