@@ -4,6 +4,7 @@ import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.embed.EmbedOperator;
 import io.sidstream.job.embed.EmbeddedItem;
+import io.sidstream.job.embed.TextModel;
 import io.sidstream.job.ingest.DeadLetterRecord;
 import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
@@ -77,6 +78,7 @@ public final class SidstreamJob {
 
   /** Adds the whole job to an environment made with {@link JobEnvironment#flink}. */
   public static void build(StreamExecutionEnvironment env, JobConfig config) {
+    TextModel.check(config);
     int parallelism = config.get(JobOptions.PARALLELISM);
     env.setParallelism(parallelism);
     env.setMaxParallelism(config.get(JobOptions.MAX_PARALLELISM));
