@@ -86,14 +86,16 @@ class TextModelTest {
   }
 
   @Test
-  void aLengthThatTheModelDoesNotTakeIsNamed() throws IOException {
-    // MiniLM has 512 positions; the limit of the setting is the same, so the folder's model is
-    // asked for one more.
-    TextModel model = new TextModel(folder.toString(), EmbedPooling.MEAN, 600);
+  void readsMaxTokensAndNoMore() {
+    TextModel model = new TextModel(folder.toString(), EmbedPooling.MEAN, 12);
     try (OnnxTextEmbedder embedder = new OnnxTextEmbedder(model, 1)) {
-      assertThatThrownBy(() -> embedder.embed(List.of("word ".repeat(700))))
-          .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("1 texts of 600 word pieces cannot be embedded");
+      // [CLS] and [SEP] leave ten words.
+      float[][] vectors =
+          embedder.embed(
+              List.of(
+                  "word ".repeat(10), "word ".repeat(10) + "apple", "word ".repeat(9) + "apple"));
+      assertThat(vectors[1]).isEqualTo(vectors[0]);
+      assertThat(vectors[2]).isNotEqualTo(vectors[0]);
     }
   }
 
