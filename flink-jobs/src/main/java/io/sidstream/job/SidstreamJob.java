@@ -3,6 +3,7 @@ package io.sidstream.job;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.embed.EmbedOperator;
+import io.sidstream.job.embed.TextModel;
 import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
 import io.sidstream.job.kafka.DeadLetterSerializer;
@@ -91,6 +92,7 @@ public final class SidstreamJob {
 
   /** Adds the whole job to an environment made with {@link JobEnvironment#flink}. */
   public static void build(StreamExecutionEnvironment env, JobConfig config) {
+    TextModel.check(config);
     int parallelism = config.get(JobOptions.PARALLELISM);
     env.setParallelism(parallelism);
     env.setMaxParallelism(config.get(JobOptions.MAX_PARALLELISM));

@@ -6,6 +6,7 @@ import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.train.SavedModel;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
+import io.sidstream.model.oracle.TokenizerOracle;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.train.JointConfig;
 import java.io.IOException;
@@ -54,6 +55,20 @@ public final class EncodeCommand implements Callable<Integer> {
       description = "Semantic embeddings z [N, D_2], float32.")
   private Path embeddingFile;
 
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      defaultValue = "tuned",
+      description =
+          "tuned (default): what the job runs. nd4j: the equations written plainly with ND4J in double precision, to check it by; slower.")
+  private Engine engine;
+
+  /** What computes the codes. */
+  enum Engine {
+    TUNED,
+    ND4J
+  }
+
   @Override
   public Integer call() throws IOException {
     OutputFile.check(
@@ -76,14 +91,9 @@ public final class EncodeCommand implements Callable<Integer> {
     }
     CodeWriter writer =
         new CodeWriter(vectors.rows(), model.levels(), embeddingFile == null ? 0 : model.dim());
-    EncodeResult result = new EncodeResult();
+    CodeWriter.Encoder encoder = encoder(model);
     long start = System.nanoTime();
-    writer.encode(
-        vectors,
-        (x, n) -> {
-          model.encode(x, n, null, result);
-          return result;
-        });
+    writer.encode(vectors, encoder);
     double seconds = (System.nanoTime() - start) / 1e9;
     writer.write(codesFile, embeddingFile);
     spec.commandLine()
@@ -97,6 +107,21 @@ public final class EncodeCommand implements Callable<Integer> {
             codesFile);
     spec.commandLine().getOut().flush();
     return 0;
+  }
+
+  private CodeWriter.Encoder encoder(TokenizerModel model) {
+    EncodeResult result = new EncodeResult();
+    if (engine == Engine.TUNED) {
+      return (x, n) -> {
+        model.encode(x, n, null, result);
+        return result;
+      };
+    }
+    TokenizerOracle oracle = new TokenizerOracle(model);
+    return (x, n) -> {
+      oracle.encode(x, n, null, result);
+      return result;
+    };
   }
 
   private TokenizerModel model() throws IOException {

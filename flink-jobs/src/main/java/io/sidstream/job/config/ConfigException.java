@@ -7,7 +7,7 @@ public final class ConfigException extends IllegalArgumentException {
     super(message);
   }
 
-  ConfigException(String message, Throwable cause) {
+  public ConfigException(String message, Throwable cause) {
     super(message, cause);
   }
 }

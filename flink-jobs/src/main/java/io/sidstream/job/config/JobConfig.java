@@ -294,6 +294,16 @@ public final class JobConfig implements Serializable {
     return JobOptions.parseTime(get(JobOptions.INGEST_MIN_TIME)).toEpochMilli();
   }
 
+  /**
+   * Length of the vectors that the text model makes: 384 of those that come with the job; of the
+   * user's own content.dim, as the job does not start otherwise.
+   */
+  public int textDim() {
+    return JobOptions.BUNDLED_TEXT_MODELS.contains(get(JobOptions.EMBED_MODEL))
+        ? JobOptions.BUNDLED_TEXT_DIM
+        : get(JobOptions.CONTENT_DIM);
+  }
+
   /** What goes to every Kafka client; without brokers, group and isolation. A new copy. */
   public Properties kafkaProperties() {
     Properties properties = new Properties();

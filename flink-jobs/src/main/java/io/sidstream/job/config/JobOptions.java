@@ -1,6 +1,7 @@
 package io.sidstream.job.config;
 
 import io.sidstream.model.content.RqVaeConfig.StraightThrough;
+import java.io.File;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -33,12 +34,23 @@ public final class JobOptions {
   /** Keys with this prefix go to Flink's configuration, without the prefix. */
   public static final String FLINK_PREFIX = "flink.";
 
-  /** Which text model embeds items that come without a vector. */
-  public enum EmbedModel {
-    /** all-MiniLM-L6-v2, 32-bit floats. */
-    MINILM,
-    /** all-MiniLM-L6-v2, 8-bit weights: about twice as fast, cosine to the other .98. */
-    MINILM_QUANTIZED
+  /**
+   * Names of the text models that come with the job: all-MiniLM-L6-v2 in 32-bit floats, and with
+   * 8-bit weights.
+   */
+  public static final List<String> BUNDLED_TEXT_MODELS = List.of("minilm", "minilm-quantized");
+
+  /** Length of their vectors. */
+  public static final int BUNDLED_TEXT_DIM = 384;
+
+  /** How a text's vector comes from the output of the user's own text model. */
+  public enum EmbedPooling {
+    /** The mean of the last layer over the text's word pieces. */
+    MEAN,
+    /** The last layer of the first word piece, [CLS]. */
+    CLS,
+    /** The model's output is the vector. */
+    NONE
   }
 
   /** Where keyed state lives. */
@@ -132,7 +144,7 @@ public final class JobOptions {
           384,
           1,
           16_384,
-          "Length of a content vector; text can be embedded only where it is 384. Fixed once a job has state.");
+          "Length of a content vector; text can be embedded only where it is 384, or what a model of your own gives. Fixed once a job has state.");
 
   // Ingest
 
@@ -187,12 +199,19 @@ public final class JobOptions {
 
   // Embed
 
-  public static final ConfigOption<EmbedModel> EMBED_MODEL =
-      choice(
+  public static final ConfigOption<String> EMBED_MODEL =
+      checkedText(
           "embed.model",
-          EmbedModel.class,
-          EmbedModel.MINILM,
-          "Model that embeds the text of items.");
+          "minilm",
+          s -> BUNDLED_TEXT_MODELS.contains(s) || s.contains("/") || s.contains(File.separator),
+          "minilm, minilm-quantized, or the path of a folder, with a / in it",
+          "Model that embeds the text of items: all-MiniLM-L6-v2, the same with 8-bit weights (faster, cosine to the other .98), or a model of your own: a folder with model.onnx and tokenizer.json, on every machine of the job.");
+  public static final ConfigOption<EmbedPooling> EMBED_POOLING =
+      choice(
+          "embed.pooling",
+          EmbedPooling.class,
+          EmbedPooling.MEAN,
+          "How a model of your own makes a text's vector: mean of its word pieces' states, state of the first ([CLS]), or none where its output is the vector. The vector gets norm 1.");
   public static final ConfigOption<Integer> EMBED_BATCH =
       integer("embed.batch", 16, 1, 4_096, "Texts embedded together at most.");
   public static final ConfigOption<Duration> EMBED_LINGER =

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -56,7 +57,10 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   /** Texts that went through the model: {@code <operator scope>.texts-embedded}. */
   public static final String EMBEDDED = "texts-embedded";
 
-  /** Texts whose vector was known: {@code <operator scope>.texts-unchanged}. */
+  /**
+   * Texts whose vector was known, of the same item or lately of another: {@code <operator
+   * scope>.texts-unchanged}.
+   */
   public static final String UNCHANGED = "texts-unchanged";
 
   /** Runs of the model: {@code <operator scope>.batches}. */
@@ -67,6 +71,9 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
 
   /** Items evicted since the start: {@code <operator scope>.evictedItems}. */
   public static final String EVICTED = "evictedItems";
+
+  /** Texts whose vectors are kept for equal ones; some 1.5 KB each. */
+  private static final int RECENT = 1024;
 
   private final JobConfig config;
   private final SerializableFunction<JobConfig, TextEmbedder> loader;
@@ -83,6 +90,10 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   private transient long slack;
   private transient long evictFrom;
   private transient TextEmbedder embedder;
+
+  /** By digest, the vectors of the texts that were embedded last, of whatever item. */
+  private transient Map<ByteBuffer, float[]> recent;
+
   private transient MessageDigest sha256;
   private transient byte[] modelName;
   private transient int batch;
@@ -98,13 +109,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
 
   /** With the model and the limits of a configuration. */
   public EmbedOperator(JobConfig config) {
-    this(
-        config,
-        c ->
-            new OnnxTextEmbedder(
-                c.get(JobOptions.EMBED_MODEL),
-                c.get(JobOptions.EMBED_MAX_TOKENS),
-                c.get(JobOptions.EMBED_THREADS)));
+    this(config, c -> new OnnxTextEmbedder(TextModel.of(c), c.get(JobOptions.EMBED_THREADS)));
   }
 
   EmbedOperator(JobConfig config, SerializableFunction<JobConfig, TextEmbedder> loader) {
@@ -131,12 +136,17 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   @Override
   public void open() throws Exception {
     super.open();
+    recent =
+        new LinkedHashMap<>() {
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<ByteBuffer, float[]> eldest) {
+            return size() > RECENT;
+          }
+        };
     waiting = new ArrayList<>();
     waitingItems = new HashSet<>();
     sha256 = Sha256.start();
-    modelName =
-        (config.get(JobOptions.EMBED_MODEL) + " " + config.get(JobOptions.EMBED_MAX_TOKENS) + " ")
-            .getBytes(StandardCharsets.UTF_8);
+    modelName = TextModel.of(config).identity().getBytes(StandardCharsets.UTF_8);
     batch = config.get(JobOptions.EMBED_BATCH);
     linger = config.get(JobOptions.EMBED_LINGER).toMillis();
     embedded = getMetricGroup().counter(EMBEDDED);
@@ -339,16 +349,31 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     waitingTexts = 0;
   }
 
-  /** The vectors of the waiting texts, each distinct text embedded once. */
+  /**
+   * The vectors of the waiting texts, each distinct text embedded once, and none that another item
+   * has had lately.
+   */
   private Map<ByteBuffer, float[]> vectors() {
+    Map<ByteBuffer, float[]> vectors = new HashMap<>();
     List<ByteBuffer> digests = new ArrayList<>();
     List<String> texts = new ArrayList<>();
     Set<ByteBuffer> seen = new HashSet<>();
     for (Waiting next : waiting) {
-      if (next.digest != null && seen.add(ByteBuffer.wrap(next.digest))) {
-        digests.add(ByteBuffer.wrap(next.digest));
+      if (next.digest == null) {
+        continue;
+      }
+      ByteBuffer digest = ByteBuffer.wrap(next.digest);
+      float[] known = recent.get(digest);
+      if (known != null) {
+        vectors.put(digest, known);
+        unchanged.inc();
+      } else if (seen.add(digest)) {
+        digests.add(digest);
         texts.add(next.item.text);
       }
+    }
+    if (texts.isEmpty()) {
+      return vectors;
     }
     if (embedder == null) {
       embedder = loader.apply(config);
@@ -356,9 +381,9 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     float[][] rows = embedder.embed(texts);
     embedded.inc(rows.length);
     batches.inc();
-    Map<ByteBuffer, float[]> vectors = new HashMap<>();
     for (int i = 0; i < rows.length; i++) {
       vectors.put(digests.get(i), rows[i]);
+      recent.put(digests.get(i), rows[i]);
     }
     return vectors;
   }

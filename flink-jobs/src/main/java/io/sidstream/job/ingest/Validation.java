@@ -20,14 +20,12 @@ import org.apache.avro.specific.SpecificRecord;
 
 /** The rules of ingest. For one thread. */
 final class Validation {
-  /** Length of the vectors that the text model makes. */
-  static final int TEXT_MODEL_DIM = 384;
-
   /** Characters of a value that a reason quotes. */
   private static final int QUOTED = 60;
 
   private final WireFormat wire = new WireFormat();
   private final int dim;
+  private final int textDim;
   private final int maxTextBytes;
   private final int maxIdBytes;
   private final double maxNorm;
@@ -36,6 +34,7 @@ final class Validation {
 
   Validation(JobConfig config) {
     dim = config.get(JobOptions.CONTENT_DIM);
+    textDim = config.textDim();
     maxTextBytes = config.get(JobOptions.INGEST_MAX_TEXT_BYTES);
     maxIdBytes = config.get(JobOptions.INGEST_MAX_ID_BYTES);
     maxNorm = config.get(JobOptions.INGEST_MAX_VECTOR_NORM);
@@ -68,13 +67,13 @@ final class Validation {
       return item;
     }
     item.text = content(event);
-    if (dim != TEXT_MODEL_DIM) {
+    if (dim != textDim) {
       throw new Rejection(
           Rule.TEXT_NOT_EMBEDDABLE,
           "vector is null and content.dim is "
               + dim
               + "; expected: a vector, as the text model makes vectors of "
-              + TEXT_MODEL_DIM);
+              + textDim);
     }
     return item;
   }

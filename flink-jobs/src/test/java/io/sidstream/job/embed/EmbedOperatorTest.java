@@ -93,18 +93,51 @@ class EmbedOperatorTest {
   }
 
   @Test
-  void unchangedTextIsNotEmbeddedAgainUnlessTheItemWasDeleted() throws Exception {
+  void unchangedTextIsNotEmbeddedAgain() throws Exception {
     try (var harness = open(CONFIG, null)) {
       send(harness, text("a", "x"));
       harness.setProcessingTime(1000);
       send(harness, text("a", "x"));
       assertThat(told(harness)).containsExactly("a=[1.0]", "a=[1.0]");
       assertThat(BATCHES).hasSize(1);
+    }
+  }
+
+  @Test
+  void stateForgetsTheTextOfADeletedItem() throws Exception {
+    OperatorSubtaskState snapshot;
+    try (var harness = open(CONFIG, null)) {
+      send(harness, text("a", "x"));
+      harness.setProcessingTime(1000);
       send(harness, deletion("a"));
       assertThat(harness.numKeyedStateEntries()).isZero();
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = open(CONFIG, snapshot)) {
       send(harness, text("a", "x"));
       harness.setProcessingTime(2000);
       assertThat(BATCHES).hasSize(2);
+    }
+  }
+
+  @Test
+  void aTextThatAnotherItemHadLatelyIsNotEmbeddedAgain() throws Exception {
+    try (var harness = open(CONFIG, null)) {
+      send(harness, text("a", "x"));
+      harness.setProcessingTime(1000);
+      send(harness, text("b", "x"), text("c", "yy"));
+      harness.setProcessingTime(2000);
+      assertThat(told(harness)).containsExactly("a=[1.0]", "b=[1.0]", "c=[2.0]");
+      assertThat(BATCHES).containsExactly(List.of("x"), List.of("yy"));
+      send(harness, text("d", "x"));
+      harness.setProcessingTime(3000);
+      assertThat(BATCHES).as("a batch of known texts only").hasSize(2);
+      for (int i = 0; i < 1025; i++) {
+        send(harness, text("e" + i, "other " + i));
+      }
+      send(harness, text("f", "x"));
+      harness.setProcessingTime(4000);
+      assertThat(BATCHES.get(BATCHES.size() - 1)).as("long ago").contains("x");
     }
   }
 

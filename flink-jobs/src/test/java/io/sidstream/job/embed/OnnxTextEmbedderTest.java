@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sidstream.job.config.JobOptions.EmbedModel;
+import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.config.JobOptions.EmbedPooling;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -20,7 +21,7 @@ import java.util.List;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OnnxTextEmbedderTest {
   private static final List<String> TEXTS =
@@ -34,9 +35,9 @@ class OnnxTextEmbedderTest {
           "");
 
   @ParameterizedTest
-  @EnumSource
-  void vectorsHaveNormOneAndDoNotDependOnTheBatch(EmbedModel model) {
-    try (OnnxTextEmbedder embedder = new OnnxTextEmbedder(model, 128, 1)) {
+  @ValueSource(strings = {"minilm", "minilm-quantized"})
+  void vectorsHaveNormOneAndDoNotDependOnTheBatch(String model) {
+    try (OnnxTextEmbedder embedder = embedder(model, 128)) {
       float[][] together = embedder.embed(TEXTS);
       for (int i = 0; i < TEXTS.size(); i++) {
         float[] alone = embedder.embed(List.of(TEXTS.get(i)))[0];
@@ -49,7 +50,7 @@ class OnnxTextEmbedderTest {
 
   @Test
   void readsMaxTokensAndNoMore() {
-    try (OnnxTextEmbedder embedder = new OnnxTextEmbedder(EmbedModel.MINILM, 12, 1)) {
+    try (OnnxTextEmbedder embedder = embedder("minilm", 12)) {
       // [CLS] and [SEP] leave ten words.
       float[][] vectors =
           embedder.embed(
@@ -83,7 +84,7 @@ class OnnxTextEmbedderTest {
       }
     }
     assertThat(texts).hasSizeGreaterThan(30);
-    try (OnnxTextEmbedder embedder = new OnnxTextEmbedder(EmbedModel.MINILM, 128, 1);
+    try (OnnxTextEmbedder embedder = embedder("minilm", 128);
         RandomAccessFile npy =
             new RandomAccessFile(folder.resolve("minilm-l6-v2.f16.npy").toFile(), "r")) {
       float[][] vectors = embedder.embed(texts);
@@ -93,17 +94,21 @@ class OnnxTextEmbedderTest {
     }
   }
 
+  private static OnnxTextEmbedder embedder(String model, int maxTokens) {
+    return new OnnxTextEmbedder(new TextModel(model, EmbedPooling.MEAN, maxTokens), 1);
+  }
+
   /** A row of a float16 array in NumPy's format 1. */
   private static float[] row(RandomAccessFile npy, int row) throws IOException {
     byte[] head = new byte[10];
     npy.seek(0);
     npy.readFully(head);
     int header = 10 + (ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN).getShort(8) & 0xFFFF);
-    byte[] bytes = new byte[2 * OnnxTextEmbedder.DIM];
+    byte[] bytes = new byte[2 * JobOptions.BUNDLED_TEXT_DIM];
     npy.seek(header + (long) row * bytes.length);
     npy.readFully(bytes);
     ByteBuffer halves = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    float[] vector = new float[OnnxTextEmbedder.DIM];
+    float[] vector = new float[JobOptions.BUNDLED_TEXT_DIM];
     for (int i = 0; i < vector.length; i++) {
       vector[i] = toFloat(halves.getShort() & 0xFFFF);
     }

@@ -13,7 +13,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
-class ResidualQuantizerTest {
+public class ResidualQuantizerTest {
   @Property(tries = 40)
   void equalsTheDefinitionInDoublePrecision(
       @ForAll @IntRange(min = 1, max = 40) int n,

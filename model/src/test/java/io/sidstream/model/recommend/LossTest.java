@@ -9,7 +9,7 @@ import java.util.function.ToDoubleBiFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class LossTest {
+public class LossTest {
   private static final int ROWS = 150;
   private static final int DIM = 5;
   private static final int ITEMS = 21;

@@ -12,7 +12,7 @@ import java.io.DataOutputStream;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-class SequenceRecommenderTest {
+public class SequenceRecommenderTest {
   private static final RecommenderShape SHAPE = new RecommenderShape(6, 2, 7, 2, 5, 0f);
   private static final int[] OFFSETS = {0, 3, 3, 4, 9};
 
