@@ -15,6 +15,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -28,6 +30,8 @@ import picocli.CommandLine.Option;
     description =
         "Run the job in this process against a running Kafka until it is stopped (SIGTERM or Ctrl-C).")
 final class JobCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(JobCommand.class);
+
   private final JobBuilder job;
 
   @Option(
@@ -86,6 +90,7 @@ final class JobCommand implements Callable<Integer> {
     Console.logTo(
         folder == null || temporary ? Path.of("sidstream.log") : folder.resolve("sidstream.log"));
     System.out.print(config.describe());
+    config.secretsInClear().forEach(key -> LOG.warn(JobConfig.IN_CLEAR, key));
     if (temporary) {
       System.out.println(
           "checkpoints are in "

@@ -136,6 +136,7 @@ public final class Topics {
         }
       }
       awaitLeaders(admin, all(config), bootstrap);
+      Durability.of(admin, all(config)).warnings().forEach(LOG::warn);
       check(
           admin,
           config,
