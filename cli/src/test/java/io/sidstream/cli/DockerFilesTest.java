@@ -39,7 +39,8 @@ class DockerFilesTest {
     Map<?, ?> compose = yaml(root.resolve("docker/compose.yaml"));
     Map<?, ?> services = (Map<?, ?>) compose.get("services");
     assertThat(services.keySet().stream().map(String::valueOf))
-        .containsExactlyInAnyOrder("kafka", "jobmanager", "taskmanager", "submit");
+        .containsExactlyInAnyOrder(
+            "kafka", "jobmanager", "taskmanager", "submit", "prometheus", "grafana");
     Map<?, ?> volumes = (Map<?, ?>) compose.get("volumes");
     services.forEach(
         (name, value) -> {
@@ -59,10 +60,15 @@ class DockerFilesTest {
           }
           if (service.get("volumes") instanceof List<?> mounts) {
             mounts.forEach(
-                mount ->
-                    assertThat(volumes.containsKey(String.valueOf(mount).split(":")[0]))
-                        .as("volume " + mount)
-                        .isTrue());
+                mount -> {
+                  String source = String.valueOf(mount).split(":")[0];
+                  assertThat(
+                          source.startsWith("./")
+                              ? Files.isDirectory(root.resolve("docker").resolve(source))
+                              : volumes.containsKey(source))
+                      .as("volume or folder " + mount)
+                      .isTrue();
+                });
           }
         });
     Map<?, ?> build = (Map<?, ?>) ((Map<?, ?>) compose.get("x-sidstream")).get("build");

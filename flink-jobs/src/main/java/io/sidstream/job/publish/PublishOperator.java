@@ -1,5 +1,6 @@
 package io.sidstream.job.publish;
 
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.resolve.Resolved;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenRef;
@@ -115,11 +116,11 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     wire = new WireFormat();
     timers = getInternalTimerService("stubs", VoidNamespaceSerializer.INSTANCE, this);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    rows = metrics.counter(PublishMetrics.ROWS);
-    tombstones = metrics.counter(PublishMetrics.TOMBSTONES);
-    droppedOld = metrics.counter(PublishMetrics.DROPPED_OLD);
-    unchanged = metrics.counter(PublishMetrics.UNCHANGED);
-    metrics.gauge(PublishMetrics.ITEMS, () -> sums.items());
+    rows = JobMetric.ROWS.counter(metrics);
+    tombstones = JobMetric.TOMBSTONES.counter(metrics);
+    droppedOld = JobMetric.DROPPED_OLD.counter(metrics);
+    unchanged = JobMetric.TOKENS_UNCHANGED.counter(metrics);
+    JobMetric.TABLE_ITEMS.gauge(metrics, () -> sums.items());
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.sidstream.job.sequence;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.ingest.Interaction;
+import io.sidstream.job.metrics.JobMetric;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.apache.avro.SchemaNormalization;
@@ -34,21 +35,6 @@ public final class SequenceFunction
   /** Event identifiers that are remembered beside those of the window. */
   static final int RECENT = 200;
 
-  /** Events dropped because their identifier was seen: {@code <operator scope>.duplicates}. */
-  public static final String DUPLICATES = "duplicates";
-
-  /** Events older than the newest that were put in their place: {@code <operator scope>.late}. */
-  public static final String LATE = "late";
-
-  /** Events older than everything in a full window: {@code <operator scope>.too-late}. */
-  public static final String TOO_LATE = "too-late";
-
-  /** Events of weight 0: {@code <operator scope>.weightless}. */
-  public static final String WEIGHTLESS = "weightless";
-
-  /** Windows sent: {@code <operator scope>.windows}. */
-  public static final String WINDOWS = "windows";
-
   private final JobConfig config;
   private transient int length;
   private transient int minFresh;
@@ -76,11 +62,11 @@ public final class SequenceFunction
         StateTtlConfig.newBuilder(config.get(JobOptions.SEQUENCE_RETENTION)).build());
     state = getRuntimeContext().getState(descriptor);
     var group = getRuntimeContext().getMetricGroup();
-    duplicates = group.counter(DUPLICATES);
-    late = group.counter(LATE);
-    tooLate = group.counter(TOO_LATE);
-    weightless = group.counter(WEIGHTLESS);
-    windows = group.counter(WINDOWS);
+    duplicates = JobMetric.DUPLICATE_EVENTS.counter(group);
+    late = JobMetric.LATE_EVENTS.counter(group);
+    tooLate = JobMetric.TOO_LATE_EVENTS.counter(group);
+    weightless = JobMetric.WEIGHTLESS_EVENTS.counter(group);
+    windows = JobMetric.WINDOWS.counter(group);
   }
 
   @Override
