@@ -210,7 +210,7 @@ public final class TokensCommand implements Callable<Integer> {
           List<PartitionInfo> known = consumer.partitionsFor(where.prefix + name);
           if (known == null || known.isEmpty()) {
             throw new IllegalStateException(
-                "there is no topic %s%s on %s: check --bootstrap and --prefix"
+                "there is no topic %s%s on %s: check --bootstrap and --prefix, and whether the principal may READ it"
                     .formatted(where.prefix, name, where.bootstrap));
           }
           known.forEach(p -> partitions.add(new TopicPartition(p.topic(), p.partition())));
@@ -564,7 +564,7 @@ public final class TokensCommand implements Callable<Integer> {
         admin.describeTopics(List.of(topic)).allTopicNames().get();
       } catch (ExecutionException e) {
         throw new IllegalStateException(
-            "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix"
+            "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix, and whether the principal may WRITE it"
                 .formatted(topic, where.bootstrap, e.getCause().getMessage()),
             e.getCause());
       }
