@@ -22,7 +22,9 @@ final class AvroApplication {
   /** Opens the table, uses Avro, prints. */
   public static void main(String[] args) throws Exception {
     System.out.println(
-        "avro " + Path.of(Schema.class.getProtectionDomain().getCodeSource().getLocation().toURI()).getFileName());
+        "avro "
+            + Path.of(Schema.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+                .getFileName());
     try (TokenTable table =
         TokenTable.builder(args[0]).prefix(args[1]).snapshots(Path.of(args[2])).open()) {
       table.await(1, Duration.ofSeconds(60));

@@ -134,8 +134,11 @@ class ClientJarITCase {
       List<String> names = jar.stream().map(JarEntry::getName).toList();
       assertThat(names.stream().filter(n -> n.endsWith(".class")))
           .isNotEmpty()
-          .allMatch(n -> n.startsWith("io/sidstream/client/") || n.startsWith("META-INF/versions/"));
-      assertThat(names.stream().filter(n -> n.startsWith("META-INF/versions/") && n.endsWith(".class")))
+          .allMatch(
+              n -> n.startsWith("io/sidstream/client/") || n.startsWith("META-INF/versions/"));
+      assertThat(
+              names.stream()
+                  .filter(n -> n.startsWith("META-INF/versions/") && n.endsWith(".class")))
           .allMatch(n -> n.contains("/io/sidstream/client/shaded/"));
       assertThat(names).contains("META-INF/LICENSE", "META-INF/NOTICE");
     }
@@ -151,7 +154,8 @@ class ClientJarITCase {
 
   /** The entry of this JVM's class path whose file name begins so. */
   private static String jar(String name) {
-    String path = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    String path =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     return Arrays.stream(path.split(File.pathSeparator))
         .filter(entry -> Path.of(entry).getFileName().toString().startsWith(name))
         .findFirst()

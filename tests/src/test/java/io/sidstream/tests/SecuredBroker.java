@@ -116,8 +116,7 @@ final class SecuredBroker implements AutoCloseable {
 
   /** A private key, PEM. */
   String privateKey() throws Exception {
-    return pem(
-        "PRIVATE KEY", keys.getKey("broker", KEYSTORE_PASSWORD.toCharArray()).getEncoded());
+    return pem("PRIVATE KEY", keys.getKey("broker", KEYSTORE_PASSWORD.toCharArray()).getEncoded());
   }
 
   private static String pem(String what, byte[] der) {

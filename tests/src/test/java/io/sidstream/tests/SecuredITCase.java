@@ -239,8 +239,7 @@ class SecuredITCase {
               () -> {
                 assertThat(job.running()).as(job.output()).isTrue();
                 log.poll();
-                return log.versions.stream()
-                    .anyMatch(v -> v.getState() == VersionState.COMMIT);
+                return log.versions.stream().anyMatch(v -> v.getState() == VersionState.COMMIT);
               });
 
       String ui = address(job.output());
@@ -249,7 +248,8 @@ class SecuredITCase {
         assertClean(page, get(ui + page), all);
       }
       String id = match(get(ui + "/jobs"), "\"id\":\"([0-9a-f]+)\"");
-      for (String page : List.of("", "/config", "/plan", "/checkpoints/config", "/jobmanager/config")) {
+      for (String page :
+          List.of("", "/config", "/plan", "/checkpoints/config", "/jobmanager/config")) {
         assertClean("/jobs/ID" + page, get(ui + "/jobs/" + id + page), all);
       }
       String endpoint = get("http://localhost:" + metrics + "/metrics");
@@ -270,7 +270,13 @@ class SecuredITCase {
                   SecuredBroker.jaas("reader", "${env:SIDSTREAM_KAFKA_PASSWORD}"),
                   broker.certificate().replace("\n", "\\n")));
       List<String> where =
-          List.of("--bootstrap", broker.secured(), "--prefix", name + ".", "--kafka-file", reader.toString());
+          List.of(
+              "--bootstrap",
+              broker.secured(),
+              "--prefix",
+              name + ".",
+              "--kafka-file",
+              reader.toString());
       assertThat(tokens(kept, "get", where, Inputs.name(0))).contains("\"item\":\"i0000\"");
       assertThat(tokens(kept, "versions", where)).contains("COMMIT");
       // The gate is not a reader's.
@@ -309,7 +315,9 @@ class SecuredITCase {
     Path docker = Path.of("..", "docker");
     try (Stream<Path> files = Files.walk(docker)) {
       for (Path file :
-          files.filter(f -> f.toString().matches(".*(dashboards/.*\\.json|rules\\.yml)")).toList()) {
+          files
+              .filter(f -> f.toString().matches(".*(dashboards/.*\\.json|rules\\.yml)"))
+              .toList()) {
         Matcher named = METRIC.matcher(Files.readString(file));
         int count = 0;
         for (; named.find(); count++) {
@@ -328,10 +336,7 @@ class SecuredITCase {
     Path output = kept.resolve("tokens-" + what);
     try (Command command =
         Command.start(
-            output,
-            arguments,
-            List.of(),
-            Map.of("SIDSTREAM_KAFKA_PASSWORD", READER_PASSWORD))) {
+            output, arguments, List.of(), Map.of("SIDSTREAM_KAFKA_PASSWORD", READER_PASSWORD))) {
       command.await(120);
       return command.output();
     }

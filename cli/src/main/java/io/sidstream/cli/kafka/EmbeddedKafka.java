@@ -74,10 +74,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     Map<String, String> settings = settings(log, port, controllerPort);
     more.forEach(
         (key, value) ->
-            settings.merge(
-                key, value, (was, is) -> ADDED.contains(key) ? was + "," + is : is));
-    KafkaRaftServer server =
-        new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+            settings.merge(key, value, (was, is) -> ADDED.contains(key) ? was + "," + is : is));
+    KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
     server.startup();
     return new EmbeddedKafka(server, "localhost:" + port);
   }

@@ -113,8 +113,7 @@ public final class TokensCommand implements Callable<Integer> {
       }
       properties.putAll(kafka);
       properties.forEach(
-          (key, value) ->
-              ConfigReferences.resolve(String.valueOf(key), String.valueOf(value)));
+          (key, value) -> ConfigReferences.resolve(String.valueOf(key), String.valueOf(value)));
       ConfigReferences.enable(properties);
       return properties;
     }

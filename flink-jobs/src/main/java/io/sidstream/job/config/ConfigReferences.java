@@ -26,8 +26,7 @@ import org.apache.kafka.common.config.provider.FileConfigProvider;
  * it; every other value is resolved when the configuration is read.
  */
 public final class ConfigReferences {
-  static final Pattern REFERENCE =
-      Pattern.compile("\\$\\{(env|file|dir):(?:([^}:]*):)?([^}:]*)}");
+  static final Pattern REFERENCE = Pattern.compile("\\$\\{(env|file|dir):(?:([^}:]*):)?([^}:]*)}");
 
   private static final String PROVIDERS = "config.providers";
 
@@ -113,8 +112,7 @@ public final class ConfigReferences {
    * added. Providers that the properties name already stay.
    */
   public static void enable(Properties kafka) {
-    boolean any =
-        kafka.values().stream().anyMatch(v -> v instanceof String text && in(text));
+    boolean any = kafka.values().stream().anyMatch(v -> v instanceof String text && in(text));
     if (!any) {
       return;
     }

@@ -367,7 +367,8 @@ public final class JobConfig implements Serializable {
     List<String> keys = new ArrayList<>();
     kafka.forEach(
         (k, v) -> {
-          if (!v.isEmpty() && Secrets.shown(JobOptions.KAFKA_PREFIX + k, v).equals(Secrets.HIDDEN)) {
+          if (!v.isEmpty()
+              && Secrets.shown(JobOptions.KAFKA_PREFIX + k, v).equals(Secrets.HIDDEN)) {
             keys.add(JobOptions.KAFKA_PREFIX + k);
           }
         });

@@ -90,28 +90,21 @@ public enum JobMetric {
       "Interactions taken in without a round of their own since the job's first start: learning does not keep up.",
       "Train"),
   KNOWN_ITEMS("knownItems", GAUGE, "items", "Items with a content vector.", "Train"),
-  STEPS_LEFT(
-      "stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Train"),
+  STEPS_LEFT("stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Train"),
   HELD_CANDIDATES(
       "heldCandidates",
       COUNTER,
       "candidates",
       "Candidates for a token version that the gate held back since the job's first start.",
       "Train"),
-  ON_HOLD(
-      "onHold", GAUGE, "0 or 1", "1 while a control message holds candidates back.", "Train"),
+  ON_HOLD("onHold", GAUGE, "0 or 1", "1 while a control message holds candidates back.", "Train"),
   MODEL_HIT_RATE(
       "modelHitRate",
       GAUGE,
       "share",
       "HR@10 among 99 negatives of events before they are learnt, under the version in use; NaN before the first.",
       "Train"),
-  MODEL_NDCG(
-      "modelNdcg",
-      GAUGE,
-      "share",
-      "NDCG@10 of the same; NaN before the first.",
-      "Train"),
+  MODEL_NDCG("modelNdcg", GAUGE, "share", "NDCG@10 of the same; NaN before the first.", "Train"),
   POPULARITY_HIT_RATE(
       "popularityHitRate",
       GAUGE,
@@ -137,8 +130,7 @@ public enum JobMetric {
       "items",
       "Items that arrived before the first model.",
       "Tokenize"),
-  ENCODED(
-      "encoded", COUNTER, "items", "Items encoded, by micro-batches and by scans.", "Tokenize"),
+  ENCODED("encoded", COUNTER, "items", "Items encoded, by micro-batches and by scans.", "Tokenize"),
   VECTORS_UNCHANGED(
       "vectorsUnchanged",
       COUNTER,

@@ -3,9 +3,9 @@ package io.sidstream.job.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +56,9 @@ class SecretsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "kafka.properties.my.pem", "kafka.properties.sasl.jas.config", "flink.env.java.opts.all"
+        "kafka.properties.my.pem",
+        "kafka.properties.sasl.jas.config",
+        "flink.env.java.opts.all"
       })
   void hidesByValue(String key) {
     for (String value : List.of(PEM, JAAS.formatted(SECRET))) {
@@ -104,9 +106,7 @@ class SecretsTest {
             () -> JobConfig.load(null, List.of("password=\"" + SECRET + "\";", SECRET + "\";")),
             () -> JobConfig.load(null, List.of("kafka.properties.group.id=" + PEM)),
             () -> JobConfig.load(null, List.of("flink.state.backend=" + PEM)),
-            () ->
-                JobConfig.load(
-                    null, List.of("parallelism=${file:" + file("n", SECRET) + ":n}")));
+            () -> JobConfig.load(null, List.of("parallelism=${file:" + file("n", SECRET) + ":n}")));
     for (Runnable call : wrong) {
       assertThatThrownBy(call::run)
           .isInstanceOf(ConfigException.class)
@@ -127,11 +127,16 @@ class SecretsTest {
     JobConfig config =
         JobConfig.of(
             Map.of(
-                "kafka.group", "${env:PATH}",
-                "kafka.properties.sasl.jaas.config", jaas,
-                "kafka.properties.ssl.key.password", "${dir:" + folder + ":one}",
-                "flink.s3.secret-key", reference,
-                "seed", "${file:" + file("seed", "7") + ":seed}"));
+                "kafka.group",
+                "${env:PATH}",
+                "kafka.properties.sasl.jaas.config",
+                jaas,
+                "kafka.properties.ssl.key.password",
+                "${dir:" + folder + ":one}",
+                "flink.s3.secret-key",
+                reference,
+                "seed",
+                "${file:" + file("seed", "7") + ":seed}"));
     assertThat(config.get(JobOptions.KAFKA_GROUP)).isEqualTo(System.getenv("PATH"));
     assertThat(config.get(JobOptions.SEED)).isEqualTo(7);
     assertThat(config.flinkConfiguration().toMap()).containsEntry("s3.secret-key", SECRET);

@@ -2,10 +2,10 @@ package io.sidstream.job.embed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.ingest.Interaction;
 import io.sidstream.job.ingest.Item;
+import io.sidstream.job.metrics.JobMetric;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -64,7 +64,9 @@ class JobMetricTest {
     Map<String, Set<String>> uses = new TreeMap<>();
     List<String> others = new ArrayList<>();
     Pattern use = Pattern.compile("JobMetric\\s*\\.([A-Z_]+)\\s*\\.(counter|gauge|share)\\(");
-    Pattern other = Pattern.compile("\\.(counter|gauge|meter|histogram)\\(\\s*\"|[mM]etricGroup\\(\\)\\s*\\.(counter|gauge|meter|histogram)\\(");
+    Pattern other =
+        Pattern.compile(
+            "\\.(counter|gauge|meter|histogram)\\(\\s*\"|[mM]etricGroup\\(\\)\\s*\\.(counter|gauge|meter|histogram)\\(");
     try (Stream<Path> files = Files.walk(SOURCES)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
         if (file.startsWith(SOURCES.resolve("metrics"))) {
