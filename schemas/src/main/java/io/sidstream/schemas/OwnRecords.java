@@ -20,6 +20,18 @@ final class OwnRecords extends SpecificData {
     SpecificData.getForClass(type).getConversions().forEach(this::addLogicalTypeConversion);
   }
 
+  /**
+   * The present schema of a record. Avro's own look-up gives it another name where the package has
+   * one.
+   */
+  static Schema schema(Class<?> type) {
+    try {
+      return (Schema) type.getField("SCHEMA$").get(null);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalArgumentException(type + " is not a generated record", e);
+    }
+  }
+
   @Override
   @SuppressWarnings("rawtypes")
   public Class getClass(Schema schema) {

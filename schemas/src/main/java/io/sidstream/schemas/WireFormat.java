@@ -17,7 +17,6 @@ import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
-import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
@@ -140,7 +139,7 @@ public final class WireFormat {
         readers.computeIfAbsent(type, t -> new HashMap<>());
     SpecificDatumReader<SpecificRecord> reader = known.get(fingerprint);
     if (reader == null) {
-      Schema present = SpecificData.get().getSchema(type);
+      Schema present = OwnRecords.schema(type);
       Schema writer = schemas.apply(fingerprint);
       if (writer == null) {
         throw refuse(
