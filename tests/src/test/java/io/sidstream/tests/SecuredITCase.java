@@ -255,6 +255,9 @@ class SecuredITCase {
       String endpoint = get("http://localhost:" + metrics + "/metrics");
       assertClean("metrics", endpoint, all);
       assertMetrics(endpoint);
+      if (PrometheusServer.installed()) {
+        assertPrometheus(metrics, in);
+      }
 
       Path reader = secrets.resolve("reader.properties");
       Files.writeString(
@@ -325,6 +328,36 @@ class SecuredITCase {
         }
         assertThat(count).as(file.toString()).isPositive();
       }
+    }
+  }
+
+  /** A real Prometheus has the job's metrics and judges every rule; dead letters fire theirs. */
+  private static void assertPrometheus(int metrics, Inputs in) throws Exception {
+    try (PrometheusServer prometheus =
+        PrometheusServer.start(folder.resolve("prometheus"), free(), metrics)) {
+      String rejected = "sum(" + JobMetric.REJECTED.prometheus() + ")";
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> prometheus.query(rejected).contains(",\"0\"]"));
+      for (int i = 0; i < 40; i++) {
+        in.send(in.items, Inputs.bytes("bad" + i), Inputs.bytes("rubbish"));
+      }
+      in.flush();
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(
+              () ->
+                  prometheus
+                      .get("/api/v1/alerts")
+                      .matches(".*\"alertname\":\"SidstreamDeadLetters\".*\"state\":\"firing\".*"));
+      String rules = prometheus.get("/api/v1/rules");
+      assertThat(rules)
+          .contains("SidstreamWorseThanPopularity")
+          .doesNotContain("\"health\":\"err\"");
+      // What was not brought about does not fire.
+      assertThat(prometheus.get("/api/v1/alerts"))
+          .doesNotContain("SidstreamDown")
+          .doesNotContain("SidstreamTransactionLost");
     }
   }
 
