@@ -71,10 +71,10 @@ final class PrometheusServer implements AutoCloseable {
   String get(String path) throws InterruptedException {
     try {
       HttpRequest request =
-          HttpRequest.newBuilder(URI.create(address + path)).timeout(Duration.ofSeconds(10)).build();
-      return HttpClient.newHttpClient()
-          .send(request, HttpResponse.BodyHandlers.ofString())
-          .body();
+          HttpRequest.newBuilder(URI.create(address + path))
+              .timeout(Duration.ofSeconds(10))
+              .build();
+      return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
     } catch (IOException e) {
       // It is not up yet.
       return "";

@@ -11,11 +11,10 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.DescribeConsumerGroupsOptions;
 import org.apache.kafka.clients.admin.DescribeTopicsOptions;
-import org.apache.kafka.clients.admin.TopicDescription;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -26,6 +25,9 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
  * minutes, and not always of what; here each is asked for before the job starts.
  */
 final class Rights {
+  /** How long a broker may take to know a topic that it has just made. */
+  private static final long PATIENCE = TimeUnit.SECONDS.toNanos(30);
+
   private final JobConfig config;
   private final List<String> missing = new ArrayList<>();
 
@@ -64,12 +66,13 @@ final class Rights {
   /**
    * Asks for every right; the topics are there, or could not be made.
    *
+   * @param refused topics that the principal was not allowed to make
    * @throws ConfigException names each right that is missing and the command that grants it
    */
-  static void require(Admin admin, JobConfig config)
+  static void require(Admin admin, JobConfig config, Set<String> refused)
       throws InterruptedException, ExecutionException {
     Rights rights = new Rights(config);
-    rights.topics(admin);
+    rights.topics(admin, refused);
     rights.group(admin);
     rights.transactions(admin);
     if (!rights.missing.isEmpty()) {
@@ -81,32 +84,46 @@ final class Rights {
     }
   }
 
-  private void topics(Admin admin) throws InterruptedException, ExecutionException {
-    Map<String, Set<AclOperation>> needed = ofTopics(config);
-    Map<String, KafkaFuture<TopicDescription>> answers =
-        admin
-            .describeTopics(
-                needed.keySet(), new DescribeTopicsOptions().includeAuthorizedOperations(true))
-            .topicNameValues();
-    for (var topic : needed.entrySet()) {
-      Set<AclOperation> granted;
-      try {
-        granted = answers.get(topic.getKey()).get().authorizedOperations();
-      } catch (ExecutionException e) {
-        if (e.getCause() instanceof AuthorizationException) {
-          granted = Set.of();
-        } else if (e.getCause() instanceof UnknownTopicOrPartitionException) {
-          lacks(AclOperation.CREATE, "topic " + topic.getKey(), "--topic " + topic.getKey());
-          continue;
-        } else {
-          throw e;
-        }
-      }
+  private void topics(Admin admin, Set<String> refused)
+      throws InterruptedException, ExecutionException {
+    long deadline = System.nanoTime() + PATIENCE;
+    for (var topic : ofTopics(config).entrySet()) {
+      Set<AclOperation> granted = granted(admin, topic.getKey(), refused, deadline);
       for (AclOperation operation : topic.getValue()) {
-        // null: the broker is too old to tell.
+        // null: the broker is too old to tell, or the topic is not there.
         if (granted != null && !granted.contains(operation)) {
           lacks(operation, "topic " + topic.getKey(), "--topic " + topic.getKey());
         }
+      }
+    }
+  }
+
+  /** What the principal may do with a topic; null where that is not known. */
+  private Set<AclOperation> granted(Admin admin, String topic, Set<String> refused, long deadline)
+      throws InterruptedException, ExecutionException {
+    while (true) {
+      try {
+        return admin
+            .describeTopics(
+                List.of(topic), new DescribeTopicsOptions().includeAuthorizedOperations(true))
+            .topicNameValues()
+            .get(topic)
+            .get()
+            .authorizedOperations();
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof AuthorizationException) {
+          return Set.of();
+        }
+        boolean unknown = e.getCause() instanceof UnknownTopicOrPartitionException;
+        if (unknown && refused.contains(topic)) {
+          lacks(AclOperation.CREATE, "topic " + topic, "--topic " + topic);
+          return null;
+        }
+        if (!unknown || System.nanoTime() > deadline) {
+          throw e;
+        }
+        // Made a moment ago.
+        TimeUnit.MILLISECONDS.sleep(50);
       }
     }
   }

@@ -122,6 +122,7 @@ public final class Topics {
     properties.putIfAbsent(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "30000");
     properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "15000");
     Set<String> created = new TreeSet<>();
+    Set<String> refused = new TreeSet<>();
     try (Admin admin = Admin.create(properties)) {
       Set<String> present = admin.listTopics().names().get();
       List<NewTopic> missing =
@@ -133,6 +134,7 @@ public final class Topics {
         } catch (ExecutionException e) {
           if (e.getCause() instanceof AuthorizationException) {
             // Or it is there, and the principal may not see it.
+            refused.add(result.getKey());
             continue;
           }
           // Another process that starts at the same time may have been faster.
@@ -141,7 +143,7 @@ public final class Topics {
           }
         }
       }
-      Rights.require(admin, config);
+      Rights.require(admin, config, refused);
       awaitLeaders(admin, all(config), bootstrap);
       Durability.of(admin, all(config)).warnings().forEach(LOG::warn);
       check(
