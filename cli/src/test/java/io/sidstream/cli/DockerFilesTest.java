@@ -1,29 +1,37 @@
 package io.sidstream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.configuration.HighAvailabilityOptions;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** What can be known of the container files without a container engine. */
 class DockerFilesTest {
   private static Path root;
+
+  @TempDir private Path temporary;
 
   @BeforeAll
   static void findRoot() {
@@ -39,7 +47,8 @@ class DockerFilesTest {
     Map<?, ?> compose = yaml(root.resolve("docker/compose.yaml"));
     Map<?, ?> services = (Map<?, ?>) compose.get("services");
     assertThat(services.keySet().stream().map(String::valueOf))
-        .containsExactlyInAnyOrder("kafka", "jobmanager", "taskmanager", "submit");
+        .containsExactlyInAnyOrder(
+            "kafka", "jobmanager", "taskmanager", "submit", "prometheus", "grafana");
     Map<?, ?> volumes = (Map<?, ?>) compose.get("volumes");
     services.forEach(
         (name, value) -> {
@@ -59,10 +68,15 @@ class DockerFilesTest {
           }
           if (service.get("volumes") instanceof List<?> mounts) {
             mounts.forEach(
-                mount ->
-                    assertThat(volumes.containsKey(String.valueOf(mount).split(":")[0]))
-                        .as("volume " + mount)
-                        .isTrue());
+                mount -> {
+                  String source = String.valueOf(mount).split(":")[0];
+                  assertThat(
+                          source.startsWith("./")
+                              ? Files.isDirectory(root.resolve("docker").resolve(source))
+                              : volumes.containsKey(source))
+                      .as("volume or folder " + mount)
+                      .isTrue();
+                });
           }
         });
     Map<?, ?> build = (Map<?, ?>) ((Map<?, ?>) compose.get("x-sidstream")).get("build");
@@ -112,6 +126,94 @@ class DockerFilesTest {
     assertThat(flink.get(TaskManagerOptions.NUM_TASK_SLOTS))
         .as("slots for the job's parallelism")
         .isGreaterThanOrEqualTo(job.get(JobOptions.PARALLELISM));
+  }
+
+  @Test
+  void kubernetesRunsTheJobThatIsThere() throws Exception {
+    Path folder = root.resolve("docker/kubernetes");
+    Map<?, ?> kustomization = yaml(folder.resolve("kustomization.yaml"));
+    assertThat((List<?>) kustomization.get("resources"))
+        .isNotEmpty()
+        .allSatisfy(file -> assertThat(folder.resolve(String.valueOf(file))).isRegularFile());
+
+    Map<?, ?> map = yaml(folder.resolve("job-config.yaml"));
+    String yaml = String.valueOf(((Map<?, ?>) map.get("data")).get("job.yaml"));
+    assertThat(yaml).contains("${dir:/etc/sidstream/kafka:password}");
+    // Where the secret is mounted.
+    Files.writeString(temporary.resolve("password"), "p");
+    Files.writeString(temporary.resolve("ca.crt"), "c");
+    Path job =
+        Files.writeString(
+            temporary.resolve("job.yaml"),
+            yaml.replace("/etc/sidstream/kafka", temporary.toString()));
+    JobConfig config = JobConfig.load(job, List.of());
+    assertThat(config.secretsInClear()).isEmpty();
+
+    Map<?, ?> spec = (Map<?, ?>) yaml(folder.resolve("flink-deployment.yaml")).get("spec");
+    Map<?, ?> asked = (Map<?, ?>) spec.get("job");
+    Class<?> main = Class.forName(String.valueOf(asked.get("entryClass")));
+    assertThat(main.getMethod("main", String[].class)).isNotNull();
+    assertThat(asked.get("parallelism")).isEqualTo(config.get(JobOptions.PARALLELISM));
+    assertThat(asked.get("upgradeMode")).isEqualTo("savepoint");
+    String jar = String.valueOf(asked.get("jarURI")).replace("local://", "");
+    assertThat(Files.readString(folder.resolve("Dockerfile"))).contains(jar);
+    Map<String, String> flink = new java.util.TreeMap<>();
+    ((Map<?, ?>) spec.get("flinkConfiguration"))
+        .forEach((key, value) -> flink.put(String.valueOf(key), String.valueOf(value)));
+    Configuration cluster = Configuration.fromMap(flink);
+    assertThat(cluster.get(TaskManagerOptions.NUM_TASK_SLOTS))
+        .isGreaterThanOrEqualTo(config.get(JobOptions.PARALLELISM));
+    assertThat(cluster.get(HighAvailabilityOptions.HA_MODE)).isEqualTo("kubernetes");
+    assertThat(cluster.get(HighAvailabilityOptions.HA_STORAGE_PATH)).startsWith("s3://");
+  }
+
+  @Test
+  void everyAlertHasAnEntryInTheRunbook() throws Exception {
+    String runbook = Files.readString(root.resolve("docs/runbook.md"));
+    Map<?, ?> rules = yaml(root.resolve("docker/prometheus/rules.yml"));
+    Map<?, ?> tests = yaml(root.resolve("docker/prometheus/rules-test.yml"));
+    String tested = String.valueOf(tests);
+    List<String> names = new ArrayList<>();
+    for (Object group : (List<?>) rules.get("groups")) {
+      for (Object rule : (List<?>) ((Map<?, ?>) group).get("rules")) {
+        String name = String.valueOf(((Map<?, ?>) rule).get("alert"));
+        names.add(name);
+        Map<?, ?> annotations = (Map<?, ?>) ((Map<?, ?>) rule).get("annotations");
+        assertThat(annotations.get("runbook_url"))
+            .isEqualTo("docs/runbook.md#" + name.toLowerCase(Locale.ROOT));
+        assertThat(runbook).contains("\n## " + name + "\n");
+        assertThat(tested).as("a test of " + name).contains("alertname=" + name + ",");
+      }
+    }
+    assertThat(names).hasSizeGreaterThan(10).doesNotHaveDuplicates();
+    assertThat(find(Pattern.compile("^## (Sidstream\\w+)$", Pattern.MULTILINE), runbook))
+        .containsExactlyInAnyOrderElementsOf(names);
+  }
+
+  @Test
+  void promtoolTakesTheRulesAndTheirTestsPass() throws Exception {
+    assumeTrue(there("promtool"), "promtool (Debian: prometheus) is not installed");
+    Path folder = root.resolve("docker/prometheus");
+    run(folder, "promtool", "check", "config", "prometheus.yml");
+    run(folder, "promtool", "test", "rules", "rules-test.yml");
+  }
+
+  @Test
+  void shellcheckFindsNothing() throws Exception {
+    assumeTrue(there("shellcheck"), "shellcheck is not installed");
+    run(root, "shellcheck", "sidstream", "docker/entrypoint.sh", ".ci/run");
+  }
+
+  private static boolean there(String tool) {
+    return Stream.of(System.getenv("PATH").split(":"))
+        .anyMatch(folder -> Files.isExecutable(Path.of(folder, tool)));
+  }
+
+  private static void run(Path folder, String... command) throws Exception {
+    Process process =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(String.join(" ", command) + ":\n" + said).isZero();
   }
 
   private static Map<?, ?> yaml(Path file) throws IOException {

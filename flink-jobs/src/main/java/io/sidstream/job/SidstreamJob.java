@@ -1,5 +1,6 @@
 package io.sidstream.job;
 
+import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.embed.EmbedOperator;
@@ -53,6 +54,8 @@ import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The job, top to bottom as a record goes through it.
@@ -61,6 +64,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * --set parallelism=4}.
  */
 public final class SidstreamJob {
+  private static final Logger LOG = LoggerFactory.getLogger(SidstreamJob.class);
+
   private SidstreamJob() {}
 
   /** Submits the job. Arguments: {@code [--conf FILE] [--set key=value]...}. */
@@ -69,9 +74,10 @@ public final class SidstreamJob {
     List<String> sets = new ArrayList<>();
     for (int i = 0; i < args.length; i++) {
       if (i + 1 == args.length || !(args[i].equals("--conf") || args[i].equals("--set"))) {
-        throw new IllegalArgumentException(
+        // What stands at no option's place may be the rest of a secret that a shell took apart.
+        throw new ConfigException(
             "argument "
-                + args[i]
+                + (args[i].matches("--?[a-z-]+") ? args[i] : "number " + (i + 1))
                 + " is not known or has no value; allowed: --conf FILE, --set key=value");
       }
       if (args[i].equals("--conf")) {
@@ -82,6 +88,7 @@ public final class SidstreamJob {
     }
     JobConfig config = JobConfig.load(conf, sets);
     System.out.println(config.describe());
+    config.secretsInClear().forEach(key -> LOG.warn(JobConfig.IN_CLEAR, key));
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
     JobEnvironment.requireCheckpointFolder(env.getConfiguration());

@@ -17,11 +17,9 @@ import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
-import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
-import org.apache.avro.util.ClassSecurityValidator;
 
 /**
  * Records to bytes and back, in Avro's single-object encoding: {@code C3 01}, the CRC-64-AVRO
@@ -44,17 +42,6 @@ public final class WireFormat {
   private static final int HEADER = 10;
   private static final byte MARKER_0 = (byte) 0xC3;
   private static final byte MARKER_1 = 0x01;
-
-  static {
-    // Avro makes objects of trusted packages only; ours is not among those it knows. Class loaders
-    // of several jobs
-    // may share one Avro, so what is trusted already is not wrapped again.
-    ClassSecurityValidator.ClassSecurityPredicate known = ClassSecurityValidator.getGlobal();
-    String ours = WireFormat.class.getPackageName();
-    if (!known.isTrusted(WireFormat.class)) {
-      ClassSecurityValidator.setGlobal(c -> c.getPackageName().equals(ours) || known.isTrusted(c));
-    }
-  }
 
   private final LongFunction<Schema> schemas;
   private final Map<Class<?>, Writer> writers = new HashMap<>();
@@ -88,7 +75,7 @@ public final class WireFormat {
   public byte[] encode(SpecificRecord record) {
     Writer writer = writers.get(record.getClass());
     if (writer == null) {
-      writer = new Writer(record.getSchema());
+      writer = new Writer(record);
       writers.put(record.getClass(), writer);
     }
     out.reset();
@@ -160,7 +147,7 @@ public final class WireFormat {
         readers.computeIfAbsent(type, t -> new HashMap<>());
     SpecificDatumReader<SpecificRecord> reader = known.get(fingerprint);
     if (reader == null) {
-      Schema present = SpecificData.get().getSchema(type);
+      Schema present = OwnRecords.schema(type);
       Schema writer = schemas.apply(fingerprint);
       if (writer == null) {
         throw refuse(
@@ -176,7 +163,7 @@ public final class WireFormat {
             "value is a " + writer.getName() + "; expected is a " + present.getName(),
             null);
       }
-      reader = new SpecificDatumReader<>(writer, present);
+      reader = new SpecificDatumReader<>(writer, present, new OwnRecords(type));
       known.put(fingerprint, reader);
     }
     return reader;
@@ -193,8 +180,9 @@ public final class WireFormat {
   private static final class Writer extends SpecificDatumWriter<SpecificRecord> {
     final byte[] header = new byte[HEADER];
 
-    Writer(Schema schema) {
-      super(schema);
+    Writer(SpecificRecord record) {
+      super(record.getSchema(), new OwnRecords(record.getClass()));
+      Schema schema = record.getSchema();
       header[0] = MARKER_0;
       header[1] = MARKER_1;
       long fingerprint = SchemaNormalization.parsingFingerprint64(schema);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The {@code sidstream} command as a process of its own. */
@@ -25,13 +26,22 @@ final class Command implements AutoCloseable {
    * @param output file that its standard output and error go to
    */
   static Command start(Path output, List<String> arguments) throws IOException {
+    return start(output, arguments, List.of(), Map.of());
+  }
+
+  /** As {@link #start(Path, List)}, with options of the JVM and variables of its environment. */
+  static Command start(
+      Path output, List<String> arguments, List<String> jvm, Map<String, String> environment)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx1g", "-XX:+ExitOnOutOfMemoryError", "-XX:TieredStopAtLevel=1"));
+    command.addAll(jvm);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(arguments);
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+    builder.environment().putAll(environment);
     return new Command(builder.start(), output);
   }
 

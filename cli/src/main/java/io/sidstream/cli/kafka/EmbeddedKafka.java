@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -33,6 +34,9 @@ public final class EmbeddedKafka implements AutoCloseable {
 
   private static final int NODE = 1;
 
+  private static final Set<String> ADDED =
+      Set.of("listeners", "advertised.listeners", "listener.security.protocol.map");
+
   private final KafkaRaftServer server;
   private final String bootstrap;
 
@@ -49,6 +53,15 @@ public final class EmbeddedKafka implements AutoCloseable {
    *     another process
    */
   public static EmbeddedKafka start(Path folder) throws IOException {
+    return start(folder, Map.of());
+  }
+
+  /**
+   * As {@link #start(Path)}, with settings of the broker's own: what is given for {@code
+   * listeners}, {@code advertised.listeners} and {@code listener.security.protocol.map} is added to
+   * what there is, so that a second listener can ask for a login; every other setting wins.
+   */
+  public static EmbeddedKafka start(Path folder, Map<String, String> more) throws IOException {
     Properties identity = identity(folder);
     int port = Integer.parseInt(identity.getProperty("port"));
     int controllerPort = Integer.parseInt(identity.getProperty("controller.port"));
@@ -58,9 +71,11 @@ public final class EmbeddedKafka implements AutoCloseable {
     if (!Files.exists(log.resolve("meta.properties"))) {
       format(log, identity.getProperty("cluster.id"));
     }
-    KafkaRaftServer server =
-        new KafkaRaftServer(
-            new KafkaConfig(settings(log, port, controllerPort), false), Time.SYSTEM);
+    Map<String, String> settings = settings(log, port, controllerPort);
+    more.forEach(
+        (key, value) ->
+            settings.merge(key, value, (was, is) -> ADDED.contains(key) ? was + "," + is : is));
+    KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
     server.startup();
     return new EmbeddedKafka(server, "localhost:" + port);
   }

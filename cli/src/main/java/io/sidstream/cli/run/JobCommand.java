@@ -14,6 +14,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -27,6 +29,8 @@ import picocli.CommandLine.Option;
     description =
         "Run the job in this process against a running Kafka until it is stopped (SIGTERM or Ctrl-C).")
 public final class JobCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(JobCommand.class);
+
   private final JobBuilder job;
 
   @Option(
@@ -86,6 +90,7 @@ public final class JobCommand implements Callable<Integer> {
     Console.logTo(
         folder == null || temporary ? Path.of("sidstream.log") : folder.resolve("sidstream.log"));
     System.out.print(config.describe());
+    config.secretsInClear().forEach(key -> LOG.warn(JobConfig.IN_CLEAR, key));
     if (temporary) {
       System.out.println(
           "checkpoints are in "

@@ -3,6 +3,7 @@ package io.sidstream.cli.run;
 import io.sidstream.job.JobEnvironment;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.config.Secrets;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -16,12 +17,15 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.core.fs.FileSystem;
+import org.apache.flink.core.plugin.PluginUtils;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
 import org.apache.flink.runtime.jobmaster.JobResult;
@@ -71,17 +75,30 @@ public final class JobRun implements AutoCloseable {
           flink.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString());
           flink.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
         });
+    // Object stores are told here, and the cluster, whose configuration anybody sees in the web UI,
+    // is not: Flink hides what it calls sensitive alone.
+    FileSystem.initialize(flink, PluginUtils.createPluginManagerFromRootFolder(flink));
+    Configuration shown = new Configuration(flink);
+    flink
+        .toMap()
+        .keySet()
+        .forEach(
+            key -> {
+              if (Secrets.isSecret(key) && !GlobalConfiguration.isSensitive(key)) {
+                shown.removeKey(key);
+              }
+            });
     MiniCluster cluster =
         new MiniCluster(
             new MiniClusterConfiguration.Builder()
-                .setConfiguration(flink)
+                .setConfiguration(shown)
                 .setNumTaskManagers(1)
                 .setNumSlotsPerTaskManager(config.get(JobOptions.PARALLELISM))
                 .build());
     cluster.start();
     try {
       StreamExecutionEnvironment environment =
-          StreamExecutionEnvironment.getExecutionEnvironment(flink);
+          StreamExecutionEnvironment.getExecutionEnvironment(shown);
       build.build(environment, config);
       StreamGraph graph = environment.getStreamGraph();
       graph.setJobName("sidstream");

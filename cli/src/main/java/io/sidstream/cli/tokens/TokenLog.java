@@ -138,7 +138,7 @@ public final class TokenLog {
         if (!topics.containsKey(topic)) {
           if (needed.contains(name)) {
             throw new IllegalStateException(
-                "there is no topic %s on %s: check --bootstrap and --prefix"
+                "there is no topic %s on %s: check --bootstrap and --prefix, and whether the principal may READ it"
                     .formatted(topic, bootstrap));
           }
           continue;

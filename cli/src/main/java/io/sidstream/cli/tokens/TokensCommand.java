@@ -3,6 +3,7 @@ package io.sidstream.cli.tokens;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.client.Token;
+import io.sidstream.job.config.ConfigReferences;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;
 import io.sidstream.schemas.DeadLetter;
@@ -11,7 +12,9 @@ import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.Reader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -91,9 +94,27 @@ public final class TokensCommand implements Callable<Integer> {
         description = "A property of the Kafka client, such as security.protocol=SSL.")
     Map<String, String> kafka = new LinkedHashMap<>();
 
+    @Option(
+        names = "--kafka-file",
+        paramLabel = "FILE",
+        description =
+            "Properties of the Kafka client, key=value a line, so that no secret stands on the command line; --kafka wins. Values may be ${env:NAME} or ${file:/path:key}.")
+    Path kafkaFile;
+
     Properties properties() {
       Properties properties = new Properties();
+      if (kafkaFile != null) {
+        try (Reader in = Files.newBufferedReader(kafkaFile)) {
+          properties.load(in);
+        } catch (IOException | IllegalArgumentException e) {
+          throw new UsageException(
+              "--kafka-file " + kafkaFile + " cannot be read: " + e.getClass().getSimpleName());
+        }
+      }
       properties.putAll(kafka);
+      properties.forEach(
+          (key, value) -> ConfigReferences.resolve(String.valueOf(key), String.valueOf(value)));
+      ConfigReferences.enable(properties);
       return properties;
     }
 
@@ -188,7 +209,7 @@ public final class TokensCommand implements Callable<Integer> {
           List<PartitionInfo> known = consumer.partitionsFor(where.prefix + name);
           if (known == null || known.isEmpty()) {
             throw new IllegalStateException(
-                "there is no topic %s%s on %s: check --bootstrap and --prefix"
+                "there is no topic %s%s on %s: check --bootstrap and --prefix, and whether the principal may READ it"
                     .formatted(where.prefix, name, where.bootstrap));
           }
           known.forEach(p -> partitions.add(new TopicPartition(p.topic(), p.partition())));
@@ -542,7 +563,7 @@ public final class TokensCommand implements Callable<Integer> {
         admin.describeTopics(List.of(topic)).allTopicNames().get();
       } catch (ExecutionException e) {
         throw new IllegalStateException(
-            "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix"
+            "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix, and whether the principal may WRITE it"
                 .formatted(topic, where.bootstrap, e.getCause().getMessage()),
             e.getCause());
       }

@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,9 +14,10 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.GlobalConfiguration;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
@@ -32,6 +34,10 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  */
 public final class JobConfig implements Serializable {
   private static final long serialVersionUID = 1L;
+
+  /** What is said of each of {@link #secretsInClear}, for a logger. */
+  public static final String IN_CLEAR =
+      "{} stands in clear in the configuration; ${env:NAME}, ${file:/path:key} or ${dir:/path:name} instead keeps it out of files and of the job's graph";
 
   /** Flink keys that a key of the job sets, so that the two cannot disagree. */
   private static final Map<String, ConfigOption<?>> OWNED_BY_JOB =
@@ -85,13 +91,24 @@ public final class JobConfig implements Serializable {
           "enable.idempotence", "transactions need it");
 
   private final Configuration values;
-  private final Configuration flink;
+
+  /** Of Flink's keys what may be shown; what they are stays where the job is submitted. */
+  private final TreeMap<String, String> flinkShown;
+
+  private final transient Configuration flink;
+
+  /** As written: Kafka's clients resolve references where they run. */
   private final TreeMap<String, String> kafka;
+
+  /** Of the job's own keys that are given by reference, the text with the reference. */
+  private final TreeMap<String, String> references;
 
   private JobConfig(Map<String, String> texts) {
     values = new Configuration();
     flink = new Configuration();
+    flinkShown = new TreeMap<>();
     kafka = new TreeMap<>();
+    references = new TreeMap<>();
     texts.forEach(this::put);
     check();
   }
@@ -126,7 +143,9 @@ public final class JobConfig implements Serializable {
     for (String set : sets) {
       int equals = set.indexOf('=');
       if (equals < 1) {
-        throw new ConfigException("--set " + set + ": allowed: key=value, such as parallelism=4");
+        // What has no key may be the rest of a secret that a shell took apart.
+        String said = set.matches("[a-z0-9.-]+") ? set : Secrets.HIDDEN;
+        throw new ConfigException("--set " + said + ": allowed: key=value, such as parallelism=4");
       }
       texts.put(set.substring(0, equals).trim(), set.substring(equals + 1).trim());
     }
@@ -142,8 +161,8 @@ public final class JobConfig implements Serializable {
     } catch (IOException e) {
       throw new ConfigException("configuration file " + yaml + " cannot be read: " + e, e);
     } catch (YamlEngineException e) {
-      throw new ConfigException(
-          "configuration file " + yaml + " is not YAML: " + e.getMessage(), e);
+      // Its own message repeats the line, which may hold a secret.
+      throw new ConfigException("configuration file " + yaml + " is not YAML: " + place(e));
     }
     if (root == null) {
       return Map.of();
@@ -153,6 +172,14 @@ public final class JobConfig implements Serializable {
     }
     throw new ConfigException(
         "configuration file " + yaml + " is a " + kind(root) + "; allowed: keys with values");
+  }
+
+  private static String place(YamlEngineException e) {
+    if (e instanceof MarkedYamlEngineException marked && marked.getProblemMark().isPresent()) {
+      Mark mark = marked.getProblemMark().get();
+      return "line " + (mark.getLine() + 1) + ", column " + (mark.getColumn() + 1);
+    }
+    return e.getClass().getSimpleName();
   }
 
   private static void flatten(String prefix, Map<?, ?> map, Path yaml, Map<String, String> into) {
@@ -186,39 +213,48 @@ public final class JobConfig implements Serializable {
       String name = key.substring(JobOptions.FLINK_PREFIX.length());
       ConfigOption<?> owner = OWNED_BY_JOB.get(name);
       if (owner != null) {
-        throw new ConfigException(key + " is '" + text + "'; set " + owner.key() + " instead");
+        throw new ConfigException(is(key, text) + "; set " + owner.key() + " instead");
       }
       if (FIXED_FLINK.containsKey(name)) {
         throw new ConfigException(
-            key
-                + " is '"
-                + text
-                + "'; not allowed: "
-                + FIXED_FLINK.get(name)
-                + "; remove the setting");
+            is(key, text) + "; not allowed: " + FIXED_FLINK.get(name) + "; remove the setting");
       }
-      flink.setString(name, text);
+      flink.setString(name, ConfigReferences.resolve(key, text));
+      flinkShown.put(name, Secrets.shown(key, text));
       return;
     }
     if (key.startsWith(JobOptions.KAFKA_PREFIX)) {
       String name = key.substring(JobOptions.KAFKA_PREFIX.length());
       if (OWNED_KAFKA.containsKey(name)) {
-        throw new ConfigException(
-            key + " is '" + text + "'; not allowed: " + OWNED_KAFKA.get(name));
+        throw new ConfigException(is(key, text) + "; not allowed: " + OWNED_KAFKA.get(name));
       }
+      // Told here, where a person looks; a client would pass the reference itself to the broker.
+      ConfigReferences.resolve(key, text);
       kafka.put(name, text);
       return;
     }
     Setting<?> setting = JobOptions.settings().get(key);
     if (setting == null) {
-      throw new ConfigException(
-          "unknown key " + key + " (value '" + text + "'); nearest known: " + nearest(key));
+      String nearest = nearest(key);
+      // A key of ours that is misspelt holds no secret; of any other nobody knows.
+      String value = edits(key, nearest) <= 2 ? " (value '" + text + "')" : "";
+      throw new ConfigException("unknown key " + key + value + "; nearest known: " + nearest);
     }
     set(setting, text);
   }
 
   private <T> void set(Setting<T> setting, String text) {
-    values.set(setting.option(), setting.read(text));
+    String key = setting.option().key();
+    if (ConfigReferences.in(text)) {
+      references.put(key, text);
+      values.set(setting.option(), setting.read(ConfigReferences.resolve(key, text), text));
+    } else {
+      values.set(setting.option(), setting.read(text, Secrets.shown(key, text)));
+    }
+  }
+
+  private static String is(String key, String text) {
+    return key + " is '" + Secrets.shown(key, text) + "'";
   }
 
   private void check() {
@@ -304,21 +340,54 @@ public final class JobConfig implements Serializable {
         : get(JobOptions.CONTENT_DIM);
   }
 
-  /** What goes to every Kafka client; without brokers, group and isolation. A new copy. */
+  /**
+   * What goes to every Kafka client; without brokers, group and isolation. References are in it as
+   * written, with the providers by which a client resolves them. A new copy.
+   */
   public Properties kafkaProperties() {
     Properties properties = new Properties();
     properties.putAll(kafka);
+    ConfigReferences.enable(properties);
     return properties;
   }
 
-  /** What goes to Flink: the {@code flink.*} keys without their prefix. A new copy. */
+  /**
+   * What goes to Flink: the {@code flink.*} keys without their prefix. A new copy.
+   *
+   * @throws IllegalStateException in an operator: they do not travel with the job
+   */
   public Configuration flinkConfiguration() {
+    if (flink == null) {
+      throw new IllegalStateException("flink.* keys are known only where the job is submitted");
+    }
     return new Configuration(flink);
   }
 
   /**
+   * Keys whose secret stands in the configuration itself. One of Kafka's then travels in the job's
+   * graph, which Flink stores; a reference does not.
+   */
+  public List<String> secretsInClear() {
+    List<String> keys = new ArrayList<>();
+    kafka.forEach(
+        (k, v) -> {
+          if (!v.isEmpty()
+              && Secrets.shown(JobOptions.KAFKA_PREFIX + k, v).equals(Secrets.HIDDEN)) {
+            keys.add(JobOptions.KAFKA_PREFIX + k);
+          }
+        });
+    flinkShown.forEach(
+        (k, v) -> {
+          if (v.equals(Secrets.HIDDEN)) {
+            keys.add(JobOptions.FLINK_PREFIX + k);
+          }
+        });
+    return keys;
+  }
+
+  /**
    * Every key in effect, one {@code key: value} a line, as a YAML file that gives this
-   * configuration; secrets hidden.
+   * configuration: references as written, secrets that stand in it hidden.
    */
   public String describe() {
     StringBuilder out = new StringBuilder();
@@ -330,14 +399,16 @@ public final class JobConfig implements Serializable {
           .append(value == null ? "(not set)" : quote(value));
       out.append('\n');
     }
-    kafka.forEach((k, v) -> line(out, JobOptions.KAFKA_PREFIX + k, v));
-    new TreeMap<>(flink.toMap()).forEach((k, v) -> line(out, JobOptions.FLINK_PREFIX + k, v));
+    kafka.forEach(
+        (k, v) -> {
+          String key = JobOptions.KAFKA_PREFIX + k;
+          line(out, key, Secrets.shown(key, v));
+        });
+    flinkShown.forEach((k, v) -> line(out, JobOptions.FLINK_PREFIX + k, v));
     return out.toString();
   }
 
-  private static void line(StringBuilder out, String key, String value) {
-    String shown =
-        GlobalConfiguration.isSensitive(key) ? GlobalConfiguration.HIDDEN_CONTENT : value;
+  private static void line(StringBuilder out, String key, String shown) {
     out.append(key).append(": ").append(quote(shown)).append('\n');
   }
 
@@ -369,7 +440,8 @@ public final class JobConfig implements Serializable {
                   .append(about(setting))
                   .append(" |\n");
             });
-    out.append("| `kafka.properties.*` | | | Passed to every Kafka client without the prefix. |\n");
+    out.append(
+        "| `kafka.properties.*` | | | Passed to every Kafka client without the prefix; security: security.md. |\n");
     out.append(
         "| `flink.*` | | | Passed to Flink without the prefix; but not what a setting above stands for, nor what exactly-once delivery and complete versions depend on (checkpointing mode, unaligned checkpoints, runtime mode). |\n");
     return out.toString();
@@ -385,8 +457,12 @@ public final class JobConfig implements Serializable {
   }
 
   private <T> String shown(Setting<T> setting) {
+    String key = setting.option().key();
+    if (references.containsKey(key)) {
+      return references.get(key);
+    }
     T value = get(setting.option());
-    return value == null ? null : setting.show().apply(value);
+    return value == null ? null : Secrets.shown(key, setting.show().apply(value));
   }
 
   /** The known key with the fewest edits to the given one. */

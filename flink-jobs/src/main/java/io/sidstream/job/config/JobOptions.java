@@ -106,7 +106,16 @@ public final class JobOptions {
   public static final ConfigOption<Integer> TOPICS_PARTITIONS =
       integer("topics.partitions", 4, 1, 10_000, "Partitions of a topic that the job creates.");
   public static final ConfigOption<Integer> TOPICS_REPLICATION =
-      integer("topics.replication", 1, 1, 100, "Replicas of a topic that the job creates.");
+      register(
+          ConfigOptions.key("topics.replication")
+              .intType()
+              .defaultValue(-1)
+              .withDescription(
+                  "Replicas of a topic that the job creates; -1: as the broker's default.replication.factor says."),
+          Integer::valueOf,
+          String::valueOf,
+          v -> v == -1 || v >= 1 && v <= 100,
+          "-1, or an integer from 1 to 100");
 
   // The job
 

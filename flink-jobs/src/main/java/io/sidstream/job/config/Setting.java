@@ -23,22 +23,23 @@ record Setting<T>(
   /**
    * Reads a value.
    *
+   * @param shown what a message may show of the text
    * @throws ConfigException where the text is not of the type or out of range
    */
-  T read(String text) {
+  T read(String text, String shown) {
     T value;
     try {
       value = parse.apply(text.trim());
     } catch (RuntimeException e) {
-      throw refuse(text);
+      throw refuse(shown);
     }
     if (!inRange.test(value)) {
-      throw refuse(text);
+      throw refuse(shown);
     }
     return value;
   }
 
-  private ConfigException refuse(String text) {
-    return new ConfigException(option.key() + " is '" + text + "'; allowed: " + allowed);
+  private ConfigException refuse(String shown) {
+    return new ConfigException(option.key() + " is '" + shown + "'; allowed: " + allowed);
   }
 }

@@ -2,6 +2,7 @@ package io.sidstream.job.embed;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Item;
 import io.sidstream.model.file.Sha256;
@@ -54,24 +55,6 @@ import org.apache.flink.util.function.SerializableFunction;
  */
 public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     implements OneInputStreamOperator<Item, EmbeddedItem>, Triggerable<String, VoidNamespace> {
-  /** Texts that went through the model: {@code <operator scope>.texts-embedded}. */
-  public static final String EMBEDDED = "texts-embedded";
-
-  /**
-   * Texts whose vector was known, of the same item or lately of another: {@code <operator
-   * scope>.texts-unchanged}.
-   */
-  public static final String UNCHANGED = "texts-unchanged";
-
-  /** Runs of the model: {@code <operator scope>.batches}. */
-  public static final String BATCHES = "batches";
-
-  /** Items that wait to be embedded: {@code <operator scope>.waiting}. */
-  public static final String WAITING = "waiting";
-
-  /** Items evicted since the start: {@code <operator scope>.evictedItems}. */
-  public static final String EVICTED = "evictedItems";
-
   /** Texts whose vectors are kept for equal ones; some 1.5 KB each. */
   private static final int RECENT = 1024;
 
@@ -149,11 +132,11 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     modelName = TextModel.of(config).identity().getBytes(StandardCharsets.UTF_8);
     batch = config.get(JobOptions.EMBED_BATCH);
     linger = config.get(JobOptions.EMBED_LINGER).toMillis();
-    embedded = getMetricGroup().counter(EMBEDDED);
-    unchanged = getMetricGroup().counter(UNCHANGED);
-    batches = getMetricGroup().counter(BATCHES);
-    evicted = getMetricGroup().counter(EVICTED);
-    getMetricGroup().gauge(WAITING, () -> waiting.size());
+    embedded = JobMetric.TEXTS_EMBEDDED.counter(getMetricGroup());
+    unchanged = JobMetric.TEXTS_UNCHANGED.counter(getMetricGroup());
+    batches = JobMetric.EMBED_BATCHES.counter(getMetricGroup());
+    evicted = JobMetric.EVICTED_ITEMS.counter(getMetricGroup());
+    JobMetric.EMBED_WAITING.gauge(getMetricGroup(), () -> waiting.size());
     retention = config.get(JobOptions.ITEMS_RETENTION).toMillis();
     slack = retention / 16;
     evictFrom = getProcessingTimeService().getCurrentProcessingTime() + slack;

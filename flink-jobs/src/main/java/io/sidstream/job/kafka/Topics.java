@@ -23,6 +23,7 @@ import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.slf4j.Logger;
@@ -109,8 +110,9 @@ public final class Topics {
    * Creates the topics that are missing; those that exist are left as they are, if they will do.
    *
    * @return names of the topics created
-   * @throws ConfigException where one that exists would lose what the job writes, or has no order;
-   *     names each such topic, its setting and the command that mends it
+   * @throws ConfigException where one that exists would lose what the job writes, or has no order,
+   *     or the job lacks a right; names each such topic, its setting or right and the command that
+   *     mends it
    * @throws IllegalStateException where the broker cannot be reached or refuses; names the broker
    */
   public static Set<String> create(JobConfig config) throws InterruptedException {
@@ -120,6 +122,7 @@ public final class Topics {
     properties.putIfAbsent(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "30000");
     properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "15000");
     Set<String> created = new TreeSet<>();
+    Set<String> refused = new TreeSet<>();
     try (Admin admin = Admin.create(properties)) {
       Set<String> present = admin.listTopics().names().get();
       List<NewTopic> missing =
@@ -129,13 +132,20 @@ public final class Topics {
           result.getValue().get();
           created.add(result.getKey());
         } catch (ExecutionException e) {
+          if (e.getCause() instanceof AuthorizationException) {
+            // Or it is there, and the principal may not see it.
+            refused.add(result.getKey());
+            continue;
+          }
           // Another process that starts at the same time may have been faster.
           if (!(e.getCause() instanceof TopicExistsException)) {
             throw e;
           }
         }
       }
+      Rights.require(admin, config, refused);
       awaitLeaders(admin, all(config), bootstrap);
+      Durability.of(admin, all(config)).warnings().forEach(LOG::warn);
       check(
           admin,
           config,

@@ -1,68 +1,34 @@
 package io.sidstream.job.learn;
 
+import io.sidstream.job.metrics.JobMetric;
 import java.util.Collection;
+import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.apache.flink.metrics.MetricGroup;
 
-/** Gauges of Learn, over the shards of a subtask. */
-public final class LearnMetrics {
-  /** Interactions consumed in all. */
-  public static final String INTERACTIONS = "interactions";
-
-  /** Interactions that wait for a round. */
-  public static final String QUEUED_INTERACTIONS = "queuedInteractions";
-
-  /** Item events that wait to be taken in. */
-  public static final String QUEUED_ITEMS = "queuedItems";
-
-  /** Interactions whose item has not arrived, or is removed. */
-  public static final String WAITING_INTERACTIONS = "waitingInteractions";
-
-  /** Interactions dropped because their item did not come in time. */
-  public static final String DROPPED_INTERACTIONS = "droppedInteractions";
-
-  /** Items that a shard knows. */
-  public static final String ITEMS = "items";
-
-  /** Users that are kept. */
-  public static final String USERS = "users";
-
-  /** The newest round that was begun. */
-  public static final String ROUND = "round";
-
-  /** Token version in use, 0 for none. */
-  public static final String VERSION = "tokenVersion";
-
-  /** Steps taken in the round under way, 0 between rounds. */
-  public static final String STEPS_DONE = "stepsDone";
-
-  /** Steps of the round under way, 0 between rounds. */
-  public static final String STEPS = "steps";
-
+/** Registers the metrics of Learn, over the shards of a subtask. */
+final class LearnMetrics {
   private LearnMetrics() {}
 
   static void register(MetricGroup group, Collection<Shard> shards) {
-    gauge(group, INTERACTIONS, shards, s -> s.progress().interactions);
-    gauge(group, QUEUED_INTERACTIONS, shards, s -> s.progress().queuedEvents);
-    gauge(group, QUEUED_ITEMS, shards, s -> s.progress().queuedItems);
-    gauge(group, WAITING_INTERACTIONS, shards, s -> s.progress().waiting);
-    gauge(group, DROPPED_INTERACTIONS, shards, s -> s.progress().waitingDropped);
-    gauge(group, USERS, shards, s -> s.progress().users);
-    gauge(group, STEPS_DONE, shards, s -> s.steps()[0]);
-    gauge(group, STEPS, shards, s -> s.steps()[1]);
+    JobMetric.INTERACTIONS.counter(group, sum(shards, s -> s.progress().interactions));
+    JobMetric.QUEUED_INTERACTIONS.gauge(group, sum(shards, s -> s.progress().queuedEvents));
+    JobMetric.QUEUED_ITEMS.gauge(group, sum(shards, s -> s.progress().queuedItems));
+    JobMetric.WAITING_INTERACTIONS.gauge(group, sum(shards, s -> s.progress().waiting));
+    JobMetric.DROPPED_INTERACTIONS.counter(group, sum(shards, s -> s.progress().waitingDropped));
+    JobMetric.CATCH_UP_ROUNDS.counter(group, sum(shards, s -> s.progress().catchUpRounds));
+    JobMetric.KNOWN_USERS.gauge(group, sum(shards, s -> s.progress().users));
+    JobMetric.STEPS_LEFT.gauge(group, sum(shards, s -> s.steps()[1] - s.steps()[0]));
     // The same in every shard, or nearly.
-    most(group, ITEMS, shards, s -> s.progress().items);
-    most(group, ROUND, shards, s -> s.progress().round);
-    most(group, VERSION, shards, s -> s.progress().version);
+    JobMetric.KNOWN_ITEMS.gauge(group, most(shards, s -> s.progress().items));
+    JobMetric.LEARN_ROUND.gauge(group, most(shards, s -> s.progress().round));
   }
 
-  private static void gauge(
-      MetricGroup group, String name, Collection<Shard> shards, ToLongFunction<Shard> value) {
-    group.gauge(name, () -> shards.stream().mapToLong(value).sum());
+  private static LongSupplier sum(Collection<Shard> shards, ToLongFunction<Shard> value) {
+    return () -> shards.stream().mapToLong(value).sum();
   }
 
-  private static void most(
-      MetricGroup group, String name, Collection<Shard> shards, ToLongFunction<Shard> value) {
-    group.gauge(name, () -> shards.stream().mapToLong(value).max().orElse(0));
+  private static LongSupplier most(Collection<Shard> shards, ToLongFunction<Shard> value) {
+    return () -> shards.stream().mapToLong(value).max().orElse(0);
   }
 }

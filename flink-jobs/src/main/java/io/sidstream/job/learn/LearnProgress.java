@@ -79,6 +79,9 @@ public class LearnProgress implements Cloneable {
   public long waitingTail;
   public long waitingDropped;
 
+  /** Rounds that took more than is wanted, because too much was waiting. */
+  public long catchUpRounds;
+
   /** Events of the round: wanted and taken. */
   public long wanted;
 

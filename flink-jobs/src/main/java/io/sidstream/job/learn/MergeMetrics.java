@@ -1,36 +1,29 @@
 package io.sidstream.job.learn;
 
+import io.sidstream.job.metrics.JobMetric;
 import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
-/** Gauges of Merge. */
-public final class MergeMetrics {
-  /** Token version in use, 0 for none. */
-  public static final String VERSION = "tokenVersion";
-
-  /** Newest token version that was read back as committed. */
-  public static final String COMMITTED = "committedVersion";
-
-  /** Recommender revision, 0 for none. */
-  public static final String REVISION = "revision";
-
-  /** Rounds merged. */
-  public static final String ROUND = "round";
-
-  /** Candidates that were held back in all. */
-  public static final String HELD = "heldCandidates";
-
-  /** 1 while a control message holds candidates back, else 0. */
-  public static final String ON_HOLD = "onHold";
-
+/** Registers the metrics of Merge. */
+final class MergeMetrics {
   private MergeMetrics() {}
 
-  static void register(MetricGroup group, Supplier<MergeFigures> figures) {
-    group.gauge(VERSION, () -> figures.get().version());
-    group.gauge(COMMITTED, () -> figures.get().committed());
-    group.gauge(REVISION, () -> figures.get().revision());
-    group.gauge(ROUND, () -> figures.get().round());
-    group.gauge(HELD, () -> figures.get().held());
-    group.gauge(ON_HOLD, () -> figures.get().onHold() ? 1 : 0);
+  /**
+   * With a supplier of where the merge stands.
+   *
+   * @param at gives what is never changed again
+   */
+  static void register(MetricGroup group, Supplier<MergeProgress> at) {
+    JobMetric.TOKEN_VERSION.gauge(group, () -> at.get().version);
+    JobMetric.REVISION.gauge(group, () -> at.get().revision);
+    JobMetric.MERGED_ROUND.gauge(group, () -> at.get().round);
+    JobMetric.HELD_CANDIDATES.counter(group, () -> at.get().held);
+    JobMetric.ON_HOLD.gauge(group, () -> at.get().holdReason == null ? 0 : 1);
+    JobMetric.MODEL_HIT_RATE.share(group, () -> at.get().hits10, () -> at.get().ranked);
+    JobMetric.MODEL_NDCG.share(group, () -> at.get().ndcg10, () -> at.get().ranked);
+    JobMetric.POPULARITY_HIT_RATE.share(
+        group, () -> at.get().popularityHits10, () -> at.get().ranked);
+    JobMetric.NEW_ITEM_HIT_RATE.share(group, () -> at.get().newHits10, () -> at.get().newRanked);
+    JobMetric.UNRANKED_EVENTS.counter(group, () -> at.get().unranked);
   }
 }

@@ -92,7 +92,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient long queuedAt;
   private transient boolean restored;
   private transient volatile boolean closed;
-  private transient volatile MergeFigures figures;
+  private transient volatile MergeProgress shown;
 
   /** With the versions topic of a configuration. */
   public MergeOperator(JobConfig config) {
@@ -173,8 +173,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         getContainingTask()
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
-    figures = MergeFigures.of(at);
-    MergeMetrics.register(getMetricGroup(), () -> figures);
+    shown = at.copy();
+    MergeMetrics.register(getMetricGroup(), () -> shown);
     if (restored) {
       // As a mail, because nothing may be sent before all operators of the task are open.
       mailbox.execute(this::resume, "resume after round " + at.round);
@@ -270,7 +270,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       }
       dirty |= at.phase != before;
     } while (at.phase != before && System.nanoTime() < deadline);
-    figures = MergeFigures.of(at);
+    shown = at.copy();
     if (at.phase == Phase.EMIT || at.phase == Phase.JUDGE && !judging || at.phase != before) {
       again();
     }

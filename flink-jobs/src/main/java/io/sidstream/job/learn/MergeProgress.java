@@ -1,6 +1,7 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.record.Control;
+import io.sidstream.model.evaluate.Prequential;
 
 /** Where the merge stands. */
 public class MergeProgress implements Cloneable {
@@ -49,6 +50,16 @@ public class MergeProgress implements Cloneable {
   /** Up to which version parts of the model were removed. */
   public int removed;
 
+  /** Events ranked under the version in use, and sums over them; not ranked, in all. */
+  public long ranked;
+
+  public double hits10;
+  public double ndcg10;
+  public double popularityHits10;
+  public long newRanked;
+  public double newHits10;
+  public long unranked;
+
   /** Candidates that were held back. */
   public long held;
 
@@ -77,6 +88,18 @@ public class MergeProgress implements Cloneable {
       case RELEASE -> holdReason = null;
       default -> throw new IllegalArgumentException("no action for the gate: " + control.action);
     }
+  }
+
+  /** Adds what a round has ranked; a new version begins new sums. */
+  void add(Prequential.Result result, boolean newVersion) {
+    ranked = (newVersion ? 0 : ranked) + result.model.count();
+    hits10 = (newVersion ? 0 : hits10) + result.model.hr(10) * result.model.count();
+    ndcg10 = (newVersion ? 0 : ndcg10) + result.model.ndcg(10) * result.model.count();
+    popularityHits10 =
+        (newVersion ? 0 : popularityHits10) + result.popularity.hr(10) * result.popularity.count();
+    newRanked = (newVersion ? 0 : newRanked) + result.newModel.count();
+    newHits10 = (newVersion ? 0 : newHits10) + result.newModel.hr(10) * result.newModel.count();
+    unranked += result.unranked;
   }
 
   MergeProgress copy() {

@@ -318,6 +318,7 @@ final class RoundRecords {
     next.reconstruction = after.reconstruction;
     next.removed = after.removed;
     next.held = after.held;
+    next.add(merged.figures().ranked(), after.version > before.version);
     next.holdsThis = null;
     next.forcesThis = null;
     return next;

@@ -221,6 +221,7 @@ final class Shard {
     boolean paused = at.queuedEvents > 0 && now - at.lastRoundAt >= clock.roundIntervalMs;
     if (enough || paused || bootstrap || at.called >= next) {
       boolean behind = at.queuedEvents > clock.pendingMax / plan.shards();
+      at.catchUpRounds += behind && !bootstrap ? 1 : 0;
       begin(bootstrap ? Long.MAX_VALUE : behind ? CATCH_UP * wanted : wanted);
       return true;
     }

@@ -1,5 +1,6 @@
 package io.sidstream.job.publish;
 
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -67,7 +68,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
       throw new IllegalStateException(
           "Commit runs with parallelism " + parallelism + ": set it to 1");
     }
-    getRuntimeContext().getMetricGroup().gauge(PublishMetrics.COMMITTED, () -> committed);
+    JobMetric.COMMITTED_VERSION.gauge(getRuntimeContext().getMetricGroup(), () -> committed);
   }
 
   @Override

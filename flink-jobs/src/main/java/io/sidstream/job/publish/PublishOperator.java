@@ -1,5 +1,6 @@
 package io.sidstream.job.publish;
 
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
@@ -111,11 +112,11 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     super.open();
     timers = getInternalTimerService("stubs", VoidNamespaceSerializer.INSTANCE, this);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    rows = metrics.counter(PublishMetrics.ROWS);
-    tombstones = metrics.counter(PublishMetrics.TOMBSTONES);
-    droppedOld = metrics.counter(PublishMetrics.DROPPED_OLD);
-    unchanged = metrics.counter(PublishMetrics.UNCHANGED);
-    metrics.gauge(PublishMetrics.ITEMS, () -> sums.items());
+    rows = JobMetric.ROWS.counter(metrics);
+    tombstones = JobMetric.TOMBSTONES.counter(metrics);
+    droppedOld = JobMetric.DROPPED_OLD.counter(metrics);
+    unchanged = JobMetric.TOKENS_UNCHANGED.counter(metrics);
+    JobMetric.TABLE_ITEMS.gauge(metrics, () -> sums.items());
   }
 
   @Override

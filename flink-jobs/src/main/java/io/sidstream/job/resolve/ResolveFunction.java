@@ -1,6 +1,7 @@
 package io.sidstream.job.resolve;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.Resolved;
 import java.util.Arrays;
@@ -108,11 +109,11 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
                     Types.LONG,
                     PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    claims = metrics.counter(ResolveMetrics.CLAIMS);
-    repaired = metrics.counter(ResolveMetrics.REPAIRED);
-    suffixed = metrics.counter(ResolveMetrics.SUFFIXES);
-    releases = metrics.counter(ResolveMetrics.RELEASES);
-    unknown = metrics.counter(ResolveMetrics.UNKNOWN_RELEASES);
+    claims = JobMetric.CLAIMS.counter(metrics);
+    repaired = JobMetric.REPAIRED.counter(metrics);
+    suffixed = JobMetric.SUFFIXED.counter(metrics);
+    releases = JobMetric.RELEASES.counter(metrics);
+    unknown = JobMetric.UNKNOWN_RELEASES.counter(metrics);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.sidstream.job.sequence;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.SequencedEvent;
 import java.nio.charset.StandardCharsets;
@@ -33,18 +34,6 @@ public final class SequenceFunction
   /** Event identifiers that are remembered beside those of the newest events. */
   static final int RECENT = 200;
 
-  /** Events dropped because their identifier was seen: {@code <operator scope>.duplicates}. */
-  public static final String DUPLICATES = "duplicates";
-
-  /** Events older than the newest: {@code <operator scope>.late}. */
-  public static final String LATE = "late";
-
-  /** Events older than everything in a full sequence: {@code <operator scope>.tooLate}. */
-  public static final String TOO_LATE = "tooLate";
-
-  /** Events of weight 0: {@code <operator scope>.weightless}. */
-  public static final String WEIGHTLESS = "weightless";
-
   private final JobConfig config;
   private transient int length;
   private transient ValueState<UserHistory> state;
@@ -68,10 +57,10 @@ public final class SequenceFunction
         StateTtlConfig.newBuilder(config.get(JobOptions.SEQUENCE_RETENTION)).build());
     state = getRuntimeContext().getState(descriptor);
     var group = getRuntimeContext().getMetricGroup();
-    duplicates = group.counter(DUPLICATES);
-    late = group.counter(LATE);
-    tooLate = group.counter(TOO_LATE);
-    weightless = group.counter(WEIGHTLESS);
+    duplicates = JobMetric.DUPLICATE_EVENTS.counter(group);
+    late = JobMetric.LATE_EVENTS.counter(group);
+    tooLate = JobMetric.TOO_LATE_EVENTS.counter(group);
+    weightless = JobMetric.WEIGHTLESS_EVENTS.counter(group);
   }
 
   @Override

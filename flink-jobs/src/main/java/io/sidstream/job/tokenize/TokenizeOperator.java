@@ -1,5 +1,6 @@
 package io.sidstream.job.tokenize;
 
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
@@ -184,17 +185,17 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
 
   private void registerMetrics() {
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    waitingCount = metrics.counter(TokenizeMetrics.WAITING);
-    encodedCount = metrics.counter(TokenizeMetrics.ENCODED);
-    unchangedCount = metrics.counter(TokenizeMetrics.UNCHANGED);
-    refusedCount = metrics.counter(TokenizeMetrics.REFUSED);
-    claimCount = metrics.counter(TokenizeMetrics.CLAIMS);
-    releaseCount = metrics.counter(TokenizeMetrics.RELEASES);
-    metrics.gauge(TokenizeMetrics.PENDING, () -> pending.size());
-    metrics.gauge(TokenizeMetrics.SCAN_ITEMS, () -> scanItems);
-    metrics.gauge(TokenizeMetrics.SCAN_MOVED, () -> scanMoved);
-    metrics.gauge(TokenizeMetrics.VERSION, () -> current == null ? 0 : current.version);
-    metrics.gauge(TokenizeMetrics.COMPLETE_VERSION, () -> complete);
+    waitingCount = JobMetric.ITEMS_BEFORE_MODEL.counter(metrics);
+    encodedCount = JobMetric.ENCODED.counter(metrics);
+    unchangedCount = JobMetric.VECTORS_UNCHANGED.counter(metrics);
+    refusedCount = JobMetric.VECTORS_REFUSED.counter(metrics);
+    claimCount = JobMetric.CLAIMS_SENT.counter(metrics);
+    releaseCount = JobMetric.RELEASES_SENT.counter(metrics);
+    JobMetric.TOKENIZE_PENDING.gauge(metrics, () -> pending.size());
+    JobMetric.SCAN_ITEMS.gauge(metrics, () -> scanItems);
+    JobMetric.SCAN_MOVED.gauge(metrics, () -> scanMoved);
+    JobMetric.ENCODING_VERSION.gauge(metrics, () -> current == null ? 0 : current.version);
+    JobMetric.SCANNED_VERSION.gauge(metrics, () -> complete);
   }
 
   // ---- items

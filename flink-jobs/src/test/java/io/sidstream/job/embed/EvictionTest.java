@@ -3,6 +3,7 @@ package io.sidstream.job.embed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
@@ -136,7 +137,7 @@ class EvictionTest {
       harness.setProcessingTime(17_520);
       assertThat(harness.told()).containsExactly("-b");
       harness.assertEmpty();
-      assertThat(((Counter) metrics.get(EmbedOperator.EVICTED)).getCount()).isEqualTo(2);
+      assertThat(((Counter) metrics.get(JobMetric.EVICTED_ITEMS.metric())).getCount()).isEqualTo(2);
     }
   }
 

@@ -1,0 +1,362 @@
+package io.sidstream.job.metrics;
+
+import static io.sidstream.job.metrics.MetricKind.COUNTER;
+import static io.sidstream.job.metrics.MetricKind.GAUGE;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
+
+/**
+ * Every metric of the job. An operator registers by one of the methods here, and by no other way;
+ * docs/metrics.md is written from it.
+ *
+ * <pre>{@code
+ * rows = JobMetric.ROWS.counter(getMetricGroup());
+ * JobMetric.TABLE_ITEMS.gauge(getMetricGroup(), () -> sums.items());
+ * }</pre>
+ *
+ * <p>A metric is in its operator's own scope. To Prometheus it is {@link #prometheus()} with the
+ * labels {@code operator_name}, {@code subtask_index}, {@code host} and {@code tm_id}.
+ */
+public enum JobMetric {
+  ACCEPTED(
+      "accepted",
+      COUNTER,
+      "records",
+      "Records that broke no rule.",
+      "Ingest items",
+      "Ingest interactions"),
+  REJECTED(
+      "rejected",
+      COUNTER,
+      "records",
+      "Records that broke a rule; each has a dead letter. Label rule: which (dead-letters.md).",
+      "Ingest items",
+      "Ingest interactions"),
+
+  TEXTS_EMBEDDED(
+      "textsEmbedded", COUNTER, "texts", "Texts that went through the text model.", "Embed"),
+  TEXTS_UNCHANGED(
+      "textsUnchanged", COUNTER, "texts", "Texts that had not changed: vector known.", "Embed"),
+  EMBED_BATCHES("embedBatches", COUNTER, "batches", "Runs of the text model.", "Embed"),
+  EMBED_WAITING(
+      "embedWaiting", GAUGE, "items", "Items that wait for their text to be embedded.", "Embed"),
+  EVICTED_ITEMS("evictedItems", COUNTER, "items", "Items evicted by items.retention.", "Embed"),
+
+  DUPLICATE_EVENTS(
+      "duplicateEvents", COUNTER, "events", "Events whose identifier was seen before.", "Sequence"),
+  LATE_EVENTS(
+      "lateEvents",
+      COUNTER,
+      "events",
+      "Events older than the user's newest, put in their place.",
+      "Sequence"),
+  TOO_LATE_EVENTS(
+      "tooLateEvents",
+      COUNTER,
+      "events",
+      "Events older than everything in a full window; dropped.",
+      "Sequence"),
+  WEIGHTLESS_EVENTS(
+      "weightlessEvents", COUNTER, "events", "Events of weight 0; not learnt from.", "Sequence"),
+
+  INTERACTIONS(
+      "interactions",
+      COUNTER,
+      "interactions",
+      "Interactions taken into rounds since the job's first start; kept in state.",
+      "Learn"),
+  QUEUED_INTERACTIONS(
+      "queuedInteractions", GAUGE, "interactions", "Interactions that wait for a round.", "Learn"),
+  QUEUED_ITEMS("queuedItems", GAUGE, "items", "Item events that wait to be taken in.", "Learn"),
+  WAITING_INTERACTIONS(
+      "waitingInteractions",
+      GAUGE,
+      "interactions",
+      "Interactions whose item has not arrived, or is removed.",
+      "Learn"),
+  DROPPED_INTERACTIONS(
+      "droppedInteractions",
+      COUNTER,
+      "interactions",
+      "Interactions dropped because their item did not come in time; since the job's first start.",
+      "Learn"),
+  CATCH_UP_ROUNDS(
+      "catchUpRounds",
+      COUNTER,
+      "rounds",
+      "Rounds that took eight times as many interactions, since the job's first start: learning does not keep up.",
+      "Learn"),
+  KNOWN_ITEMS("knownItems", GAUGE, "items", "Items with a content vector.", "Learn"),
+  KNOWN_USERS("knownUsers", GAUGE, "users", "Users whose events are kept.", "Learn"),
+  LEARN_ROUND("learnRound", GAUGE, "round", "The newest round that was begun.", "Learn"),
+  STEPS_LEFT("stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Learn"),
+
+  TOKEN_VERSION("tokenVersion", GAUGE, "version", "Token version in use, 0 for none.", "Merge"),
+  REVISION("revision", GAUGE, "revision", "Recommender revision, 0 for none.", "Merge"),
+  MERGED_ROUND("mergedRound", GAUGE, "round", "The newest round that was merged.", "Merge"),
+  HELD_CANDIDATES(
+      "heldCandidates",
+      COUNTER,
+      "candidates",
+      "Candidates for a token version that the gate held back since the job's first start.",
+      "Merge"),
+  ON_HOLD("onHold", GAUGE, "0 or 1", "1 while a control message holds candidates back.", "Merge"),
+  MODEL_HIT_RATE(
+      "modelHitRate",
+      GAUGE,
+      "share",
+      "HR@10 among 99 negatives of events before they are learnt, under the version in use; NaN before the first.",
+      "Merge"),
+  MODEL_NDCG("modelNdcg", GAUGE, "share", "NDCG@10 of the same; NaN before the first.", "Merge"),
+  POPULARITY_HIT_RATE(
+      "popularityHitRate",
+      GAUGE,
+      "share",
+      "HR@10 of ranking the same events by popularity; NaN before the first.",
+      "Merge"),
+  NEW_ITEM_HIT_RATE(
+      "newItemHitRate",
+      GAUGE,
+      "share",
+      "HR@10 of those whose item had fewer than 5 interactions; NaN before the first.",
+      "Merge"),
+  UNRANKED_EVENTS(
+      "unrankedEvents",
+      COUNTER,
+      "events",
+      "Events that could not be ranked, as no other item was known by their time; since the job's first start.",
+      "Merge"),
+
+  TOKENIZE_PENDING(
+      "tokenizePending",
+      GAUGE,
+      "items",
+      "New or changed items that wait for their micro-batch.",
+      "Tokenize"),
+  ITEMS_BEFORE_MODEL(
+      "itemsBeforeModel",
+      COUNTER,
+      "items",
+      "Items that arrived before the first model.",
+      "Tokenize"),
+  ENCODED("encoded", COUNTER, "items", "Items encoded, by micro-batches and by scans.", "Tokenize"),
+  VECTORS_UNCHANGED(
+      "vectorsUnchanged",
+      COUNTER,
+      "items",
+      "Item events whose vector was the one already known.",
+      "Tokenize"),
+  VECTORS_REFUSED(
+      "vectorsRefused",
+      COUNTER,
+      "items",
+      "Items whose vector a version could not encode; each has a dead letter.",
+      "Tokenize"),
+  CLAIMS_SENT("claimsSent", COUNTER, "claims", "Claims sent for a token.", "Tokenize"),
+  RELEASES_SENT(
+      "releasesSent", COUNTER, "releases", "Releases of moved and of deleted items.", "Tokenize"),
+  SCAN_ITEMS(
+      "scanItems",
+      GAUGE,
+      "items",
+      "Items that the running, or else the last, scan has visited.",
+      "Tokenize"),
+  SCAN_MOVED(
+      "scanMoved",
+      GAUGE,
+      "items",
+      "Claims that the running, or else the last, scan has sent.",
+      "Tokenize"),
+  ENCODING_VERSION(
+      "encodingVersion",
+      GAUGE,
+      "version",
+      "Version that items are encoded with; 0 before the first.",
+      "Tokenize"),
+  SCANNED_VERSION(
+      "scannedVersion",
+      GAUGE,
+      "version",
+      "Last version whose scan is complete; 0 for none.",
+      "Tokenize"),
+
+  CLAIMS("claims", COUNTER, "claims", "Claims answered.", "Resolve"),
+  REPAIRED(
+      "repaired",
+      COUNTER,
+      "claims",
+      "Claims whose nearest token was taken, and which got another.",
+      "Resolve"),
+  SUFFIXED(
+      "suffixed",
+      COUNTER,
+      "claims",
+      "Claims that got a suffix, because their prefix is full.",
+      "Resolve"),
+  RELEASES("releases", COUNTER, "releases", "Tokens given back.", "Resolve"),
+  UNKNOWN_RELEASES(
+      "unknownReleases",
+      COUNTER,
+      "releases",
+      "Releases of an item that the prefix does not know; ignored.",
+      "Resolve"),
+
+  TABLE_ITEMS(
+      "tableItems",
+      GAUGE,
+      "items",
+      "Tokens in the table. Only the sum over all subtasks says something.",
+      "Publish"),
+  ROWS("rows", COUNTER, "rows", "Token rows written.", "Publish"),
+  TOMBSTONES("tombstones", COUNTER, "rows", "Tombstones written.", "Publish"),
+  DROPPED_OLD(
+      "droppedOld",
+      COUNTER,
+      "rows",
+      "Answers dropped because a newer one of the item was published.",
+      "Publish"),
+  TOKENS_UNCHANGED(
+      "tokensUnchanged",
+      COUNTER,
+      "rows",
+      "Answers equal to the token that is published.",
+      "Publish"),
+  COMMITTED_VERSION(
+      "committedVersion", GAUGE, "version", "Last version committed; 0 for none.", "Commit");
+
+  /** Group of {@link #REJECTED}, and its label. */
+  public static final String RULE = "rule";
+
+  /** What Flink's Prometheus reporter puts before an operator's metrics. */
+  private static final String SCOPE = "flink_taskmanager_job_task_operator_";
+
+  private final String metric;
+  private final MetricKind kind;
+  private final String unit;
+  private final String about;
+  private final List<String> operators;
+
+  JobMetric(String metric, MetricKind kind, String unit, String about, String... operators) {
+    this.metric = metric;
+    this.kind = kind;
+    this.unit = unit;
+    this.about = about;
+    this.operators = List.of(operators);
+  }
+
+  /** Its name in Flink, such as {@code droppedOld}. */
+  public String metric() {
+    return metric;
+  }
+
+  /** Counter or gauge. */
+  public MetricKind kind() {
+    return kind;
+  }
+
+  /** Of what it counts. */
+  public String unit() {
+    return unit;
+  }
+
+  /** What it tells, in a sentence. */
+  public String about() {
+    return about;
+  }
+
+  /** Names of the operators that have it, as Flink's web UI shows them. */
+  public List<String> operators() {
+    return operators;
+  }
+
+  /** Its name to Prometheus. */
+  public String prometheus() {
+    return SCOPE + (this == REJECTED ? RULE + "_" : "") + metric;
+  }
+
+  /** Registers a counter that the operator counts with. */
+  public Counter counter(MetricGroup group) {
+    require(COUNTER);
+    return group.counter(metric);
+  }
+
+  /** Registers a counter of what the operator counts in its state, over restarts. */
+  public void counter(MetricGroup group, LongSupplier count) {
+    require(COUNTER);
+    group.counter(metric, new StateCounter(count));
+  }
+
+  /** Registers one counter of several, told apart by a label. */
+  public Counter counter(MetricGroup group, String label, String value) {
+    require(COUNTER);
+    return group.addGroup(label, value).counter(metric);
+  }
+
+  /** Registers a gauge of a whole number. */
+  public void gauge(MetricGroup group, LongSupplier value) {
+    require(GAUGE);
+    group.gauge(metric, (Gauge<Long>) value::getAsLong);
+  }
+
+  /** Registers a gauge of a share: what there is of a whole, NaN where that is 0. */
+  public void share(MetricGroup group, DoubleSupplier part, LongSupplier whole) {
+    require(GAUGE);
+    group.gauge(
+        metric,
+        (Gauge<Double>)
+            () -> whole.getAsLong() == 0 ? Double.NaN : part.getAsDouble() / whole.getAsLong());
+  }
+
+  private record StateCounter(LongSupplier count) implements Counter {
+    @Override
+    public long getCount() {
+      return count.getAsLong();
+    }
+
+    @Override
+    public void inc() {
+      throw new UnsupportedOperationException("counted in state");
+    }
+
+    @Override
+    public void inc(long n) {
+      inc();
+    }
+
+    @Override
+    public void dec() {
+      inc();
+    }
+
+    @Override
+    public void dec(long n) {
+      inc();
+    }
+  }
+
+  private void require(MetricKind asked) {
+    if (kind != asked) {
+      throw new IllegalStateException(
+          "metric " + metric + " is a " + kind + " and cannot be registered as a " + asked);
+    }
+  }
+
+  /** All of them as a Markdown table. */
+  public static String markdownTable() {
+    return "| metric | operator | kind, unit | |\n| --- | --- | --- | --- |\n"
+        + Arrays.stream(values())
+            .map(
+                m ->
+                    "| `%s` | %s | %s, %s | %s |\n"
+                        .formatted(
+                            m.metric, String.join(", ", m.operators), m.kind, m.unit, m.about))
+            .collect(Collectors.joining());
+  }
+}

@@ -1,0 +1,89 @@
+package io.sidstream.tests;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.stream.Stream;
+
+/** A real Prometheus that scrapes one endpoint every second and judges our rules. */
+final class PrometheusServer implements AutoCloseable {
+  private final Process process;
+  private final String address;
+
+  private PrometheusServer(Process process, String address) {
+    this.process = process;
+    this.address = address;
+  }
+
+  /** Whether there is one on the PATH (Debian's package prometheus). */
+  static boolean installed() {
+    return Stream.of(System.getenv("PATH").split(":"))
+        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "prometheus")));
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param folder for its files
+   * @param port its own
+   * @param scraped port of the endpoint, on localhost
+   */
+  static PrometheusServer start(Path folder, int port, int scraped) throws IOException {
+    Files.createDirectories(folder);
+    Path rules = Path.of("..", "docker", "prometheus", "rules.yml").toAbsolutePath().normalize();
+    Path config =
+        Files.writeString(
+            folder.resolve("prometheus.yml"),
+            """
+            global: {scrape_interval: 1s, evaluation_interval: 1s}
+            rule_files: ['%s']
+            scrape_configs:
+              - job_name: flink
+                static_configs: [{targets: ['localhost:%d']}]
+            """
+                .formatted(rules, scraped));
+    String address = "127.0.0.1:" + port;
+    Process process =
+        new ProcessBuilder(
+                "prometheus",
+                "--config.file=" + config,
+                "--storage.tsdb.path=" + folder.resolve("data"),
+                "--web.listen-address=" + address)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("out").toFile())
+            .start();
+    return new PrometheusServer(process, "http://" + address);
+  }
+
+  /** The answer of its API to a query, empty while it does not answer. */
+  String query(String expression) throws InterruptedException {
+    return get("/api/v1/query?query=" + URLEncoder.encode(expression, StandardCharsets.UTF_8));
+  }
+
+  /** The answer of its API, empty while it does not answer. */
+  String get(String path) throws InterruptedException {
+    try {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(address + path))
+              .timeout(Duration.ofSeconds(10))
+              .build();
+      return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
+    } catch (IOException e) {
+      // It is not up yet.
+      return "";
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    process.onExit().join();
+  }
+}
