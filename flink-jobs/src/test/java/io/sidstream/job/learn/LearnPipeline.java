@@ -37,7 +37,8 @@ import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 final class LearnPipeline implements AutoCloseable {
   /** What a checkpoint has: both operators, and how far the feedback was read. */
-  record Snapshot(OperatorSubtaskState learn, OperatorSubtaskState merge, int models, int said) {}
+  record Snapshot(
+      OperatorSubtaskState learn, OperatorSubtaskState merge, int models, int said, int begun) {}
 
   private final JobConfig config;
   private final int[] keys;
@@ -49,6 +50,7 @@ final class LearnPipeline implements AutoCloseable {
   private int modelsRead;
   private int piecesRead;
   private int versionsRead;
+  private int begunBefore;
   private long clock = 1_000_000;
 
   /** Whether a BEGIN is followed by its COMMIT at once. */
@@ -73,6 +75,20 @@ final class LearnPipeline implements AutoCloseable {
     merge.setProcessingTime(clock);
     learn.open();
     merge.open();
+    if (from != null && from.begun > 0) {
+      // Its rows were on their way, and are committed now.
+      begunBefore = from.begun;
+      MergeInput input = new MergeInput();
+      input.committed = from.begun;
+      tell(input);
+    }
+  }
+
+  private int begun() {
+    return ofThisRun().stream()
+        .filter(v -> v.getState() == VersionState.BEGIN)
+        .mapToInt(VersionRecord::getVersion)
+        .reduce(begunBefore, Math::max);
   }
 
   private static <I, O> KeyedOneInputStreamOperatorTestHarness<Integer, I, O> harness(
@@ -81,7 +97,7 @@ final class LearnPipeline implements AutoCloseable {
       throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<>(operator, key, Types.INT, 8, 1, 0);
-    harness.setStateBackend(new EmbeddedRocksDBStateBackend(true));
+    harness.setStateBackend(new EmbeddedRocksDBStateBackend(false));
     return harness;
   }
 
@@ -191,12 +207,15 @@ final class LearnPipeline implements AutoCloseable {
   }
 
   Snapshot snapshot() throws Exception {
+    learn.prepareSnapshotPreBarrier(1);
+    deliver();
+    merge.prepareSnapshotPreBarrier(1);
     OperatorSubtaskState l = learn.snapshot(1, clock);
     OperatorSubtaskState m = merge.snapshot(1, clock);
     if (piecesRead < learn.extractOutputValues().size()) {
       throw new AssertionError("pieces are under way");
     }
-    return new Snapshot(l, m, modelsRead, models.size());
+    return new Snapshot(l, m, modelsRead, models.size(), begun());
   }
 
   /** Hands over what Learn has sent, as alignment does before a barrier. */
