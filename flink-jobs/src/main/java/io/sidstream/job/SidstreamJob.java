@@ -12,11 +12,13 @@ import io.sidstream.job.ingest.Item;
 import io.sidstream.job.ingest.RawRecord;
 import io.sidstream.job.kafka.OutRecord;
 import io.sidstream.job.kafka.Records;
+import io.sidstream.job.kafka.SinkWitness;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
+import io.sidstream.job.publish.RepublishMessages;
 import io.sidstream.job.publish.TokenRow;
 import io.sidstream.job.publish.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
@@ -30,6 +32,7 @@ import io.sidstream.job.train.ControlMessages;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
 import io.sidstream.job.train.TrainOperator;
+import io.sidstream.job.versions.VersionLedger;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,12 +121,12 @@ public final class SidstreamJob {
 
     SingleOutputStreamOperator<TrainEvent> committed =
         named(
-            rawVersions.process(new CommittedVersions(config)).setParallelism(1),
+            rawVersions.process(new CommittedVersions(config)).forceNonParallel(),
             "committed-versions",
             "Committed versions");
     SingleOutputStreamOperator<TrainEvent> control =
         named(
-            rawControl.process(new ControlMessages(config)).setParallelism(1),
+            rawControl.process(new ControlMessages(config)).forceNonParallel(),
             "control-messages",
             "Control messages");
     SingleOutputStreamOperator<TokenizerUpdate> trained =
@@ -173,6 +176,13 @@ public final class SidstreamJob {
         named(
             resolved
                 .keyBy(r -> r.item)
+                .connect(
+                    named(
+                            rawControl.process(new RepublishMessages()),
+                            "republish-messages",
+                            "Republish messages")
+                        .forceNonParallel()
+                        .broadcast())
                 .transform(
                     "Publish",
                     Records.type(TokenRow.class),
@@ -184,7 +194,7 @@ public final class SidstreamJob {
         named(
             rows.getSideOutput(PublishOperator.PARTS)
                 .transform("Commit", Records.type(VersionRow.class), new CommitOperator())
-                .setParallelism(1),
+                .forceNonParallel(),
             "commit",
             "Commit");
 
@@ -205,21 +215,26 @@ public final class SidstreamJob {
         "tokens");
     // What Train and Commit say has an order (of versions; of the embeddings of one item): one
     // writer keeps it, where several would race.
-    write(
-            named(commits.map(Records::of).setParallelism(1), "commit-records", "Commit records")
-                .union(trained.getSideOutput(TrainOperator.VERSIONS)),
-            config,
-            Topics.versions(config),
-            "versions")
-        .setParallelism(1);
-    write(trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models")
-        .setParallelism(1);
-    write(
-            trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
-            config,
-            Topics.idEmbeddings(config),
-            "id-embeddings")
-        .setParallelism(1);
+    SingleOutputStreamOperator<OutRecord> said =
+        named(
+            named(commits.map(Records::of).forceNonParallel(), "commit-records", "Commit records")
+                .union(trained.getSideOutput(TrainOperator.VERSIONS))
+                .connect(rawVersions)
+                .transform(
+                    "Version ledger", Records.type(OutRecord.class), new VersionLedger(config))
+                .forceNonParallel(),
+            "version-ledger",
+            "Version ledger");
+    sink(said, config, Topics.versions(config), "versions")
+        .setParallelism(1)
+        .setMaxParallelism(1);
+    writeInOrder(
+        trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
+    writeInOrder(
+        trained.getSideOutput(TrainOperator.ID_EMBEDDINGS),
+        config,
+        Topics.idEmbeddings(config),
+        "id-embeddings");
     write(
         named(deadLetters.map(Records::of), "dead-letter-records", "Dead-letter records"),
         config,
@@ -236,6 +251,31 @@ public final class SidstreamJob {
   }
 
   private static DataStreamSink<OutRecord> write(
+      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+    return sink(witness(records, config, topic, name), config, topic, name);
+  }
+
+  /** By one subtask. */
+  private static void writeInOrder(
+      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+    sink(witness(records, config, topic, name).forceNonParallel(), config, topic, name)
+        .setParallelism(1)
+        .setMaxParallelism(1);
+  }
+
+  private static SingleOutputStreamOperator<OutRecord> witness(
+      DataStream<OutRecord> records, JobConfig config, String topic, String name) {
+    boolean repairable = !topic.equals(Topics.deadLetters(config));
+    return named(
+        records.transform(
+            "Witness of " + name,
+            Records.type(OutRecord.class),
+            new SinkWitness(config, topic, repairable)),
+        "witness-" + name,
+        "Witness of " + name);
+  }
+
+  private static DataStreamSink<OutRecord> sink(
       DataStream<OutRecord> records, JobConfig config, String topic, String name) {
     return records
         .sinkTo(Sinks.exactlyOnce(config, topic))

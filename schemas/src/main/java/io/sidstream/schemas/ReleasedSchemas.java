@@ -17,7 +17,7 @@ import org.apache.avro.SchemaNormalization;
  */
 public final class ReleasedSchemas {
   /** The releases, oldest first. */
-  public static final List<String> RELEASES = List.of("0.1");
+  public static final List<String> RELEASES = List.of("0.1", "0.2");
 
   /** The records that topics carry. */
   public static final List<Schema> PRESENT =

@@ -104,6 +104,18 @@ public final class JobOptions {
   public static final ConfigOption<Integer> TOPICS_REPLICATION =
       integer("topics.replication", 1, 1, 100, "Replicas of a topic that the job creates.");
 
+  public static final ConfigOption<Boolean> TOPICS_ACCEPT_NEW =
+      register(
+          ConfigOptions.key("topics.accept-new")
+              .booleanType()
+              .defaultValue(false)
+              .withDescription(
+                  "Whether a job with state goes on where a topic that it writes was deleted and made again: it then writes all that it holds again. To be set for one start."),
+          JobOptions::parseBoolean,
+          String::valueOf,
+          v -> true,
+          "true or false");
+
   // The job
 
   public static final ConfigOption<Long> SEED =
@@ -532,9 +544,9 @@ public final class JobOptions {
       integer(
           "resolve.quarantine",
           1,
-          0,
+          1,
           1_000_000,
-          "Token versions for which a token that was given up is not given again.");
+          "Token versions for which a token that was given up is not given again; without any, two items could have it in one committed table.");
 
   private JobOptions() {}
 

@@ -3,8 +3,10 @@ package io.sidstream.job.kafka;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.util.Properties;
+import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 
 /** Exactly-once sinks: one Kafka transaction a subtask and checkpoint. */
 public final class Sinks {
@@ -15,20 +17,26 @@ public final class Sinks {
    *
    * @param topic full name of the topic
    */
-  public static KafkaSink<OutRecord> exactlyOnce(JobConfig config, String topic) {
-    Properties p = config.kafkaProperties();
+  public static Sink<OutRecord> exactlyOnce(JobConfig config, String topic) {
+    Properties p = new Properties();
+    // Where the configuration says nothing.
+    p.setProperty("linger.ms", "5");
+    p.setProperty("compression.type", "lz4");
+    p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
+    p.putAll(config.kafkaProperties());
     p.setProperty(
         "transaction.timeout.ms",
         Long.toString(config.get(JobOptions.KAFKA_TRANSACTION_TIMEOUT).toMillis()));
-    p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
-    p.setProperty("linger.ms", "5");
-    p.setProperty("compression.type", "lz4");
-    return KafkaSink.<OutRecord>builder()
+    return new StrictSink(
+        KafkaSink.<OutRecord>builder()
         .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
         .setKafkaProducerConfig(p)
         .setRecordSerializer(new OutRecordSerializer(topic))
         .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
         .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
-        .build();
+        // Few names that are used again; the default takes a new one for every checkpoint.
+        .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+        .build(),
+        topic);
   }
 }

@@ -28,6 +28,9 @@ public final class PublishMetrics {
   /** {@code <operator scope>.publish.unchanged}: answers equal to the token that is published. */
   public static final String UNCHANGED = "publish.unchanged";
 
+  /** {@code <operator scope>.publish.republished}: rows and tombstones written again on request. */
+  public static final String REPUBLISHED = "publish.republished";
+
   /** {@code <operator scope>.commit.version}: the last version committed. */
   public static final String COMMITTED = "commit.version";
 

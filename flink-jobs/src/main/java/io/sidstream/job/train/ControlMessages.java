@@ -26,8 +26,12 @@ public class ControlMessages extends TrainerMessages<ControlMessage> {
       reject(
           record,
           Rule.ACTION_UNKNOWN,
-          "action is UNKNOWN to this release; expected: HOLD, FORCE or RELEASE",
+          "action is UNKNOWN to this release; expected: HOLD, FORCE, RELEASE or REPUBLISH",
           context);
+      return;
+    }
+    if (message.getAction() == ControlAction.REPUBLISH) {
+      // Publish's to do.
       return;
     }
     TrainEvent event = new TrainEvent();

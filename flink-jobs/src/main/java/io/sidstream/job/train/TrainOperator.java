@@ -2,15 +2,12 @@ package io.sidstream.job.train;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.OutRecord;
 import io.sidstream.job.kafka.Records;
-import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.train.TrainProgress.Phase;
 import io.sidstream.schemas.VersionState;
 import java.io.ByteArrayOutputStream;
-import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -79,7 +76,6 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   private static final long LEAST_GAP_MS = 5;
 
   private final JobConfig config;
-  private final NewestBegun topic;
 
   private transient MapState<Long, TrainingWindow> pending;
   private transient MapState<String, byte[]> itemRows;
@@ -95,19 +91,9 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient boolean modelChanged;
   private transient boolean scheduled;
 
-  /** The newest version that readers of the versions topic saw begin, 0 for none. */
-  interface NewestBegun extends Serializable {
-    int of(JobConfig config) throws Exception;
-  }
-
-  /** With the versions topic of a configuration. */
+  /** With a configuration. */
   public TrainOperator(JobConfig config) {
-    this(config, EarlierVersions::begun);
-  }
-
-  TrainOperator(JobConfig config, NewestBegun topic) {
     this.config = config;
-    this.topic = topic;
   }
 
   @Override
@@ -130,15 +116,9 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
     progress = progressState.value();
     if (progress == null) {
       progress = new TrainProgress();
-      progress.job = getRuntimeContext().getJobInfo().getJobId().toString();
       return;
     }
     refuseAnotherShape();
-    String job = getRuntimeContext().getJobInfo().getJobId().toString();
-    if (!job.equals(progress.job)) {
-      refuseOlderThanTheTopic();
-      progress.job = job;
-    }
     for (Map.Entry<String, byte[]> row : itemRows.entries()) {
       learner.readItem(row.getKey(), row.getValue());
     }
@@ -166,29 +146,6 @@ public class TrainOperator extends AbstractStreamOperator<TokenizerUpdate>
                   + String.join(", ", was)
                   + ", which is fixed once a job has state: set it so again, or start a job without state under"
                   + " another topics.prefix and kafka.group"));
-    }
-  }
-
-  /**
-   * A checkpoint or savepoint that is not the newest would have the numbers of later versions given
-   * again. What a reader sees of a version lies behind a completed checkpoint that has it, so that
-   * the state of the newest one never is older than the topic; a restart within the job takes that
-   * one and needs no look.
-   */
-  private void refuseOlderThanTheTopic() throws Exception {
-    int begun = topic.of(config);
-    if (begun > progress.version) {
-      throw new SuppressRestartsException(
-          new IllegalStateException(
-              "the job's state ends with token version "
-                  + progress.version
-                  + ", but topic "
-                  + Topics.versions(config)
-                  + " has token version "
-                  + begun
-                  + ": the state is older than what readers have, and the job would give numbers again: go on"
-                  + " from the newest checkpoint or savepoint (--state DIR, or flink run -s PATH), or begin"
-                  + " without state under another topics.prefix and kafka.group"));
     }
   }
 

@@ -27,9 +27,6 @@ public class TrainProgress implements Cloneable {
    */
   public String[] shape = {};
 
-  /** The job that the state was written by, as Flink numbers it; null in that of earlier builds. */
-  public String job;
-
   /** Optimizer steps left in the phase. */
   public int stepsLeft;
 

@@ -6,6 +6,7 @@ import io.sidstream.job.config.JobOptions.ResolveStrategy;
 import io.sidstream.job.embed.EmbeddedItem;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
+import io.sidstream.job.publish.Republish;
 import io.sidstream.job.publish.TokenRow;
 import io.sidstream.job.publish.VersionRow;
 import io.sidstream.job.resolve.ResolveFunction;
@@ -97,6 +98,11 @@ class TokenPipelineITCase {
             .process(new ResolveFunction(ResolveStrategy.NEAREST_FREE, 1))
             .returns(Resolved.class)
             .keyBy(resolved -> resolved.item)
+            .connect(
+                env.fromData(new Republish())
+                    .map(TokenPipelineITCase::whenever)
+                    .setParallelism(1)
+                    .broadcast())
             .transform(
                 "publish",
                 TypeInformation.of(TokenRow.class),
@@ -145,6 +151,11 @@ class TokenPipelineITCase {
       assertThat(checksum).isEqualTo(record.getTableChecksum());
     }
     assertThat(records.get(3).getMovedItems()).isPositive();
+  }
+
+  /** Rows that are written again change nothing. */
+  private static Republish whenever(Republish republish) {
+    return republish;
   }
 
   /** So that both outputs come in one stream: a row without an item. */

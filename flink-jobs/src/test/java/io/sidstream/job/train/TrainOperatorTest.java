@@ -27,13 +27,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
-import org.apache.flink.runtime.operators.testutils.MockEnvironment;
-import org.apache.flink.runtime.operators.testutils.MockEnvironmentBuilder;
 import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
 import org.apache.flink.runtime.state.memory.MemCheckpointStreamFactory;
 import org.apache.flink.streaming.api.operators.OperatorSnapshotFinalizer;
@@ -74,14 +71,8 @@ class TrainOperatorTest {
 
   private static KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>
       harness(JobConfig config) throws Exception {
-    return harness(config, 0);
-  }
-
-  /** With a versions topic in which a version has begun. */
-  private static KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>
-      harness(JobConfig config, int begun) throws Exception {
     return new KeyedOneInputStreamOperatorTestHarness<>(
-        new TrainOperator(config, c -> begun), TrainEvent::shard, Types.INT, 8, 1, 0);
+        new TrainOperator(config), TrainEvent::shard, Types.INT, 8, 1, 0);
   }
 
   private static TrainEvent item(int i) {
@@ -403,69 +394,6 @@ class TrainOperatorTest {
               "has quantizer.levels=2, quantizer.metrics=[cosine, euclidean], id.dim=8,")
           .hasMessageContaining(
               "made with quantizer.levels=3, quantizer.metrics=[cosine, cosine, euclidean], id.dim=4,");
-    }
-  }
-
-  @Test
-  void stateThatIsOlderThanTheTopicIsRefusedForGood() throws Exception {
-    JobConfig config = config(Map.of());
-    OperatorSubtaskState state;
-    // A job that has no state has not begun any version, whatever the topic says: it is not here
-    // that it is refused.
-    try (var harness = harness(config, 3)) {
-      harness.open();
-      send(harness, items(48));
-      send(harness, windows(100));
-      turns(harness, 20);
-      assertThat(versions(harness)).isNotEmpty();
-      harness.prepareSnapshotPreBarrier(1);
-      state = harness.snapshot(1, 1);
-    }
-    // Begun in the checkpoint or before it, or not yet seen by any reader.
-    for (int begun : new int[] {0, 1}) {
-      try (var harness = harness(config, begun)) {
-        harness.initializeState(state);
-        harness.open();
-      }
-    }
-    try (var harness = harness(config, 2)) {
-      assertThatThrownBy(() -> harness.initializeState(state))
-          .isInstanceOf(SuppressRestartsException.class)
-          .cause()
-          .hasMessageContaining(
-              "the job's state ends with token version 1, but topic sidstream.versions has token version 2: the state is older than what readers have")
-          .hasMessageContaining("--state DIR, or flink run -s PATH");
-    }
-  }
-
-  @Test
-  void aRestartWithinTheJobDoesNotLookAtTheTopic() throws Exception {
-    JobConfig config = config(Map.of());
-    JobID job = new JobID();
-    OperatorSubtaskState state = null;
-    for (int begun : new int[] {0, 7}) {
-      try (MockEnvironment environment =
-              new MockEnvironmentBuilder()
-                  .setJobID(job)
-                  .setMaxParallelism(8)
-                  .setParallelism(1)
-                  .setManagedMemorySize(3 << 20)
-                  .build();
-          var harness =
-              new KeyedOneInputStreamOperatorTestHarness<Integer, TrainEvent, TokenizerUpdate>(
-                  new TrainOperator(config, c -> begun),
-                  TrainEvent::shard,
-                  Types.INT,
-                  environment)) {
-        harness.setup();
-        if (state != null) {
-          harness.initializeState(state);
-        }
-        harness.open();
-        send(harness, items(48));
-        harness.prepareSnapshotPreBarrier(1);
-        state = harness.snapshot(1, 1);
-      }
     }
   }
 
