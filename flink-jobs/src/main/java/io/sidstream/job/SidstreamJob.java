@@ -68,10 +68,11 @@ public final class SidstreamJob {
         sets.add(args[++i]);
       }
     }
-    JobConfig config = JobConfig.load(conf, sets);
-    System.out.println(config.describe());
+    JobConfig loaded = JobConfig.load(conf, sets);
     StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
+        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(loaded));
+    JobConfig config = JobEnvironment.withParallelismOf(env.getConfiguration(), loaded);
+    System.out.println(config.describe());
     JobEnvironment.requireCheckpointFolder(env.getConfiguration());
     Topics.create(config);
     build(env, config);

@@ -144,6 +144,7 @@ class TransactionsITCase {
       log.poll();
       assertThat(log.committed()).as("committed before the job ended").isEqualTo(1);
       Set<String> open = names(name + "-", TransactionState.ONGOING);
+      open.removeIf(t -> !t.contains(".tokens") && !t.contains(".versions"));
       assertThat(open).anyMatch(t -> t.contains(".tokens")).anyMatch(t -> t.contains(".versions"));
       admin.fenceProducers(open).all().get();
 

@@ -120,9 +120,18 @@ public final class JobOptions {
 
   public static final ConfigOption<Long> SEED =
       longInteger(
-          "seed", 42, Long.MIN_VALUE, Long.MAX_VALUE, "Where every random draw comes from.");
+          "seed",
+          42,
+          Long.MIN_VALUE,
+          Long.MAX_VALUE,
+          "Where every random draw comes from. Fixed once a job has state.");
   public static final ConfigOption<Integer> PARALLELISM =
-      integer("parallelism", 2, 1, 32_768, "Subtasks of the keyed operators.");
+      integer(
+          "parallelism",
+          2,
+          1,
+          32_768,
+          "Subtasks of the keyed operators. Not set: what the job is submitted with (flink run -p, or the cluster's parallelism.default) wins over the default.");
   public static final ConfigOption<Integer> MAX_PARALLELISM =
       integer(
           "max-parallelism",
@@ -137,6 +146,17 @@ public final class JobOptions {
           Duration.ofMillis(10),
           Duration.ofHours(1),
           "Time between checkpoints: how long a token waits before a reader of committed records sees it.");
+  public static final ConfigOption<Duration> CHECKPOINT_TIMEOUT =
+      register(
+          ConfigOptions.key("checkpoint.timeout")
+              .durationType()
+              .noDefaultValue()
+              .withDescription(
+                  "Time after which a checkpoint that is not complete is given up; not set: a third of kafka.transaction-timeout, 10 min at most. A transaction is open until the checkpoint that closes it is complete, so that checkpoint.interval and this together must not exceed kafka.transaction-timeout."),
+          TimeUtils::parseDuration,
+          JobOptions::show,
+          v -> v.compareTo(Duration.ofMillis(100)) >= 0 && v.compareTo(Duration.ofDays(1)) <= 0,
+          "a duration from 100 ms to 1 d, such as '30 s', '5 min'");
   public static final ConfigOption<String> CHECKPOINT_DIR =
       noDefault(
           "checkpoint.dir",
@@ -212,7 +232,7 @@ public final class JobOptions {
           "embed.model",
           EmbedModel.class,
           EmbedModel.MINILM,
-          "Model that embeds the text of items.");
+          "Model that embeds the text of items. Fixed once a job has state.");
   public static final ConfigOption<Integer> EMBED_BATCH =
       integer("embed.batch", 16, 1, 4_096, "Texts embedded together at most.");
   public static final ConfigOption<Duration> EMBED_LINGER =
@@ -228,7 +248,7 @@ public final class JobOptions {
           128,
           3,
           512,
-          "Word pieces of a text that the model reads, [CLS] and [SEP] included.");
+          "Word pieces of a text that the model reads, [CLS] and [SEP] included. Fixed once a job has state.");
   public static final ConfigOption<Integer> EMBED_THREADS =
       integer("embed.threads", 1, 1, 256, "Threads of the text model in one subtask.");
 
@@ -239,11 +259,11 @@ public final class JobOptions {
           "sequence.length",
           51,
           2,
-          10_000,
+          2_000,
           "Newest items of a user that make a training window: recommender.max-length inputs and the target of the last.");
   public static final ConfigOption<Integer> SEQUENCE_MIN_FRESH =
       integer(
-          "sequence.min-fresh", 1, 1, 10_000, "New events of a user that make a training window.");
+          "sequence.min-fresh", 1, 1, 2_000, "New events of a user that make a training window.");
   public static final ConfigOption<Duration> SEQUENCE_FLUSH =
       duration(
           "sequence.flush",
@@ -287,8 +307,8 @@ public final class JobOptions {
           "quantizer.codebook-size",
           256,
           2,
-          32_767,
-          "Codewords of a level. Fixed once a job has state.");
+          16_384,
+          "Codewords of a level; every claim of an item carries 4 bytes for each. Fixed once a job has state.");
   public static final ConfigOption<List<String>> QUANTIZER_METRICS =
       register(
           ConfigOptions.key("quantizer.metrics")
@@ -412,7 +432,7 @@ public final class JobOptions {
           "recommender.max-length",
           50,
           1,
-          9_999,
+          1_999,
           "Events of a user that the recommender reads. Fixed once a job has state.");
   public static final ConfigOption<RecommenderLoss> RECOMMENDER_LOSS =
       choice(
@@ -507,7 +527,7 @@ public final class JobOptions {
           .02,
           0,
           .5,
-          "Share of users whose windows the gate ranks and training never sees.");
+          "Share of users whose windows the gate ranks and training never sees. Fixed once a job has state.");
   public static final ConfigOption<Double> GATE_MIN_UTILISATION =
       real("gate.min-utilisation", .3, 0, 1, "Least share of codewords in use at every level.");
   public static final ConfigOption<Double> GATE_MIN_UNIQUE =

@@ -11,6 +11,9 @@ import org.apache.flink.api.java.typeutils.PojoTypeInfo;
 
 /** What stands between the job's records and Kafka's bytes. */
 public final class Records {
+  /** To make one costs more than to encode a record. */
+  private static final ThreadLocal<WireFormat> WIRE = ThreadLocal.withInitial(WireFormat::new);
+
   private Records() {}
 
   /**
@@ -58,6 +61,6 @@ public final class Records {
 
   /** A dead letter, keyed as the record it is about. */
   public static OutRecord of(DeadLetterRecord letter) {
-    return OutRecord.of(letter.key, new WireFormat().encode(letter.toDeadLetter()));
+    return OutRecord.of(letter.key, WIRE.get().encode(letter.toDeadLetter()));
   }
 }

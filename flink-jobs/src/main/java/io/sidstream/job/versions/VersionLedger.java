@@ -1,6 +1,7 @@
 package io.sidstream.job.versions;
 
 import io.sidstream.job.config.ConfigException;
+import io.sidstream.job.config.FixedSettings;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.ingest.RawRecord;
 import io.sidstream.job.kafka.EarlierVersions;
@@ -49,7 +50,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * <p>At every start, also one within the same job, the state is held against the topic: a state
  * that has said less than readers have would give numbers again, and is refused; so is one whose
  * topics were made again since ({@link OutputTopics}), and a job without state where the topic has
- * versions.
+ * versions, and a job whose {@link FixedSettings} are others.
  */
 public final class VersionLedger extends AbstractStreamOperator<OutRecord>
     implements TwoInputStreamOperator<OutRecord, RawRecord, OutRecord> {
@@ -67,6 +68,9 @@ public final class VersionLedger extends AbstractStreamOperator<OutRecord>
   private transient ListState<long[]> newestState;
 
   private transient ListState<Map<String, String>> topicIdsState;
+
+  /** {@link FixedSettings} that the state was made with. */
+  private transient ListState<String> settingsState;
 
   private transient List<SaidRecord> unseen;
   private transient Newest said;
@@ -145,6 +149,7 @@ public final class VersionLedger extends AbstractStreamOperator<OutRecord>
     topicIdsState =
         store.getListState(
             new ListStateDescriptor<>("topic-ids", Types.MAP(Types.STRING, Types.STRING)));
+    settingsState = store.getListState(new ListStateDescriptor<>("settings", Types.STRING));
     unseen = new ArrayList<>();
     said = Newest.NONE;
     madeAgain = List.of();
@@ -153,6 +158,9 @@ public final class VersionLedger extends AbstractStreamOperator<OutRecord>
     try {
       if (context.isRestored()) {
         restore();
+        List<String> settings = new ArrayList<>();
+        settingsState.get().forEach(settings::add);
+        FixedSettings.refuseOthers(settings, config);
         madeAgain = OutputTopics.madeAgain(idsThen, topicIds);
         OutputTopics.refuse(config, madeAgain);
         refuseOlderThanTheTopic();
@@ -280,6 +288,7 @@ public final class VersionLedger extends AbstractStreamOperator<OutRecord>
             new long[] {
               said.begun(), said.committed(), said.revision(), committedSeen, begunAt
             }));
+    settingsState.update(FixedSettings.of(config));
     topicIdsState.update(List.of(madeAgain.isEmpty() ? topicIds : idsThen));
   }
 
