@@ -142,7 +142,7 @@ class TokenTableTest {
       assertThat(version).isLessThan(30);
       assertThat(table.version()).isEqualTo(1);
       // Rows that make it good are taken.
-      topics.row("d", version, version, null, 4);
+      topics.row("d", ++version, version, null, 4);
       topics.commit(version, Map.of("a", 1, "b", 2, "c", 3, "d", 4));
       table.await(version, TIME);
       assertThat(table.failure()).isNull();

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -38,6 +39,7 @@ import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.function.ThrowingRunnable;
 
 /**
  * Through here goes whatever the job says on the versions topic. First input: the records to say.
@@ -334,12 +336,21 @@ public final class VersionLedger extends AbstractStreamOperator<OutRecord>
       long since = late.stream().mapToLong(e -> e.time).min().orElse(Long.MAX_VALUE);
       // A minute, for the clock of a broker that stamps records itself.
       Set<Long> written = late.isEmpty() ? Set.of() : topic.written(config, since - 60_000);
-      mailbox.execute(() -> sayAgain(late, written), "say again");
+      back(() -> sayAgain(late, written));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
       LOG.warn("Topic {} cannot be looked up; it is tried again", Topics.versions(config), e);
-      mailbox.execute(() -> looking = false, "look up again");
+      back(() -> looking = false);
+    }
+  }
+
+  /** Has the operator's own thread do something, unless it has ended meanwhile. */
+  private void back(ThrowingRunnable<Exception> what) {
+    try {
+      mailbox.execute(what, "what the version ledger looked up");
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the task has ended", e);
     }
   }
 

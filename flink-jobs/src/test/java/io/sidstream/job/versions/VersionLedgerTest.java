@@ -87,6 +87,7 @@ class VersionLedgerTest {
     JobConfig config = JobConfig.load(null, List.of(sets));
     harness = new TwoInputStreamOperatorTestHarness<>(new VersionLedger(config, new Broker()));
     harness.setup();
+    harness.setProcessingTime(1_000);
     if (from != null) {
       harness.initializeState(from);
     }
