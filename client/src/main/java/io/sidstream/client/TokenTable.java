@@ -181,7 +181,8 @@ public final class TokenTable implements AutoCloseable {
 
     /**
      * How long a table that is read to the end may disagree with its COMMIT records, the newest
-     * among them, before that is reported: rows of other transactions become visible within a checkpoint. A minute by default.
+     * among them, before that is reported: rows of other transactions become visible within a
+     * checkpoint. A minute by default.
      */
     public Builder patience(Duration time) {
       if (time.isNegative() || time.isZero()) {

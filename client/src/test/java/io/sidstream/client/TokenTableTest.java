@@ -126,10 +126,7 @@ class TokenTableTest {
   void patienceEndsThoughNewerVersionsKeepComing() throws Exception {
     snapshotOfVersionOne();
     try (TokenTable table =
-        TokenTable.builder("memory:0")
-            .connection(topics)
-            .patience(Duration.ofMillis(500))
-            .open()) {
+        TokenTable.builder("memory:0").connection(topics).patience(Duration.ofMillis(500)).open()) {
       table.await(1, TIME);
       // A row was lost: none of the versions agrees.
       long end = System.nanoTime() + TIME.toNanos();

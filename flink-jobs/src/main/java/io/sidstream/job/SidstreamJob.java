@@ -226,9 +226,7 @@ public final class SidstreamJob {
                 .forceNonParallel(),
             "version-ledger",
             "Version ledger");
-    sink(said, config, Topics.versions(config), "versions")
-        .setParallelism(1)
-        .setMaxParallelism(1);
+    sink(said, config, Topics.versions(config), "versions").setParallelism(1).setMaxParallelism(1);
     writeInOrder(
         trained.getSideOutput(TrainOperator.MODELS), config, Topics.models(config), "models");
     writeInOrder(

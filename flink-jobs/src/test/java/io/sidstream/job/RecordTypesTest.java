@@ -9,6 +9,8 @@ import io.sidstream.job.ingest.DeadLetterRecord;
 import io.sidstream.job.ingest.Interaction;
 import io.sidstream.job.ingest.Item;
 import io.sidstream.job.ingest.RawRecord;
+import io.sidstream.job.kafka.WrittenRecord;
+import io.sidstream.job.publish.Republish;
 import io.sidstream.job.resolve.Resolved;
 import io.sidstream.job.sequence.TrainingWindow;
 import io.sidstream.job.sequence.UserHistory;
@@ -16,6 +18,7 @@ import io.sidstream.job.tokenize.Claim;
 import io.sidstream.job.train.Control;
 import io.sidstream.job.train.TokenizerUpdate;
 import io.sidstream.job.train.TrainEvent;
+import io.sidstream.job.versions.SaidRecord;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -37,6 +40,9 @@ class RecordTypesTest {
         TokenizerUpdate.class,
         Claim.class,
         Resolved.class,
+        Republish.class,
+        WrittenRecord.class,
+        SaidRecord.class,
       })
   void flinkSerialisesWithoutKryo(Class<?> record) {
     assertSerializedAsPojoWithoutKryo(record);

@@ -186,7 +186,8 @@ class TransactionsITCase {
         ItemToken row = ItemToken.newBuilder(log.token(Inputs.name(3))).build();
         row.setCodes(List.of(1, 1, 1));
         row.setSuffix(77);
-        in.sendNow(Topics.tokens(config), Inputs.bytes(row.getItem()), new WireFormat().encode(row));
+        in.sendNow(
+            Topics.tokens(config), Inputs.bytes(row.getItem()), new WireFormat().encode(row));
         assertThat(verify(config, Duration.ZERO).passed()).isFalse();
         int exit =
             new CommandLine(new TokensCommand())

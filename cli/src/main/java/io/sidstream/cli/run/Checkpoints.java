@@ -71,8 +71,7 @@ public final class Checkpoints {
     StringBuilder named = new StringBuilder();
     for (Path checkpoint : kept) {
       // The names of state files are unique, and stand in the metadata as they are.
-      named.append(
-          Files.readString(checkpoint.resolve("_metadata"), StandardCharsets.ISO_8859_1));
+      named.append(Files.readString(checkpoint.resolve("_metadata"), StandardCharsets.ISO_8859_1));
     }
     int deleted = 0;
     List<Path> jobs;

@@ -28,8 +28,7 @@ public final class RepublishRequests {
    */
   public static void send(JobConfig config, String reason) throws InterruptedException {
     Properties properties = config.kafkaProperties();
-    properties.put(
-        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
     properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
     ControlMessage message =
         ControlMessage.newBuilder()

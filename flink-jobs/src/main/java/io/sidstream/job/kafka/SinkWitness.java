@@ -95,8 +95,7 @@ public final class SinkWitness extends AbstractStreamOperator<OutRecord>
     state =
         context
             .getOperatorStateStore()
-            .getListState(
-                new ListStateDescriptor<>("written", Records.type(WrittenRecord.class)));
+            .getListState(new ListStateDescriptor<>("written", Records.type(WrittenRecord.class)));
     doubtful = new ArrayList<>();
     recent = new ArrayDeque<>();
     if (context.isRestored()) {

@@ -29,14 +29,14 @@ public final class Sinks {
         Long.toString(config.get(JobOptions.KAFKA_TRANSACTION_TIMEOUT).toMillis()));
     return new StrictSink(
         KafkaSink.<OutRecord>builder()
-        .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
-        .setKafkaProducerConfig(p)
-        .setRecordSerializer(new OutRecordSerializer(topic))
-        .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-        .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
-        // Few names that are used again; the default takes a new one for every checkpoint.
-        .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
-        .build(),
+            .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
+            .setKafkaProducerConfig(p)
+            .setRecordSerializer(new OutRecordSerializer(topic))
+            .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+            .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
+            // Few names that are used again; the default takes a new one for every checkpoint.
+            .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+            .build(),
         topic);
   }
 }

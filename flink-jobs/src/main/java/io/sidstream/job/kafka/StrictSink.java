@@ -107,8 +107,7 @@ final class StrictSink
   }
 
   /** One transaction that is to be committed. */
-  private record WatchedRequest(
-      Committer.CommitRequest<KafkaCommittable> request, String topic)
+  private record WatchedRequest(Committer.CommitRequest<KafkaCommittable> request, String topic)
       implements Committer.CommitRequest<KafkaCommittable> {
 
     @Override

@@ -28,14 +28,12 @@ final class TopicTail implements AutoCloseable {
 
   TopicTail(JobConfig config) {
     Properties properties = config.kafkaProperties();
-    properties.put(
-        ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
     properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
     consumer =
-        new KafkaConsumer<>(
-            properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
   /** Partitions of a topic. */
@@ -66,10 +64,7 @@ final class TopicTail implements AutoCloseable {
    * @throws InterruptedException where the thread is asked to end
    */
   void read(
-      TopicPartition partition,
-      long from,
-      long to,
-      Consumer<ConsumerRecord<byte[], byte[]>> each)
+      TopicPartition partition, long from, long to, Consumer<ConsumerRecord<byte[], byte[]>> each)
       throws InterruptedException {
     if (from >= to) {
       return;

@@ -151,9 +151,7 @@ public final class VersionsTopic {
     }
     Header job = record.headers().lastHeader(JOB);
     boolean own =
-        job == null
-            ? possible(version, record.offset())
-            : Arrays.equals(job.value(), name(config));
+        job == null ? possible(version, record.offset()) : Arrays.equals(job.value(), name(config));
     if (!own) {
       LOG.warn(
           "{} of version {}, revision {}, at offset {} of topic {} is not of this job (kafka.group {}) and is passed over",

@@ -24,8 +24,8 @@ import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
-import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
@@ -41,8 +41,8 @@ import org.apache.flink.util.OutputTag;
  * way. A watermark that was counted before a restart is passed on and not counted again.
  *
  * <p>After a deletion a stub stays until no older answer of the item can be under way: answers
- * older than a deletion under version v were sent before {@code Watermark(v + 1)}. It stays for some
- * versions more, so that a tombstone that was lost with its transaction can be written again.
+ * older than a deletion under version v were sent before {@code Watermark(v + 1)}. It stays for
+ * some versions more, so that a tombstone that was lost with its transaction can be written again.
  *
  * <p>Second input, broadcast: requests to write every row again, as it was written. That is done in
  * slices between other work, and begun anew after a restart; several requests that come together
@@ -198,7 +198,12 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     PublishedToken.Ref before = known == null ? null : known.previousFor(commit);
     PublishedToken now =
         new PublishedToken(
-            resolved.seq, resolved.version, commit, token, before, token == null ? null : why(resolved));
+            resolved.seq,
+            resolved.version,
+            commit,
+            token,
+            before,
+            token == null ? null : why(resolved));
     sums.replace(resolved.item, commit, known, now);
     published.update(now.toBytes());
     if (token == null) {
@@ -362,7 +367,9 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   @Override
   public void onEventTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
     PublishedToken known = PublishedToken.fromBytes(published.value());
-    if (known != null && known.token() == null && known.version() + STUB_VERSIONS <= timer.getTimestamp()) {
+    if (known != null
+        && known.token() == null
+        && known.version() + STUB_VERSIONS <= timer.getTimestamp()) {
       published.clear();
     } else if (known != null && known.token() == null) {
       // Deleted under a later version, or by a build whose stubs went sooner.

@@ -79,12 +79,7 @@ record PublishedToken(long seq, int version, int commit, Ref token, Ref before, 
               + ": start from a savepoint of a matching release");
     }
     return new PublishedToken(
-        in.getLong(),
-        in.getInt(),
-        in.getInt(),
-        get(in),
-        get(in),
-        format == 1 ? null : getWhy(in));
+        in.getLong(), in.getInt(), in.getInt(), get(in), get(in), format == 1 ? null : getWhy(in));
   }
 
   private static int size(Why why) {

@@ -17,8 +17,7 @@ final class RowScan implements AutoCloseable {
    * @param state name of the state whose keys are walked over
    */
   RowScan(KeyedStateBackend<Object> backend, String state) {
-    Stream<String> all =
-        backend.getKeys(state, VoidNamespace.INSTANCE).map(String.class::cast);
+    Stream<String> all = backend.getKeys(state, VoidNamespace.INSTANCE).map(String.class::cast);
     if (!"rocksdb".equals(backend.getBackendTypeIdentifier())) {
       // Only RocksDB walks over a snapshot; a heap table must not be written to meanwhile.
       List<String> copy = all.toList();

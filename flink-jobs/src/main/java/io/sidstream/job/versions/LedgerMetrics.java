@@ -10,8 +10,8 @@ public final class LedgerMetrics {
 
   /**
    * {@code <operator scope>.ledger.begun-for-ms}: ms since the newest BEGIN, while readers do not
-   * have the COMMIT of its version; else 0. Where it grows beyond the time of a scan, a version does
-   * not come to its end.
+   * have the COMMIT of its version; else 0. Where it grows beyond the time of a scan, a version
+   * does not come to its end.
    */
   public static final String BEGUN_FOR = "ledger.begun-for-ms";
 

@@ -287,9 +287,7 @@ public final class VersionLedger extends AbstractStreamOperator<OutRecord>
     unseenState.update(unseen);
     newestState.update(
         List.of(
-            new long[] {
-              said.begun(), said.committed(), said.revision(), committedSeen, begunAt
-            }));
+            new long[] {said.begun(), said.committed(), said.revision(), committedSeen, begunAt}));
     settingsState.update(FixedSettings.of(config));
     topicIdsState.update(List.of(madeAgain.isEmpty() ? topicIds : idsThen));
   }

@@ -121,7 +121,8 @@ class SinkWitnessTest {
     assertThat(REQUESTS)
         .singleElement()
         .asString()
-        .startsWith("1 transaction(s) of topic tokens, the newest closed by checkpoint 3, were lost");
+        .startsWith(
+            "1 transaction(s) of topic tokens, the newest closed by checkpoint 3, were lost");
     // What was looked up is not looked up again.
     restart(snapshot(), true);
     snapshot();

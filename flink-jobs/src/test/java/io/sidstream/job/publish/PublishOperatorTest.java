@@ -388,7 +388,8 @@ class PublishOperatorTest {
   }
 
   /** A harness whose close() does not declare every exception. */
-  private record Opened(KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> harness)
+  private record Opened(
+      KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> harness)
       implements AutoCloseable {
     @Override
     public void close() {

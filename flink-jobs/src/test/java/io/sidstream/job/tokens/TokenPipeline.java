@@ -144,8 +144,7 @@ final class TokenPipeline implements AutoCloseable {
             parallelism,
             from,
             i ->
-                new KeyedTwoInputStreamOperatorTestHarness<
-                    String, Resolved, Republish, TokenRow>(
+                new KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow>(
                     new PublishOperator(TinyTokenizer.LEVELS),
                     r -> r.item,
                     null,
@@ -358,8 +357,7 @@ final class TokenPipeline implements AutoCloseable {
       }
       if (min > node.mark) {
         node.mark = min;
-        if (node.harness
-            instanceof TwoInputStreamOperatorTestHarness<?, ?, ?> publishing) {
+        if (node.harness instanceof TwoInputStreamOperatorTestHarness<?, ?, ?> publishing) {
           publishing.processWatermark1(new Watermark(min));
         } else {
           ((OneInputStreamOperatorTestHarness<Object, Object>) node.harness)
@@ -451,7 +449,9 @@ final class TokenPipeline implements AutoCloseable {
     }
   }
 
-  /** The rows of the last checkpoint of one Publish subtask, and its COMMITs if so wished, are lost. */
+  /**
+   * The rows of the last checkpoint of one Publish subtask, and its COMMITs if so wished, are lost.
+   */
   void loseTransaction(int subtask, boolean commits) {
     loses = subtask;
     losesCommits = commits;

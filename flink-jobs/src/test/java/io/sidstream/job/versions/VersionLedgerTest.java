@@ -261,7 +261,8 @@ class VersionLedgerTest {
     OperatorSubtaskState state = snapshot();
     restart(state, "embed.batch=3");
     for (String set :
-        List.of("seed=7", "gate.holdout=0.5", "embed.model=minilm-quantized", "embed.max-tokens=9")) {
+        List.of(
+            "seed=7", "gate.holdout=0.5", "embed.model=minilm-quantized", "embed.max-tokens=9")) {
       assertThatThrownBy(() -> restart(state, set))
           .isInstanceOf(SuppressRestartsException.class)
           .cause()
