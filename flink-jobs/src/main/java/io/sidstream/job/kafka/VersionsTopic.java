@@ -137,7 +137,7 @@ public final class VersionsTopic {
   }
 
   /** The job's record, or null for one that is not. */
-  private static VersionRecord own(
+  static VersionRecord own(
       ConsumerRecord<byte[], byte[]> record, JobConfig config, WireFormat wire) {
     if (record.value() == null) {
       return null;
