@@ -1,5 +1,6 @@
 package io.sidstream.job.kafka;
 
+import io.sidstream.job.record.TrustedRecords;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -22,6 +23,10 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 public abstract class WireSerializer<T>
     implements KafkaRecordSerializationSchema<T>, KafkaDatasetFacetProvider {
   private static final long serialVersionUID = 1L;
+
+  static {
+    TrustedRecords.trust();
+  }
 
   private final String topic;
   private transient WireFormat wire;

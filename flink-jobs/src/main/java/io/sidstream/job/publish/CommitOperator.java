@@ -3,6 +3,7 @@ package io.sidstream.job.publish;
 import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.job.record.Records;
+import io.sidstream.job.record.TrustedRecords;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Instant;
@@ -85,6 +86,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
   @Override
   public void open() throws Exception {
     super.open();
+    TrustedRecords.trust();
     int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
     if (parallelism != 1) {
       throw new IllegalStateException(
