@@ -59,6 +59,10 @@ public final class TokenTable implements AutoCloseable {
   private static final int RENUMBER_ITEMS = 10_000;
   private static final EmbeddingPages NO_EMBEDDINGS = new EmbeddingPages().freeze();
   private static final long PUBLISH_NANOS = Duration.ofMillis(100).toNanos();
+
+  /** A twentieth of the reading thread's time at most goes into serving additions. */
+  private static final long PUBLISH_SHARE = 20;
+
   private static final long SNAPSHOT_NANOS = Duration.ofSeconds(30).toNanos();
 
   /** How often partitions are counted; the Kafka client learns of new ones every five minutes. */
@@ -121,6 +125,10 @@ public final class TokenTable implements AutoCloseable {
 
   private long counted = System.nanoTime();
   private long published;
+
+  /** How long it took to serve additions the last time: it copies, so it grows with the table. */
+  private long publishTook;
+
   private long written = System.nanoTime() - SNAPSHOT_NANOS;
 
   /** How a table is to be opened; made by {@link TokenTable#builder}. */
@@ -172,8 +180,9 @@ public final class TokenTable implements AutoCloseable {
     }
 
     /**
-     * How long a table that is read to the end may disagree with its COMMIT record before that is
-     * reported: rows of other transactions become visible within a checkpoint. A minute by default.
+     * How long a table that is read to the end may disagree with its COMMIT records, the newest
+     * among them, before that is reported: rows of other transactions become visible within a
+     * checkpoint. A minute by default.
      */
     public Builder patience(Duration time) {
       if (time.isNegative() || time.isZero()) {
@@ -822,14 +831,18 @@ public final class TokenTable implements AutoCloseable {
   private boolean patient(Consumer<byte[], byte[]> reader, List<TopicPartition> partitions) {
     int last = state.commits.isEmpty() ? 0 : state.commits.lastKey();
     long now = System.nanoTime();
-    if (waitingFor != last) {
+    if (last <= newest.version()) {
+      waitingFor = 0;
+      return true;
+    }
+    // From the first COMMIT on that is not served: newer ones, which come at any rate, are no
+    // reason to begin anew.
+    if (waitingFor == 0) {
       waitingFor = last;
       waitingSince = now;
       patienceEnds = null;
     }
-    if (last <= newest.version()
-        || reported == last
-        || now - waitingSince < settings.patience.toNanos()) {
+    if (reported == last || now - waitingSince < settings.patience.toNanos()) {
       return true;
     }
     if (patienceEnds == null) {
@@ -842,6 +855,7 @@ public final class TokenTable implements AutoCloseable {
       return false;
     }
     reported = last;
+    waitingFor = 0;
     fail(
         TokenView.disagreement(
             state.itemsAt(last), state.checksumAt(last), state.commits.get(last)),
@@ -854,10 +868,15 @@ public final class TokenTable implements AutoCloseable {
     long now = System.nanoTime();
     if (newest.version() == 0
         || newest.version() != state.floor
-        || now - published < PUBLISH_NANOS) {
+        || now - published < Math.max(PUBLISH_NANOS, PUBLISH_SHARE * publishTook)) {
       return;
     }
     published = now;
+    publishAdditions();
+    publishTook = System.nanoTime() - now;
+  }
+
+  private void publishAdditions() {
     TokenView before = newest;
     TokenView older = previous;
     TokenView committed = before;

@@ -123,6 +123,30 @@ class TokenTableTest {
   }
 
   @Test
+  void patienceEndsThoughNewerVersionsKeepComing() throws Exception {
+    snapshotOfVersionOne();
+    try (TokenTable table =
+        TokenTable.builder("memory:0").connection(topics).patience(Duration.ofMillis(500)).open()) {
+      table.await(1, TIME);
+      // A row was lost: none of the versions agrees.
+      long end = System.nanoTime() + TIME.toNanos();
+      int version = 1;
+      while (table.failure() == null && System.nanoTime() < end) {
+        topics.commit(++version, 7, 7);
+        LockSupport.parkNanos(100_000_000);
+      }
+      assertThat(table.failure()).isNotNull().hasMessageContaining("as of version");
+      assertThat(version).isLessThan(30);
+      assertThat(table.version()).isEqualTo(1);
+      // Rows that make it good are taken.
+      topics.row("d", ++version, version, null, 4);
+      topics.commit(version, Map.of("a", 1, "b", 2, "c", 3, "d", 4));
+      table.await(version, TIME);
+      assertThat(table.failure()).isNull();
+    }
+  }
+
+  @Test
   void anErrorThatEndsReadingIsTold() throws Exception {
     topics.commit(1, Map.of());
     try (TokenTable table = builder().open()) {

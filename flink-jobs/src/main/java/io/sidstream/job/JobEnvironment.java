@@ -7,6 +7,7 @@ import java.time.Duration;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.PipelineOptions;
@@ -14,9 +15,13 @@ import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.state.rocksdb.RocksDBOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the job asks of Flink. */
 public final class JobEnvironment {
+  private static final Logger LOG = LoggerFactory.getLogger(JobEnvironment.class);
+
   private JobEnvironment() {}
 
   /**
@@ -29,6 +34,15 @@ public final class JobEnvironment {
     flink.set(PipelineOptions.OBJECT_REUSE, true);
     flink.set(
         CheckpointingOptions.CHECKPOINTING_INTERVAL, config.get(JobOptions.CHECKPOINT_INTERVAL));
+    flink.set(CheckpointingOptions.CHECKPOINTING_TIMEOUT, config.checkpointTimeout());
+    // One slow checkpoint, or one that a full disk or a lost TaskManager ends, is no reason to
+    // start again from the one before; and the next is not to begin the moment a slow one ends.
+    flink.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, 2);
+    flink.set(
+        CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS,
+        config.get(JobOptions.CHECKPOINT_INTERVAL).dividedBy(2));
+    // The one before the newest is there where the newest cannot be read.
+    flink.set(CheckpointingOptions.MAX_RETAINED_CHECKPOINTS, 2);
     flink.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
     // A watermark says that a version is complete, and does not overtake its rows; a barrier that
     // overtakes them would part the two.
@@ -52,6 +66,30 @@ public final class JobEnvironment {
     }
     flink.addAll(config.flinkConfiguration());
     return flink;
+  }
+
+  /**
+   * The configuration with the parallelism that the job is submitted with, where it names none
+   * itself; where it does and the two differ, its own counts and that is said.
+   *
+   * @param flink what is in effect: the cluster's configuration and the job's
+   */
+  public static JobConfig withParallelismOf(ReadableConfig flink, JobConfig config) {
+    int own = config.get(JobOptions.PARALLELISM);
+    int submitted = flink.getOptional(CoreOptions.DEFAULT_PARALLELISM).orElse(own);
+    if (submitted == own) {
+      return config;
+    }
+    if (!config.isSet(JobOptions.PARALLELISM)) {
+      return config.with(JobOptions.PARALLELISM, submitted);
+    }
+    LOG.warn(
+        "{} is {}, as the job's configuration says; the {} that it is submitted with (flink run -p, {}) is not used",
+        JobOptions.PARALLELISM.key(),
+        own,
+        submitted,
+        CoreOptions.DEFAULT_PARALLELISM.key());
+    return config;
   }
 
   /**

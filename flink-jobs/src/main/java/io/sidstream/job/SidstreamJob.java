@@ -10,10 +10,13 @@ import io.sidstream.job.ingest.IngestItems;
 import io.sidstream.job.kafka.DeadLetterSerializer;
 import io.sidstream.job.kafka.IdEmbeddingSerializer;
 import io.sidstream.job.kafka.ModelPartSerializer;
+import io.sidstream.job.kafka.SinkWitness;
 import io.sidstream.job.kafka.Sinks;
 import io.sidstream.job.kafka.Sources;
 import io.sidstream.job.kafka.TokenSerializer;
 import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.kafka.VersionSerializer;
+import io.sidstream.job.kafka.WireSerializer;
 import io.sidstream.job.learn.CommittedVersions;
 import io.sidstream.job.learn.ControlMessages;
 import io.sidstream.job.learn.LearnOperator;
@@ -21,9 +24,9 @@ import io.sidstream.job.learn.MergeOperator;
 import io.sidstream.job.learn.MergedRounds;
 import io.sidstream.job.learn.ShardKeys;
 import io.sidstream.job.learn.ToShards;
-import io.sidstream.job.kafka.VersionSerializer;
 import io.sidstream.job.publish.CommitOperator;
 import io.sidstream.job.publish.PublishOperator;
+import io.sidstream.job.publish.RepublishMessages;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
@@ -42,13 +45,12 @@ import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.tokenize.NewestTokenizer;
 import io.sidstream.job.tokenize.TokenizeOperator;
+import io.sidstream.job.versions.VersionLedger;
 import io.sidstream.schemas.VersionRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.DataStreamUtils;
@@ -65,6 +67,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class SidstreamJob {
   private static final Logger LOG = LoggerFactory.getLogger(SidstreamJob.class);
+
+  private static final String DEAD_LETTERS = "dead-letters";
 
   private SidstreamJob() {}
 
@@ -86,11 +90,12 @@ public final class SidstreamJob {
         sets.add(args[++i]);
       }
     }
-    JobConfig config = JobConfig.load(conf, sets);
+    JobConfig loaded = JobConfig.load(conf, sets);
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(loaded));
+    JobConfig config = JobEnvironment.withParallelismOf(env.getConfiguration(), loaded);
     System.out.println(config.describe());
     config.secretsInClear().forEach(key -> LOG.warn(JobConfig.IN_CLEAR, key));
-    StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.flink(config));
     JobEnvironment.requireCheckpointFolder(env.getConfiguration());
     Topics.create(config);
     build(env, config);
@@ -143,7 +148,7 @@ public final class SidstreamJob {
         ShardKeys.of(config.get(JobOptions.LEARN_SHARDS), config.get(JobOptions.MAX_PARALLELISM));
     SingleOutputStreamOperator<LearnInput> merged =
         named(
-            rawModels.process(new MergedRounds(config)).setParallelism(1),
+            rawModels.process(new MergedRounds(config)).forceNonParallel(),
             "merged-rounds",
             "Merged rounds");
     SingleOutputStreamOperator<RoundPiece> rounds =
@@ -166,12 +171,12 @@ public final class SidstreamJob {
 
     SingleOutputStreamOperator<MergeInput> committed =
         named(
-            rawVersions.process(new CommittedVersions(config)).setParallelism(1),
+            rawVersions.process(new CommittedVersions(config)).forceNonParallel(),
             "committed-versions",
             "Committed versions");
     SingleOutputStreamOperator<MergeInput> control =
         named(
-            rawControl.process(new ControlMessages(config)).setParallelism(1),
+            rawControl.process(new ControlMessages(config)).forceNonParallel(),
             "control-messages",
             "Control messages");
     SingleOutputStreamOperator<TokenizerUpdate> learnt =
@@ -185,7 +190,7 @@ public final class SidstreamJob {
                 .union(committed, control)
                 .keyBy(MergeInput::key)
                 .transform("Merge", Records.type(TokenizerUpdate.class), new MergeOperator(config))
-                .setParallelism(1),
+                .forceNonParallel(),
             "merge",
             "Merge");
 
@@ -195,7 +200,7 @@ public final class SidstreamJob {
                 .keyBy(NewestTokenizer.BY_ONE_KEY)
                 .transform(
                     "Newest tokenizer", Records.type(TokenizerUpdate.class), new NewestTokenizer())
-                .setParallelism(1),
+                .forceNonParallel(),
             "newest-tokenizer",
             "Newest tokenizer");
 
@@ -230,6 +235,13 @@ public final class SidstreamJob {
         named(
             resolved
                 .keyBy(r -> r.item)
+                .connect(
+                    named(
+                            rawControl.process(new RepublishMessages()),
+                            "republish-messages",
+                            "Republish messages")
+                        .forceNonParallel()
+                        .broadcast())
                 .transform(
                     "Publish",
                     Records.type(TokenRow.class),
@@ -241,7 +253,7 @@ public final class SidstreamJob {
         named(
             rows.getSideOutput(PublishOperator.PARTS)
                 .transform("Commit", Records.type(VersionRecord.class), new CommitOperator())
-                .setParallelism(1),
+                .forceNonParallel(),
             "commit",
             "Commit");
 
@@ -256,32 +268,32 @@ public final class SidstreamJob {
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
-    write(rows, config, Topics.tokens(config), TokenSerializer::new, "tokens");
+    write(rows, config, new TokenSerializer(Topics.tokens(config)), "tokens");
     // What Merge and Commit say has an order (of versions; of the embeddings of one item): one
     // writer keeps it, where several would race.
+    SingleOutputStreamOperator<VersionRecord> said =
+        named(
+            commits
+                .union(learnt.getSideOutput(MergeOperator.VERSIONS))
+                .connect(rawVersions)
+                .transform(
+                    "Version ledger", Records.type(VersionRecord.class), new VersionLedger(config))
+                .forceNonParallel(),
+            "version-ledger",
+            "Version ledger");
+    inOrder(sink(said, config, new VersionSerializer(config), "versions"));
+    writeInOrder(
+        learnt.getSideOutput(MergeOperator.MODELS),
+        config,
+        new ModelPartSerializer(Topics.models(config)),
+        "models");
+    writeInOrder(
+        learnt.getSideOutput(MergeOperator.ID_EMBEDDINGS),
+        config,
+        new IdEmbeddingSerializer(Topics.idEmbeddings(config)),
+        "id-embeddings");
     write(
-            commits.union(learnt.getSideOutput(MergeOperator.VERSIONS)),
-            config,
-            Topics.versions(config),
-            VersionSerializer::new,
-            "versions")
-        .setParallelism(1);
-    write(
-            learnt.getSideOutput(MergeOperator.MODELS),
-            config,
-            Topics.models(config),
-            ModelPartSerializer::new,
-            "models")
-        .setParallelism(1);
-    write(
-            learnt.getSideOutput(MergeOperator.ID_EMBEDDINGS),
-            config,
-            Topics.idEmbeddings(config),
-            IdEmbeddingSerializer::new,
-            "id-embeddings")
-        .setParallelism(1);
-    write(
-        deadLetters, config, Topics.deadLetters(config), DeadLetterSerializer::new, "dead-letters");
+        deadLetters, config, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
   }
 
   private static DataStream<RawRecord> read(
@@ -292,14 +304,42 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  private static <T> DataStreamSink<T> write(
-      DataStream<T> records,
-      JobConfig config,
-      String topic,
-      Function<String, KafkaRecordSerializationSchema<T>> serializer,
-      String name) {
+  private static <T> void write(
+      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
+    sink(witness(records, config, serializer, name), config, serializer, name);
+  }
+
+  /** By one subtask. */
+  private static <T> void writeInOrder(
+      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
+    inOrder(
+        sink(
+            witness(records, config, serializer, name).forceNonParallel(),
+            config,
+            serializer,
+            name));
+  }
+
+  private static void inOrder(DataStreamSink<?> sink) {
+    sink.setParallelism(1).setMaxParallelism(1);
+  }
+
+  private static <T> SingleOutputStreamOperator<T> witness(
+      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
+    boolean repairable = !name.equals(DEAD_LETTERS);
+    return named(
+        records.transform(
+            "Witness of " + name,
+            records.getType(),
+            new SinkWitness<>(config, serializer, repairable)),
+        "witness-" + name,
+        "Witness of " + name);
+  }
+
+  private static <T> DataStreamSink<T> sink(
+      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
     return records
-        .sinkTo(Sinks.exactlyOnce(config, topic, serializer))
+        .sinkTo(Sinks.exactlyOnce(config, serializer))
         .uid("sink-" + name)
         .name("Write " + name);
   }

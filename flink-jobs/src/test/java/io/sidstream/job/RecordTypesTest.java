@@ -4,6 +4,7 @@ import static org.apache.flink.types.PojoTestUtils.assertSerializedAsPojoWithout
 
 import io.sidstream.job.embed.EmbeddedText;
 import io.sidstream.job.embed.LastSeen;
+import io.sidstream.job.kafka.WrittenRecord;
 import io.sidstream.job.learn.LearnProgress;
 import io.sidstream.job.learn.MergeProgress;
 import io.sidstream.job.record.Claim;
@@ -15,11 +16,13 @@ import io.sidstream.job.record.Item;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Republish;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.job.sequence.UserHistory;
+import io.sidstream.job.versions.SaidRecord;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -45,6 +48,9 @@ class RecordTypesTest {
         TokenizerUpdate.class,
         Claim.class,
         Resolved.class,
+        Republish.class,
+        WrittenRecord.class,
+        SaidRecord.class,
       })
   void flinkSerialisesWithoutKryo(Class<?> record) {
     assertSerializedAsPojoWithoutKryo(record);

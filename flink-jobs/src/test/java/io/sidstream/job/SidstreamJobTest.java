@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
@@ -72,6 +76,62 @@ class SidstreamJobTest {
   }
 
   @Test
+  void whatMustHaveOneSubtaskSaysSo() {
+    Set<String> alone = new TreeSet<>();
+    for (StreamNode node : graph("parallelism=4").getStreamNodes()) {
+      if (node.getMaxParallelism() == 1) {
+        assertThat(node.getParallelism()).as(node.getOperatorName()).isEqualTo(1);
+        alone.add(node.getTransformationUID());
+      }
+    }
+    assertThat(alone)
+        .contains(
+            "committed-versions",
+            "control-messages",
+            "republish-messages",
+            "commit",
+            "merged-rounds",
+            "merge",
+            "version-ledger",
+            "witness-models",
+            "witness-id-embeddings",
+            "sink-versions",
+            "sink-models",
+            "sink-id-embeddings");
+  }
+
+  @Test
+  void whatAJobIsSubmittedWithCountsWhereItsConfigurationNamesNothing() {
+    Configuration submitted = Configuration.fromMap(Map.of("parallelism.default", "7"));
+    JobConfig silent = JobConfig.defaults();
+    assertThat(JobEnvironment.withParallelismOf(submitted, silent).get(JobOptions.PARALLELISM))
+        .isEqualTo(7);
+    JobConfig own = JobConfig.of(Map.of("parallelism", "3"));
+    assertThat(JobEnvironment.withParallelismOf(submitted, own)).isSameAs(own);
+    assertThat(JobEnvironment.withParallelismOf(new Configuration(), silent)).isSameAs(silent);
+  }
+
+  @Test
+  void checkpointsAreGivenUpBeforeTheirTransactionsAre() {
+    Configuration flink = JobEnvironment.flink(JobConfig.defaults());
+    assertThat(flink.get(CheckpointingOptions.CHECKPOINTING_TIMEOUT))
+        .isEqualTo(Duration.ofMinutes(5));
+    assertThat(flink.get(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER)).isEqualTo(2);
+    assertThat(flink.get(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS))
+        .isEqualTo(Duration.ofMillis(500));
+    assertThat(flink.get(CheckpointingOptions.MAX_RETAINED_CHECKPOINTS)).isEqualTo(2);
+    assertThatThrownBy(
+            () ->
+                JobConfig.of(
+                    Map.of("checkpoint.timeout", "15 min", "kafka.transaction-timeout", "15 min")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageStartingWith(
+            "checkpoint.timeout is '15 min' and kafka.transaction-timeout is '15 min'; the first, with checkpoint.interval '1 s', must not exceed the second");
+    assertThatThrownBy(() -> JobConfig.of(Map.of("flink.execution.checkpointing.timeout", "1 h")))
+        .hasMessageContaining("set checkpoint.timeout instead");
+  }
+
+  @Test
   void checkpointsNeedAFolder() {
     Configuration job = JobEnvironment.flink(JobConfig.defaults());
     assertThatThrownBy(() -> JobEnvironment.requireCheckpointFolder(job))
@@ -103,7 +163,8 @@ class SidstreamJobTest {
             "ingest-interactions",
             "embed",
             "sequence",
-            "train",
+            "learn",
+            "merge",
             "newest-tokenizer",
             "tokenize",
             "resolve",

@@ -66,9 +66,9 @@ public final class JobRun implements AutoCloseable {
       flink.set(
           CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
           ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
-      // The one before the newest is there in case a kill falls into the writing of the newest
-      // one's metadata.
-      flink.set(CheckpointingOptions.MAX_RETAINED_CHECKPOINTS, 2);
+    }
+    if (from.isPresent()) {
+      Checkpoints.clean(checkpoints, from.get());
     }
     from.ifPresent(
         path -> {

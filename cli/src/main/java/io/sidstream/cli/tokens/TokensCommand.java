@@ -61,7 +61,8 @@ import picocli.CommandLine.Spec;
       TokensCommand.DeadLetters.class,
       TokensCommand.Hold.class,
       TokensCommand.Force.class,
-      TokensCommand.Release.class
+      TokensCommand.Release.class,
+      TokensCommand.Republish.class
     })
 public final class TokensCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -70,7 +71,7 @@ public final class TokensCommand implements Callable<Integer> {
   public Integer call() {
     throw new ParameterException(
         spec.commandLine(),
-        "name what to do: get, tail, diff, export, verify, versions, dead-letters, hold, force or release");
+        "name what to do: get, tail, diff, export, verify, versions, dead-letters, hold, force, release or republish");
   }
 
   /** Where the topics are. */
@@ -612,6 +613,21 @@ public final class TokensCommand implements Callable<Integer> {
     @Override
     ControlAction action() {
       return ControlAction.RELEASE;
+    }
+  }
+
+  /** {@code tokens republish}. */
+  @Command(
+      name = "republish",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Have the job write every row of the token table again, then the last COMMIT.",
+        "For a topic that has lost rows, so that its versions do not verify."
+      })
+  static final class Republish extends Say {
+    @Override
+    ControlAction action() {
+      return ControlAction.REPUBLISH;
     }
   }
 }

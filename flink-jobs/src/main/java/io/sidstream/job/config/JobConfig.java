@@ -45,6 +45,7 @@ public final class JobConfig implements Serializable {
           "parallelism.default", JobOptions.PARALLELISM,
           "pipeline.max-parallelism", JobOptions.MAX_PARALLELISM,
           "execution.checkpointing.interval", JobOptions.CHECKPOINT_INTERVAL,
+          "execution.checkpointing.timeout", JobOptions.CHECKPOINT_TIMEOUT,
           "execution.checkpointing.dir", JobOptions.CHECKPOINT_DIR,
           "state.checkpoints.dir", JobOptions.CHECKPOINT_DIR,
           "state.backend.fs.checkpointdir", JobOptions.CHECKPOINT_DIR,
@@ -110,6 +111,17 @@ public final class JobConfig implements Serializable {
     kafka = new TreeMap<>();
     references = new TreeMap<>();
     texts.forEach(this::put);
+    check();
+  }
+
+  private <T> JobConfig(JobConfig from, ConfigOption<T> option, T value) {
+    values = new Configuration(from.values);
+    flink = new Configuration(from.flink);
+    flinkShown = new TreeMap<>(from.flinkShown);
+    kafka = new TreeMap<>(from.kafka);
+    references = new TreeMap<>(from.references);
+    references.remove(option.key());
+    values.set(option, value);
     check();
   }
 
@@ -305,6 +317,15 @@ public final class JobConfig implements Serializable {
           JobOptions.KAFKA_TRANSACTION_TIMEOUT,
           "the first must be at most half of the second, or transactions are lost");
     }
+    if (interval.plus(checkpointTimeout()).compareTo(get(JobOptions.KAFKA_TRANSACTION_TIMEOUT))
+        > 0) {
+      throw together(
+          JobOptions.CHECKPOINT_TIMEOUT,
+          JobOptions.KAFKA_TRANSACTION_TIMEOUT,
+          "the first, with checkpoint.interval '"
+              + shown(JobOptions.CHECKPOINT_INTERVAL.key())
+              + "', must not exceed the second: a checkpoint that takes so long would be complete after the broker has given up its transactions");
+    }
   }
 
   private ConfigException together(ConfigOption<?> a, ConfigOption<?> b, String rule) {
@@ -323,6 +344,24 @@ public final class JobConfig implements Serializable {
   /** The value of a key of {@link JobOptions}; null only where it has no default and is not set. */
   public <T> T get(ConfigOption<T> option) {
     return values.get(option);
+  }
+
+  /** Whether the value of a key was chosen, and is not its default. */
+  public boolean isSet(ConfigOption<?> option) {
+    return values.contains(option);
+  }
+
+  /** This configuration with another value of a key. */
+  public <T> JobConfig with(ConfigOption<T> option, T value) {
+    return new JobConfig(this, option, value);
+  }
+
+  /** Time after which a checkpoint is given up. */
+  public Duration checkpointTimeout() {
+    Duration chosen = get(JobOptions.CHECKPOINT_TIMEOUT);
+    Duration third = get(JobOptions.KAFKA_TRANSACTION_TIMEOUT).dividedBy(3);
+    Duration most = Duration.ofMinutes(10);
+    return chosen != null ? chosen : third.compareTo(most) < 0 ? third : most;
   }
 
   /** Earliest event time allowed, ms since the epoch. */
@@ -452,7 +491,7 @@ public final class JobConfig implements Serializable {
         .format(setting.option().description());
   }
 
-  private String shown(String key) {
+  String shown(String key) {
     return shown(JobOptions.settings().get(key));
   }
 

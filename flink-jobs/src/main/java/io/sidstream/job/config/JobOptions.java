@@ -117,13 +117,34 @@ public final class JobOptions {
           v -> v == -1 || v >= 1 && v <= 100,
           "-1, or an integer from 1 to 100");
 
+  public static final ConfigOption<Boolean> TOPICS_ACCEPT_NEW =
+      register(
+          ConfigOptions.key("topics.accept-new")
+              .booleanType()
+              .defaultValue(false)
+              .withDescription(
+                  "Whether a job with state goes on where a topic that it writes was deleted and made again: it then writes all that it holds again. To be set for one start."),
+          JobOptions::parseBoolean,
+          String::valueOf,
+          v -> true,
+          "true or false");
+
   // The job
 
   public static final ConfigOption<Long> SEED =
       longInteger(
-          "seed", 42, Long.MIN_VALUE, Long.MAX_VALUE, "Where every random draw comes from.");
+          "seed",
+          42,
+          Long.MIN_VALUE,
+          Long.MAX_VALUE,
+          "Where every random draw comes from. Fixed once a job has state.");
   public static final ConfigOption<Integer> PARALLELISM =
-      integer("parallelism", 2, 1, 32_768, "Subtasks of the keyed operators.");
+      integer(
+          "parallelism",
+          2,
+          1,
+          32_768,
+          "Subtasks of the keyed operators. Not set: what the job is submitted with (flink run -p, or the cluster's parallelism.default) wins over the default.");
   public static final ConfigOption<Integer> MAX_PARALLELISM =
       integer(
           "max-parallelism",
@@ -138,6 +159,17 @@ public final class JobOptions {
           Duration.ofMillis(10),
           Duration.ofHours(1),
           "Time between checkpoints: how long a token waits before a reader of committed records sees it.");
+  public static final ConfigOption<Duration> CHECKPOINT_TIMEOUT =
+      register(
+          ConfigOptions.key("checkpoint.timeout")
+              .durationType()
+              .noDefaultValue()
+              .withDescription(
+                  "Time after which a checkpoint that is not complete is given up; not set: a third of kafka.transaction-timeout, 10 min at most. A transaction is open until the checkpoint that closes it is complete, so that checkpoint.interval and this together must not exceed kafka.transaction-timeout."),
+          TimeUtils::parseDuration,
+          JobOptions::show,
+          v -> v.compareTo(Duration.ofMillis(100)) >= 0 && v.compareTo(Duration.ofDays(1)) <= 0,
+          "a duration from 100 ms to 1 d, such as '30 s', '5 min'");
   public static final ConfigOption<String> CHECKPOINT_DIR =
       noDefault(
           "checkpoint.dir",
@@ -214,7 +246,7 @@ public final class JobOptions {
           "minilm",
           s -> BUNDLED_TEXT_MODELS.contains(s) || s.contains("/") || s.contains(File.separator),
           "minilm, minilm-quantized, or the path of a folder, with a / in it",
-          "Model that embeds the text of items: all-MiniLM-L6-v2, the same with 8-bit weights (faster, cosine to the other .98), or a model of your own: a folder with model.onnx and tokenizer.json, on every machine of the job.");
+          "Model that embeds the text of items: all-MiniLM-L6-v2, the same with 8-bit weights (faster, cosine to the other .98), or a model of your own: a folder with model.onnx and tokenizer.json, on every machine of the job. Fixed once a job has state.");
   public static final ConfigOption<EmbedPooling> EMBED_POOLING =
       choice(
           "embed.pooling",
@@ -236,7 +268,7 @@ public final class JobOptions {
           128,
           3,
           512,
-          "Word pieces of a text that the model reads, [CLS] and [SEP] included.");
+          "Word pieces of a text that the model reads, [CLS] and [SEP] included. Fixed once a job has state.");
   public static final ConfigOption<Integer> EMBED_THREADS =
       integer("embed.threads", 1, 1, 256, "Threads of the text model in one subtask.");
 
@@ -278,8 +310,8 @@ public final class JobOptions {
           "quantizer.codebook-size",
           256,
           2,
-          32_767,
-          "Codewords of a level. Fixed once a job has state.");
+          16_384,
+          "Codewords of a level; every claim of an item carries 4 bytes for each. Fixed once a job has state.");
   public static final ConfigOption<List<String>> QUANTIZER_METRICS =
       register(
           ConfigOptions.key("quantizer.metrics")
@@ -397,7 +429,7 @@ public final class JobOptions {
           "recommender.max-length",
           50,
           1,
-          9_999,
+          1_999,
           "Events of a user that the recommender reads. Fixed once a job has state.");
   public static final ConfigOption<RecommenderLoss> RECOMMENDER_LOSS =
       choice(
@@ -547,7 +579,7 @@ public final class JobOptions {
           .02,
           0,
           .5,
-          "Share of users whose windows the gate ranks and training never sees.");
+          "Share of users whose windows the gate ranks and training never sees. Fixed once a job has state.");
   public static final ConfigOption<Double> GATE_MIN_UTILISATION =
       real("gate.min-utilisation", .3, 0, 1, "Least share of codewords in use at every level.");
   public static final ConfigOption<Double> GATE_MIN_ALONE =
@@ -584,9 +616,9 @@ public final class JobOptions {
       integer(
           "resolve.quarantine",
           1,
-          0,
+          1,
           1_000_000,
-          "Token versions for which a token that was given up is not given again.");
+          "Token versions for which a token that was given up is not given again; without any, two items could have it in one committed table.");
 
   private JobOptions() {}
 

@@ -42,8 +42,13 @@ final class Rights {
         List.of(
             Topics.items(config),
             Topics.interactions(config),
+            Topics.control(config),
+            // What it has written, to see whether it is there.
+            Topics.tokens(config),
             Topics.versions(config),
-            Topics.control(config))) {
+            Topics.models(config),
+            Topics.idEmbeddings(config),
+            Topics.deadLetters(config))) {
       needed.computeIfAbsent(topic, t -> new TreeSet<>()).add(AclOperation.READ);
     }
     for (String topic :
@@ -52,6 +57,8 @@ final class Rights {
             Topics.versions(config),
             Topics.models(config),
             Topics.idEmbeddings(config),
+            // To ask for what is lost to be written again.
+            Topics.control(config),
             Topics.deadLetters(config))) {
       needed.computeIfAbsent(topic, t -> new TreeSet<>()).add(AclOperation.WRITE);
     }

@@ -3,10 +3,10 @@ package io.sidstream.job.kafka;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.util.Properties;
-import java.util.function.Function;
+import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 
 /** Exactly-once sinks: one Kafka transaction a subtask and checkpoint. */
 public final class Sinks {
@@ -15,26 +15,29 @@ public final class Sinks {
   /**
    * A sink of one topic.
    *
-   * @param topic full name of the topic
-   * @param serializer what makes Kafka records of it, for that name
+   * @param serializer what makes Kafka records of it, for that topic
    */
-  public static <T> KafkaSink<T> exactlyOnce(
-      JobConfig config,
-      String topic,
-      Function<String, KafkaRecordSerializationSchema<T>> serializer) {
-    Properties p = config.kafkaProperties();
+  public static <T> Sink<T> exactlyOnce(JobConfig config, WireSerializer<T> serializer) {
+    Properties p = new Properties();
+    // Where the configuration says nothing.
+    p.setProperty("linger.ms", "5");
+    p.setProperty("compression.type", "lz4");
+    p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
+    p.putAll(config.kafkaProperties());
     p.setProperty(
         "transaction.timeout.ms",
         Long.toString(config.get(JobOptions.KAFKA_TRANSACTION_TIMEOUT).toMillis()));
-    p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
-    p.setProperty("linger.ms", "5");
-    p.setProperty("compression.type", "lz4");
-    return KafkaSink.<T>builder()
-        .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
-        .setKafkaProducerConfig(p)
-        .setRecordSerializer(serializer.apply(topic))
-        .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-        .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
-        .build();
+    String topic = serializer.topic();
+    return new StrictSink<>(
+        KafkaSink.<T>builder()
+            .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
+            .setKafkaProducerConfig(p)
+            .setRecordSerializer(serializer)
+            .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+            .setTransactionalIdPrefix(config.get(JobOptions.KAFKA_GROUP) + "-" + topic)
+            // Few names that are used again; the default takes a new one for every checkpoint.
+            .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+            .build(),
+        topic);
   }
 }

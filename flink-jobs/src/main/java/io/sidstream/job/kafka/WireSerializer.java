@@ -3,8 +3,14 @@ package io.sidstream.job.kafka;
 import io.sidstream.job.record.TrustedRecords;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.flink.api.common.serialization.SerializationSchema;
+import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetFacet;
+import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetIdentifier;
+import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacet;
+import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacetProvider;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
@@ -14,7 +20,10 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  *
  * @param <T> what the topic's operator emits
  */
-abstract class WireSerializer<T> implements KafkaRecordSerializationSchema<T> {
+public abstract class WireSerializer<T>
+    implements KafkaRecordSerializationSchema<T>, KafkaDatasetFacetProvider {
+  private static final long serialVersionUID = 1L;
+
   static {
     TrustedRecords.trust();
   }
@@ -30,7 +39,24 @@ abstract class WireSerializer<T> implements KafkaRecordSerializationSchema<T> {
   @Override
   public void open(
       SerializationSchema.InitializationContext context, KafkaSinkContext sinkContext) {
+    open();
+  }
+
+  /** Before the first record is made bytes of. */
+  final void open() {
     wire = new WireFormat();
+  }
+
+  /** Full name of the topic. */
+  final String topic() {
+    return topic;
+  }
+
+  /** Which topic: the sink ends the open transactions of it that an earlier run has left behind. */
+  @Override
+  public Optional<KafkaDatasetFacet> getKafkaDatasetFacet() {
+    return Optional.of(
+        new DefaultKafkaDatasetFacet(DefaultKafkaDatasetIdentifier.ofTopics(List.of(topic))));
   }
 
   /** Key of the Kafka record; null for none. */
@@ -42,8 +68,13 @@ abstract class WireSerializer<T> implements KafkaRecordSerializationSchema<T> {
   @Override
   public ProducerRecord<byte[], byte[]> serialize(
       T record, KafkaSinkContext context, Long timestamp) {
+    return new ProducerRecord<>(topic, key(record), bytes(record));
+  }
+
+  /** Value of the Kafka record, as bytes; null for a removal. */
+  final byte[] bytes(T record) {
     SpecificRecord value = value(record);
-    return new ProducerRecord<>(topic, key(record), value == null ? null : encode(value));
+    return value == null ? null : encode(value);
   }
 
   final byte[] encode(SpecificRecord value) {

@@ -28,8 +28,12 @@ public class ControlMessages extends LearnerMessages<ControlMessage, MergeInput>
       reject(
           record,
           Rule.ACTION_UNKNOWN,
-          "action is UNKNOWN to this release; expected: HOLD, FORCE or RELEASE",
+          "action is UNKNOWN to this release; expected: HOLD, FORCE, RELEASE or REPUBLISH",
           context);
+      return;
+    }
+    if (message.getAction() == ControlAction.REPUBLISH) {
+      // Publish's to do.
       return;
     }
     MergeInput event = new MergeInput();

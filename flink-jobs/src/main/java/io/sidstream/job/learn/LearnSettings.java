@@ -106,6 +106,7 @@ public final class LearnSettings {
             JobOptions.SEED,
             JobOptions.GATE_HOLDOUT,
             JobOptions.EMBED_MODEL,
+            JobOptions.EMBED_POOLING,
             JobOptions.EMBED_MAX_TOKENS);
     boolean repeat = c.get(JobOptions.RESOLVE_STRATEGY) == JobOptions.ResolveStrategy.NONE;
     String unique =
@@ -115,17 +116,21 @@ public final class LearnSettings {
   }
 
   /**
-   * Refuses to go on with state that was made under other settings.
+   * Refuses to go on with state that was made under other settings. One that the state does not
+   * name was not fixed when it was made.
    *
    * @throws IllegalStateException names each of them and the fix
    */
   static void requireShape(String[] stateShape, String[] configured) {
+    Set<String> fixed =
+        Stream.of(stateShape).map(LearnSettings::key).collect(Collectors.toSet());
     List<String> was = new ArrayList<>(List.of(stateShape));
     List<String> now = new ArrayList<>(List.of(configured));
     Set<String> same = was.stream().filter(now::contains).collect(Collectors.toSet());
     was.removeAll(same);
     now.removeAll(same);
-    if (!was.isEmpty() || !now.isEmpty()) {
+    now.removeIf(setting -> !fixed.contains(key(setting)));
+    if (!now.isEmpty()) {
       throw new IllegalStateException(
           "the configuration has "
               + String.join(", ", now)
@@ -134,5 +139,9 @@ public final class LearnSettings {
               + ", which is fixed once a job has state: set it so again, or start a job without state under"
               + " another topics.prefix and kafka.group");
     }
+  }
+
+  private static String key(String setting) {
+    return setting.substring(0, setting.indexOf('='));
   }
 }

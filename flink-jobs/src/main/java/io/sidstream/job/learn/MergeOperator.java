@@ -1,8 +1,9 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.Topics;
+import io.sidstream.job.kafka.VersionsTopic;
+import io.sidstream.job.kafka.VersionsTopic.Newest;
 import io.sidstream.job.learn.MergeProgress.Phase;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
@@ -67,13 +68,13 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   /** Longest turn of the operator's thread, ms. */
   private static final long SLICE_MS = 20;
 
-  /** The newest version that readers of the versions topic saw begin, 0 for none. */
-  interface NewestBegun extends Serializable {
-    int of(JobConfig config) throws Exception;
+  /** The newest numbers that readers of the versions topic have. */
+  interface Published extends Serializable {
+    Newest of(JobConfig config) throws Exception;
   }
 
   private final JobConfig config;
-  private final NewestBegun topic;
+  private final Published topic;
 
   private transient LearnPlan plan;
   private transient ValueState<MergeProgress> progressState;
@@ -96,10 +97,10 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   /** With the versions topic of a configuration. */
   public MergeOperator(JobConfig config) {
-    this(config, EarlierVersions::begun);
+    this(config, VersionsTopic::newest);
   }
 
-  MergeOperator(JobConfig config, NewestBegun topic) {
+  MergeOperator(JobConfig config, Published topic) {
     this.config = config;
     this.topic = topic;
   }
@@ -142,18 +143,21 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
    * the state of the newest one never is older than the topic.
    */
   private void refuseOlderThanTheTopic() throws Exception {
-    int begun = topic.of(config);
-    if (begun > at.version + (at.phase == Phase.EMIT ? 1 : 0)) {
+    // Of the round under way some may have been sent before the checkpoint; a restart in the middle
+    // judges it again.
+    boolean sending = at.sent > 0 && (at.phase == Phase.EMIT || at.phase == Phase.JUDGE);
+    int more = sending ? 1 : 0;
+    // Commits are not of here.
+    Newest own = new Newest(at.version + more, Integer.MAX_VALUE, at.revision + more);
+    String older = own.olderThan(topic.of(config));
+    if (older != null) {
       throw new SuppressRestartsException(
           new IllegalStateException(
-              "the job's state ends with token version "
-                  + at.version
-                  + ", but topic "
+              "the job's state is older than what readers have: topic "
                   + Topics.versions(config)
-                  + " has token version "
-                  + begun
-                  + ": the state is older than what readers have, and the job would give numbers again: go on"
-                  + " from the newest checkpoint or savepoint (--state DIR, or flink run -s PATH), or begin"
+                  + " has "
+                  + older
+                  + ", and the job would give numbers again: go on from the newest checkpoint or savepoint (--state DIR, or flink run -s PATH), or begin"
                   + " without state under another topics.prefix and kafka.group"));
     }
   }

@@ -228,8 +228,48 @@ public enum JobMetric {
       "rows",
       "Answers equal to the token that is published.",
       "Publish"),
+  REPUBLISHED_ROWS(
+      "republishedRows",
+      COUNTER,
+      "rows",
+      "Rows and tombstones written again on request.",
+      "Publish"),
   COMMITTED_VERSION(
-      "committedVersion", GAUGE, "version", "Last version committed; 0 for none.", "Commit");
+      "committedVersion", GAUGE, "version", "Last version committed; 0 for none.", "Commit"),
+
+  COMMITTED_SEEN(
+      "committedSeen",
+      GAUGE,
+      "version",
+      "The newest token version whose COMMIT readers have; 0 for none.",
+      "Version ledger"),
+  BEGUN_FOR(
+      "begunForMs",
+      GAUGE,
+      "ms",
+      "Time since the newest BEGIN, while readers do not have the COMMIT of its version; else 0. Where it grows beyond the time of a scan, a version does not come to its end.",
+      "Version ledger"),
+  UNSEEN_RECORDS(
+      "unseenRecords",
+      GAUGE,
+      "records",
+      "Version records that were said and not read back yet.",
+      "Version ledger"),
+  SAID_AGAIN(
+      "saidAgain",
+      COUNTER,
+      "records",
+      "Version records that readers did not get and that were said again.",
+      "Version ledger"),
+  LOST_TRANSACTIONS(
+      "lostTransactions",
+      COUNTER,
+      "transactions",
+      "Transactions that were found lost after a restart.",
+      "Witness of tokens",
+      "Witness of models",
+      "Witness of id-embeddings",
+      "Witness of dead-letters");
 
   /** Group of {@link #REJECTED}, and its label. */
   public static final String RULE = "rule";

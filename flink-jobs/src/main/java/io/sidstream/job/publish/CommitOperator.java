@@ -2,11 +2,13 @@ package io.sidstream.job.publish;
 
 import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.Records;
 import io.sidstream.job.record.TrustedRecords;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.TreeMap;
 import org.apache.flink.api.common.state.ListState;
@@ -24,6 +26,9 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * Adds the parts of all Publish subtasks and says COMMIT: runs with parallelism 1. When watermark v
  * arrives every subtask has sent its part of v, because it sends it before the watermark. What was
  * committed is state, so that a watermark that comes again after a restart commits nothing.
+ *
+ * <p>When every Publish subtask has written its rows again, the last COMMIT is said again: its
+ * checksums are those of the table as of its version, whatever was written since.
  */
 public class CommitOperator extends AbstractStreamOperator<VersionRecord>
     implements OneInputStreamOperator<CommitPart, VersionRecord> {
@@ -31,10 +36,21 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
   private transient ListState<Integer> committedState;
   private transient ListState<CommitPart> partsState;
 
+  /** The last COMMIT said; empty before the first. */
+  private transient ListState<VersionRecord> lastState;
+
   private transient int committed;
 
   /** Version to the sum of the parts that have arrived. */
   private transient TreeMap<Integer, CommitPart> parts;
+
+  private transient VersionRecord last;
+
+  /**
+   * Publish subtasks that have written their rows again. Not state: after a restart in between all
+   * of them begin again.
+   */
+  private transient BitSet republished;
 
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
@@ -47,14 +63,22 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
         context
             .getOperatorStateStore()
             .getListState(new ListStateDescriptor<>("parts", TypeInformation.of(CommitPart.class)));
+    lastState =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("last", Records.type(VersionRecord.class)));
     committed = 0;
     parts = new TreeMap<>();
+    republished = new BitSet();
     if (context.isRestored()) {
       for (int version : committedState.get()) {
         committed = Math.max(committed, version);
       }
       for (CommitPart part : partsState.get()) {
         parts.put(part.version, part);
+      }
+      for (VersionRecord record : lastState.get()) {
+        last = record;
       }
     }
   }
@@ -74,6 +98,16 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
   @Override
   public void processElement(StreamRecord<CommitPart> element) {
     CommitPart part = element.getValue();
+    if (part.republishing > 0) {
+      republished.set(part.subtask);
+      if (republished.cardinality() == part.republishing) {
+        republished.clear();
+        if (last != null) {
+          output.collect(new StreamRecord<>(last, last.getVersion()));
+        }
+      }
+      return;
+    }
     parts.merge(part.version, part, CommitOperator::sum);
   }
 
@@ -107,7 +141,8 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
       CommitPart sum = parts.pollFirstEntry().getValue();
       if (sum.version > committed) {
         committed = sum.version;
-        output.collect(new StreamRecord<>(record(sum), sum.version));
+        last = record(sum);
+        output.collect(new StreamRecord<>(last, sum.version));
       }
     }
     super.processWatermark(mark);
@@ -146,5 +181,6 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
     super.snapshotState(context);
     committedState.update(List.of(committed));
     partsState.update(new ArrayList<>(parts.values()));
+    lastState.update(last == null ? List.of() : List.of(last));
   }
 }

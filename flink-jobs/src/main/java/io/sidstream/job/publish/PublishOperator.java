@@ -2,15 +2,18 @@ package io.sidstream.job.publish;
 
 import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.Republish;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import java.util.List;
+import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -20,10 +23,11 @@ import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
 
 /**
@@ -37,14 +41,31 @@ import org.apache.flink.util.OutputTag;
  * way. A watermark that was counted before a restart is passed on and not counted again.
  *
  * <p>After a deletion a stub stays until no older answer of the item can be under way: answers
- * older than a deletion under version v were sent before {@code Watermark(v + 1)}.
+ * older than a deletion under version v were sent before {@code Watermark(v + 1)}. It stays for
+ * some versions more, so that a tombstone that was lost with its transaction can be written again.
+ *
+ * <p>Second input, broadcast: requests to write every row again, as it was written. That is done in
+ * slices between other work, and begun anew after a restart; several requests that come together
+ * are one. When it is done a part that says so goes to {@link #PARTS}.
  */
 public class PublishOperator extends AbstractStreamOperator<TokenRow>
-    implements OneInputStreamOperator<Resolved, TokenRow>, Triggerable<String, VoidNamespace> {
+    implements TwoInputStreamOperator<Resolved, Republish, TokenRow>,
+        Triggerable<String, VoidNamespace> {
 
   /** Side output: one part per version and subtask. */
   public static final OutputTag<CommitPart> PARTS =
       new OutputTag<>("commit-parts", TypeInformation.of(CommitPart.class));
+
+  private static final String PUBLISHED = "published";
+
+  /** Versions for which the stub of a deleted item stays. */
+  private static final int STUB_VERSIONS = 8;
+
+  /** Rows that are written again in one mail. */
+  private static final int SLICE = 512;
+
+  /** Requests of one restart come one after another, one of each sink's subtask. */
+  private static final long GATHER_MS = 1_000;
 
   private final int levels;
 
@@ -59,10 +80,19 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   private transient long revision;
   private transient InternalTimerService<VoidNamespace> timers;
 
+  /** Union: one entry a subtask that has rows to write again. */
+  private transient ListState<Integer> republishState;
+
+  private transient boolean republish;
+  private transient RowScan scan;
+  private transient MailboxExecutor mailbox;
+  private transient boolean closed;
+
   private transient Counter rows;
   private transient Counter tombstones;
   private transient Counter droppedOld;
   private transient Counter unchanged;
+  private transient Counter republished;
 
   /**
    * @param levels quantizer levels
@@ -79,7 +109,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
             .getKeyedStateStore()
             .getState(
                 new ValueStateDescriptor<>(
-                    "published", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+                    PUBLISHED, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
     sumsState =
         context
             .getOperatorStateStore()
@@ -92,6 +122,10 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
             .getUnionListState(
                 new ListStateDescriptor<>(
                     "counted", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+    republishState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("republish", Types.INT));
     sums = new TableSums(levels);
     counted = 0;
     revision = 0;
@@ -104,6 +138,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
         counted = Math.max(counted, (int) subtask[0]);
         revision = Math.max(revision, subtask[1]);
       }
+      republish = republishState.get().iterator().hasNext();
     }
   }
 
@@ -116,11 +151,19 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     tombstones = JobMetric.TOMBSTONES.counter(metrics);
     droppedOld = JobMetric.DROPPED_OLD.counter(metrics);
     unchanged = JobMetric.TOKENS_UNCHANGED.counter(metrics);
+    republished = JobMetric.REPUBLISHED_ROWS.counter(metrics);
     JobMetric.TABLE_ITEMS.gauge(metrics, () -> sums.items());
+    mailbox =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    if (republish) {
+      republishLater();
+    }
   }
 
   @Override
-  public void processElement(StreamRecord<Resolved> element) throws Exception {
+  public void processElement1(StreamRecord<Resolved> element) throws Exception {
     Resolved resolved = element.getValue();
     revision = Math.max(revision, resolved.revision);
     PublishedToken known = PublishedToken.fromBytes(published.value());
@@ -142,10 +185,10 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
               known == null ? 0 : known.commit(),
               current,
               known == null ? null : known.before(),
-              chosen);
+              known == null ? null : known.why());
       published.update(seen.toBytes());
       if (token == null) {
-        timers.registerEventTimeTimer(VoidNamespace.INSTANCE, resolved.version + 1L);
+        timers.registerEventTimeTimer(VoidNamespace.INSTANCE, resolved.version + STUB_VERSIONS);
       }
       unchanged.inc();
       return;
@@ -153,39 +196,139 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     int commit = Math.max(resolved.version, counted + 1);
     PublishedToken.Ref before = known == null ? null : known.previousFor(commit);
     PublishedToken now =
-        new PublishedToken(resolved.seq, resolved.version, commit, token, before, chosen);
+        new PublishedToken(
+            resolved.seq,
+            resolved.version,
+            commit,
+            token,
+            before,
+            token == null ? null : why(resolved));
     sums.replace(resolved.item, commit, known, now);
     published.update(now.toBytes());
     if (token == null) {
-      timers.registerEventTimeTimer(VoidNamespace.INSTANCE, resolved.version + 1L);
+      timers.registerEventTimeTimer(VoidNamespace.INSTANCE, resolved.version + STUB_VERSIONS);
       tombstones.inc();
     } else {
       rows.inc();
     }
-    output.collect(new StreamRecord<>(row(resolved, commit, before), element.getTimestamp()));
+    output.collect(new StreamRecord<>(row(resolved.item, now), element.getTimestamp()));
   }
 
-  private static TokenRow row(Resolved resolved, int commit, PublishedToken.Ref before) {
+  private PublishedToken.Why why(Resolved resolved) {
+    return new PublishedToken.Why(
+        resolved.revision,
+        resolved.time,
+        resolved.nearest[levels - 1],
+        resolved.distances,
+        resolved.margins);
+  }
+
+  /** The record of an item as it was or is written; {@code known.commit()} is not 0. */
+  private TokenRow row(String item, PublishedToken known) {
     TokenRow row = new TokenRow();
-    row.item = resolved.item;
-    row.removed = resolved.deleted;
-    row.version = resolved.version;
-    row.commit = commit;
-    row.revision = resolved.revision;
-    row.codes = resolved.codes;
-    row.suffix = resolved.suffix;
-    row.nearest = resolved.nearest;
-    row.distances = resolved.distances;
-    row.margins = resolved.margins;
-    row.time = resolved.time;
-    if (before != null) {
-      row.previous = new TokenRow.Previous();
-      row.previous.version = before.version();
-      row.previous.codes = before.codes();
-      row.previous.suffix = before.suffix();
+    row.item = item;
+    row.commit = known.commit();
+    row.previous = previous(known.before());
+    PublishedToken.Ref token = known.token();
+    if (token == null) {
+      row.removed = true;
+      row.version = known.version();
+      return row;
     }
+    row.version = token.version();
+    row.codes = token.codes();
+    row.suffix = token.suffix();
+    row.nearest = token.codes().clone();
+    PublishedToken.Why why = known.why();
+    if (why == null) {
+      // State of earlier builds does not say why.
+      row.distances = new float[0];
+      row.margins = new float[0];
+      return row;
+    }
+    row.revision = why.revision();
+    row.time = why.time();
+    row.nearest[levels - 1] = why.nearestLast();
+    row.distances = why.distances();
+    row.margins = why.margins();
     return row;
   }
+
+  private static TokenRow.Previous previous(PublishedToken.Ref before) {
+    if (before == null) {
+      return null;
+    }
+    TokenRow.Previous previous = new TokenRow.Previous();
+    previous.version = before.version();
+    previous.codes = before.codes();
+    previous.suffix = before.suffix();
+    return previous;
+  }
+
+  // ---- writing again
+
+  /** A request to write every row again. */
+  @Override
+  public void processElement2(StreamRecord<Republish> element) {
+    LOG.info("Every row is to be written again: {}", element.getValue().reason);
+    if (!republish) {
+      republish = true;
+      republishLater();
+    } else if (scan != null) {
+      // What was written so far may be in the transaction that was lost.
+      scan.close();
+      scan = new RowScan(getKeyedStateBackend(), PUBLISHED);
+    }
+  }
+
+  private void republishLater() {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    getProcessingTimeService().registerTimer(now + GATHER_MS, t -> republishSlice());
+  }
+
+  /** Writes some rows again; barriers and new answers are processed in between. */
+  private void republishSlice() throws Exception {
+    if (closed) {
+      return;
+    }
+    if (scan == null) {
+      scan = new RowScan(getKeyedStateBackend(), PUBLISHED);
+    }
+    for (int seen = 0; seen < SLICE && scan.hasNext(); seen++) {
+      String item = scan.next();
+      setCurrentKey(item);
+      PublishedToken known = PublishedToken.fromBytes(published.value());
+      if (known != null && known.commit() > 0) {
+        output.collect(new StreamRecord<>(row(item, known), known.commit()));
+        republished.inc();
+      }
+    }
+    if (scan.hasNext()) {
+      mailbox.execute(this::republishSlice, "write rows again");
+      return;
+    }
+    scan.close();
+    scan = null;
+    republish = false;
+    CommitPart done = new CommitPart();
+    done.subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
+    done.republishing = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
+    done.changedCodes = new long[0];
+    done.changedPrefixes = new long[0];
+    output.collect(PARTS, new StreamRecord<>(done));
+  }
+
+  /** Versions come with the answers alone. */
+  @Override
+  public void processWatermark1(Watermark mark) throws Exception {
+    processWatermark(mark);
+  }
+
+  @Override
+  public void processWatermark2(Watermark mark) {}
+
+  @Override
+  protected void processWatermarkStatus(WatermarkStatus status, int index) {}
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
@@ -206,8 +349,13 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   @Override
   public void onEventTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
     PublishedToken known = PublishedToken.fromBytes(published.value());
-    if (known != null && known.token() == null && known.version() < timer.getTimestamp()) {
+    if (known != null
+        && known.token() == null
+        && known.version() + STUB_VERSIONS <= timer.getTimestamp()) {
       published.clear();
+    } else if (known != null && known.token() == null) {
+      // Deleted under a later version, or by a build whose stubs went sooner.
+      timers.registerEventTimeTimer(VoidNamespace.INSTANCE, known.version() + STUB_VERSIONS);
     }
   }
 
@@ -221,5 +369,16 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     super.snapshotState(context);
     sumsState.update(List.of(sums.toArray()));
     countedState.update(List.of(new long[] {counted, revision}));
+    republishState.update(republish ? List.of(1) : List.of());
+  }
+
+  @Override
+  public void close() throws Exception {
+    closed = true;
+    if (scan != null) {
+      scan.close();
+      scan = null;
+    }
+    super.close();
   }
 }

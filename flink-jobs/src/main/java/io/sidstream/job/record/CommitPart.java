@@ -8,6 +8,12 @@ public class CommitPart {
   public int version;
   public int subtask;
 
+  /**
+   * Publish subtasks that write their rows again, where this says that one of them has: then
+   * nothing else is set but the subtask. 0 in the part of a version.
+   */
+  public int republishing;
+
   /** The newest recommender revision seen: the maximum counts. */
   public long revision;
 

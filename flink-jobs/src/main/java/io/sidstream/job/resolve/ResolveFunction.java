@@ -24,9 +24,10 @@ import org.apache.flink.util.Collector;
  * the same last-level code, whatever other items do.
  *
  * <p>What is given back is in quarantine: a token released at version r is given only to claims of
- * version r + quarantine or later. An item that moves to another prefix is answered by another
- * subtask, perhaps after the next watermark, so what it leaves rests for at least one version:
- * otherwise two items could have the token in one committed table.
+ * version r + quarantine or later, and the quarantine is one version at least. What leaves a token
+ * and what takes it are answered apart: one item's row may be of another subtask, or of a later
+ * checkpoint, than the other's, so that a token given again at once could be had by both in one
+ * committed table.
  *
  * <p>State per prefix: one {@link CodePool}, one entry per item, and per tuple that ever needed
  * suffixes a counter and a queue of suffixes given back. A claim reads and writes a constant number
@@ -64,12 +65,14 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
 
   /**
    * @param strategy how collisions are repaired
-   * @param quarantine versions for which a token given back rests, at least 0
+   * @param quarantine versions for which a token given back rests, at least 1
    */
   public ResolveFunction(ResolveStrategy strategy, int quarantine) {
-    if (quarantine < 0) {
+    if (quarantine < 1) {
       throw new IllegalArgumentException(
-          "resolve.quarantine=" + quarantine + " must be at least 0 versions");
+          "resolve.quarantine="
+              + quarantine
+              + " must be at least 1 version: without a rest two items can have one token in a committed table");
     }
     this.strategy = strategy;
     this.quarantine = quarantine;
@@ -146,8 +149,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
       } else {
         seats.remove(claim.item);
         CodePool codes = CodePool.fromBytes(pool.value());
-        int rest = claim.deleted ? quarantine : Math.max(1, quarantine);
-        vacate(codes, seat, claim.version + rest);
+        vacate(codes, seat, claim.version + quarantine);
         pool.update(codes.toBytes());
       }
     }

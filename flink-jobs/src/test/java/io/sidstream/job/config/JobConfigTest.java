@@ -104,7 +104,6 @@ class JobConfigTest {
         "quantizer.levels=4 | quantizer.metrics is 'cosine,cosine,euclidean' and quantizer.levels is '4'",
         "parallelism=200 | parallelism is '200' and max-parallelism is '128'",
         "id.dim=7 | quantizer.dim + id.dim = 71 must be a multiple of recommender.heads",
-        "recommender.max-length=51 | the first must be less than the second",
         "bootstrap.items=100 | a codebook needs at least as many items",
         "checkpoint.interval=10 min | the first must be at most half of the second",
         "items.retention=0 s | items.retention is '0 s'; allowed: never, or a duration from 1 s to 36500 d",

@@ -2,6 +2,7 @@ package io.sidstream.job.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.schemas.ItemToken;
@@ -113,7 +114,7 @@ class WireTest {
     VersionRecord travelled = type.deserialize(new DataInputDeserializer(out.getCopyOfBuffer()));
     assertThat(travelled).isEqualTo(version);
 
-    VersionSerializer serializer = new VersionSerializer("versions");
+    VersionSerializer serializer = new VersionSerializer(JobConfig.defaults());
     serializer.open(null, null);
     ProducerRecord<byte[], byte[]> record = serializer.serialize(travelled, null, null);
     assertThat(record.key()).isEqualTo("17".getBytes());

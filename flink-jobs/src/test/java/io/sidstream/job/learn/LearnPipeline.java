@@ -2,6 +2,7 @@ package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Backlog;
+import io.sidstream.job.kafka.VersionsTopic.Newest;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
@@ -61,7 +62,7 @@ final class LearnPipeline implements AutoCloseable {
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
     learn =
         harness(new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey);
-    merge = harness(new MergeOperator(config, c -> 0), MergeInput::key);
+    merge = harness(new MergeOperator(config, c -> Newest.NONE), MergeInput::key);
     learn.setup();
     merge.setup();
     if (from != null) {

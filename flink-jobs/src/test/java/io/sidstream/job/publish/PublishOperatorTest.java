@@ -3,6 +3,7 @@ package io.sidstream.job.publish;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.Republish;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.schemas.TokenChecksum;
@@ -11,8 +12,10 @@ import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class PublishOperatorTest {
   private static final int MAX_PARALLELISM = 16;
 
-  private KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> harness;
+  private KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> harness;
 
   @BeforeEach
   void start() throws Exception {
@@ -32,13 +35,14 @@ class PublishOperatorTest {
     harness.close();
   }
 
-  private static KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> open(
+  private static KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> open(
       OperatorSubtaskState from, int oldParallelism, int parallelism, int subtask)
       throws Exception {
     var harness =
-        new KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow>(
+        new KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow>(
             new PublishOperator(3),
             r -> r.item,
+            null,
             Types.STRING,
             MAX_PARALLELISM,
             parallelism,
@@ -84,7 +88,7 @@ class PublishOperatorTest {
   }
 
   private void send(Resolved resolved) throws Exception {
-    harness.processElement(resolved, resolved.version);
+    harness.processElement1(resolved, resolved.version);
   }
 
   private List<TokenRow> rows() {
@@ -94,7 +98,7 @@ class PublishOperatorTest {
   }
 
   private CommitPart part(int version) throws Exception {
-    harness.processWatermark(version);
+    harness.processWatermark1(new Watermark(version));
     return harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
   }
 
@@ -211,7 +215,12 @@ class PublishOperatorTest {
     assertThat(part.items).isZero();
     assertThat(part.tombstones).isEqualTo(1);
     assertThat(part.tableChecksum).isZero();
-    // No answer that is older than the deletion can be under way any more.
+    for (int version = 3; version < 9; version++) {
+      part(version);
+    }
+    assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
+    // No answer that is older than the deletion can be under way any more, nor its tombstone.
+    part(9);
     assertThat(harness.numKeyedStateEntries()).isZero();
   }
 
@@ -224,7 +233,68 @@ class PublishOperatorTest {
     assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
     CommitPart part = part(2);
     assertThat(part.tombstones).isZero();
+    part(9);
     assertThat(harness.numKeyedStateEntries()).isZero();
+  }
+
+  private void republish() throws Exception {
+    harness.processElement2(new StreamRecord<>(new Republish()));
+  }
+
+  private void runRepublication() throws Exception {
+    harness.setProcessingTime(harness.getProcessingTime() + 2_000);
+    while (harness.getTaskMailbox().hasMail()) {
+      harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
+    }
+  }
+
+  @Test
+  void everyRowIsWrittenAgainAsItWas() throws Exception {
+    send(answer("a", 1, 1, 2, 4, 5, 6));
+    Resolved repaired = answer("b", 2, 1, 0, 1, 2, 3);
+    repaired.nearest = new int[] {1, 2, 9};
+    send(repaired);
+    part(1);
+    send(answer("a", 3, 2, 0, 7, 5, 6));
+    send(answer("c", 4, 1, 0, 1, 1, 1));
+    send(gone("b", 5, 2));
+    List<TokenRow> written = rows();
+    // Two together are one.
+    republish();
+    republish();
+    assertThat(rows()).isEmpty();
+    runRepublication();
+    assertThat(rows())
+        .usingRecursiveFieldByFieldElementComparator()
+        .containsExactlyInAnyOrder(written.get(2), written.get(3), written.get(4));
+    CommitPart done = harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
+    assertThat(done.republishing).isEqualTo(1);
+    assertThat(harness.getSideOutput(PublishOperator.PARTS)).isEmpty();
+    // It counts for nothing.
+    CommitPart part = part(2);
+    assertThat(part.items).isEqualTo(2);
+    assertThat(part.rows).isEqualTo(2);
+    assertThat(part.tombstones).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsToBeWrittenAgainSurvivesARestart() throws Exception {
+    for (int i = 0; i < 2_000; i++) {
+      send(answer("i" + i, i + 1, 1, 0, i, 1, 1));
+    }
+    part(1);
+    rows();
+    republish();
+    harness.setProcessingTime(2_000);
+    // The first slice.
+    assertThat(rows().size()).isBetween(1, 1_999);
+    restart();
+    runRepublication();
+    assertThat(rows()).hasSize(2_000);
+    assertThat(harness.getSideOutput(PublishOperator.PARTS)).hasSize(1);
+    restart();
+    runRepublication();
+    assertThat(rows()).isEmpty();
   }
 
   @Test
@@ -288,7 +358,7 @@ class PublishOperatorTest {
     send(answer("a", 1, 1, 0, 1, 1, 1));
     part(1);
     restart();
-    harness.processWatermark(1);
+    harness.processWatermark1(new Watermark(1));
     assertThat(harness.getOutput()).containsExactly(new Watermark(1));
     assertThat(harness.getSideOutput(PublishOperator.PARTS)).isNullOrEmpty();
     harness.getOutput().clear();
@@ -298,7 +368,7 @@ class PublishOperatorTest {
 
   @Test
   void theEndOfTheStreamIsNoVersion() throws Exception {
-    harness.processWatermark(Watermark.MAX_WATERMARK);
+    harness.processWatermark1(Watermark.MAX_WATERMARK);
     assertThat(harness.getSideOutput(PublishOperator.PARTS)).isNullOrEmpty();
   }
 
@@ -314,7 +384,7 @@ class PublishOperatorTest {
     for (int subtask = 0; subtask < 3; subtask++) {
       try (Opened opened = new Opened(open(state, 1, 3, subtask))) {
         states.add(opened.harness.snapshot(2, 2));
-        opened.harness.processWatermark(1);
+        opened.harness.processWatermark1(new Watermark(1));
         CommitPart part = opened.harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
         checksum += part.tableChecksum;
         items += part.items;
@@ -339,7 +409,8 @@ class PublishOperatorTest {
   }
 
   /** A harness whose close() does not declare every exception. */
-  private record Opened(KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow> harness)
+  private record Opened(
+      KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> harness)
       implements AutoCloseable {
     @Override
     public void close() {

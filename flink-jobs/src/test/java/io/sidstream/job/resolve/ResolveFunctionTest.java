@@ -106,7 +106,7 @@ class ResolveFunctionTest {
 
   @Test
   void anItemKeepsItsCodeWhileItChoosesTheSame() throws Exception {
-    start(ResolveStrategy.NEAREST_FREE, 0);
+    start(ResolveStrategy.NEAREST_FREE, 1);
     claim("a", 1, 3, 5);
     assertThat(claim("b", 1, 3, 5)).isEqualTo(5);
     release("a", 1, true);
@@ -126,7 +126,7 @@ class ResolveFunctionTest {
 
   @Test
   void whatIsGivenBackRestsForTheQuarantine() throws Exception {
-    for (int quarantine = 0; quarantine <= 2; quarantine++) {
+    for (int quarantine = 1; quarantine <= 3; quarantine++) {
       start(ResolveStrategy.NEAREST_FREE, quarantine);
       claim("a", 4, 3);
       release("a", 4, true);
@@ -138,10 +138,18 @@ class ResolveFunctionTest {
   }
 
   @Test
-  void whatAMovedItemLeavesRestsForAVersionEvenWithoutQuarantine() throws Exception {
-    start(ResolveStrategy.NEAREST_FREE, 0);
+  void whatIsLeftRestsHoweverItIsLeft() throws Exception {
+    for (boolean deleted : new boolean[] {false, true}) {
+      start(ResolveStrategy.NEAREST_FREE, 1);
+      claim("a", 4, 3);
+      release("a", 4, deleted);
+      assertThat(claim("b", 4, 3, 5)).isEqualTo(5);
+      assertThat(claim("c", 5, 3, 6)).isEqualTo(3);
+    }
+    // By choosing another last code under the same prefix.
+    start(ResolveStrategy.NEAREST_FREE, 1);
     claim("a", 4, 3);
-    release("a", 4, false);
+    assertThat(claim("a", 4, 7)).isEqualTo(7);
     assertThat(claim("b", 4, 3, 5)).isEqualTo(5);
     assertThat(claim("c", 5, 3, 6)).isEqualTo(3);
   }
@@ -183,7 +191,7 @@ class ResolveFunctionTest {
 
   @Test
   void onlyADeletionIsAnsweredAndAnUnknownReleaseFreesNothing() throws Exception {
-    start(ResolveStrategy.NEAREST_FREE, 0);
+    start(ResolveStrategy.NEAREST_FREE, 1);
     claim("a", 1, 3, 5);
     int before = harness.extractOutputValues().size();
     release("stranger", 1, false);
@@ -251,8 +259,8 @@ class ResolveFunctionTest {
   }
 
   @Test
-  void refusesANegativeQuarantine() {
-    assertThatThrownBy(() -> new ResolveFunction(ResolveStrategy.SUFFIX, -1))
-        .hasMessage("resolve.quarantine=-1 must be at least 0 versions");
+  void refusesToBeWithoutAQuarantine() {
+    assertThatThrownBy(() -> new ResolveFunction(ResolveStrategy.SUFFIX, 0))
+        .hasMessageStartingWith("resolve.quarantine=0 must be at least 1 version: ");
   }
 }

@@ -6,6 +6,7 @@ import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.Republish;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
@@ -35,6 +36,7 @@ import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
 
 /**
  * Tokenize, Resolve, Publish and Commit in operator harnesses, joined by first-in-first-out
@@ -101,6 +103,12 @@ final class TokenPipeline implements AutoCloseable {
   private List<VersionRecord> openCommits;
   private long lastCheckpoint;
   private long slowSeed;
+  private int loses = -1;
+  private boolean losesCommits;
+  private long lostIn = -1;
+
+  /** Rows that were lost in all. */
+  int lostRows;
 
   TokenPipeline(
       long seed, ResolveStrategy strategy, int quarantine, int parallelism, StateBackend backend)
@@ -136,9 +144,10 @@ final class TokenPipeline implements AutoCloseable {
             parallelism,
             from,
             i ->
-                new KeyedOneInputStreamOperatorTestHarness<String, Resolved, TokenRow>(
+                new KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow>(
                     new PublishOperator(TinyTokenizer.LEVELS),
                     r -> r.item,
+                    null,
                     Types.STRING,
                     MAX_PARALLELISM,
                     parallelism,
@@ -365,7 +374,6 @@ final class TokenPipeline implements AutoCloseable {
       }
       return;
     }
-    var harness = (OneInputStreamOperatorTestHarness<Object, Object>) node.harness;
     if (element instanceof Watermark mark) {
       node.marks[channel] = Math.max(node.marks[channel], mark.getTimestamp());
       long min = Long.MAX_VALUE;
@@ -374,10 +382,19 @@ final class TokenPipeline implements AutoCloseable {
       }
       if (min > node.mark) {
         node.mark = min;
-        harness.processWatermark(new Watermark(min));
+        if (node.harness instanceof TwoInputStreamOperatorTestHarness<?, ?, ?> publishing) {
+          publishing.processWatermark1(new Watermark(min));
+        } else {
+          ((OneInputStreamOperatorTestHarness<Object, Object>) node.harness)
+              .processWatermark(new Watermark(min));
+        }
       }
+    } else if (node.harness instanceof TwoInputStreamOperatorTestHarness<?, ?, ?> publishing) {
+      ((TwoInputStreamOperatorTestHarness<Object, Object, Object>) publishing)
+          .processElement1((StreamRecord<Object>) element);
     } else {
-      harness.processElement((StreamRecord<Object>) element);
+      ((OneInputStreamOperatorTestHarness<Object, Object>) node.harness)
+          .processElement((StreamRecord<Object>) element);
     }
     route(stage, subtask);
   }
@@ -442,6 +459,29 @@ final class TokenPipeline implements AutoCloseable {
     }
   }
 
+  /** Lets every Publish subtask write its rows again, at once. */
+  @SuppressWarnings("unchecked")
+  void republish() throws Exception {
+    for (int i = 0; i < parallelism; i++) {
+      var harness =
+          (TwoInputStreamOperatorTestHarness<Resolved, Republish, TokenRow>) publish.get(i).harness;
+      harness.processElement2(new StreamRecord<>(new Republish()));
+      harness.setProcessingTime(harness.getProcessingTime() + 2_000);
+      while (harness.getTaskMailbox().hasMail()) {
+        harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
+      }
+      route(publish, i);
+    }
+  }
+
+  /**
+   * The rows of the last checkpoint of one Publish subtask, and its COMMITs if so wished, are lost.
+   */
+  void loseTransaction(int subtask, boolean commits) {
+    loses = subtask;
+    losesCommits = commits;
+  }
+
   // ---- checkpoints
 
   void triggerCheckpoint() {
@@ -464,11 +504,20 @@ final class TokenPipeline implements AutoCloseable {
       broadcast(publish, subtask, new Barrier(id));
     } else if (stage == publish) {
       snapshot("publish", id, subtask, parallelism, node.harness);
+      if (loses == subtask) {
+        lostRows += openRows.get(subtask).size();
+        lostIn = id;
+        openRows.get(subtask).clear();
+        loses = -1;
+      }
       sealedRows.computeIfAbsent(id, k -> new ArrayList<>()).addAll(openRows.get(subtask));
       openRows.get(subtask).clear();
       commit.get(0).channels.get(subtask).add(new Barrier(id));
     } else {
       snapshot("commit", id, 0, 1, node.harness);
+      if (losesCommits && lostIn == id) {
+        openCommits.clear();
+      }
       sealedCommits.put(id, new ArrayList<>(openCommits));
       openCommits.clear();
       completed(id);

@@ -8,6 +8,7 @@ import io.sidstream.job.publish.PublishOperator;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Records;
+import io.sidstream.job.record.Republish;
 import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.TokenRow;
 import io.sidstream.job.record.TokenizerUpdate;
@@ -104,6 +105,11 @@ class TokenPipelineITCase {
             .process(new ResolveFunction(ResolveStrategy.NEAREST_FREE, 1))
             .returns(Resolved.class)
             .keyBy(resolved -> resolved.item)
+            .connect(
+                env.fromData(new Republish())
+                    .map(TokenPipelineITCase::whenever)
+                    .setParallelism(1)
+                    .broadcast())
             .transform(
                 "publish",
                 TypeInformation.of(TokenRow.class),
@@ -145,6 +151,11 @@ class TokenPipelineITCase {
       assertThat(checksum).isEqualTo(record.getTableChecksum());
     }
     assertThat(records.get(3).getMovedItems()).isPositive();
+  }
+
+  /** Rows that are written again change nothing. */
+  private static Republish whenever(Republish republish) {
+    return republish;
   }
 
   private static VersionRecord remember(VersionRecord commit) {

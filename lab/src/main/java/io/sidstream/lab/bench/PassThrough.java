@@ -45,7 +45,7 @@ final class PassThrough {
         .keyBy(i -> i.item)
         .process(new KeepItem(), Records.type(TokenRow.class))
         .uid("keep-item")
-        .sinkTo(Sinks.exactlyOnce(config, Topics.tokens(config), TokenSerializer::new))
+        .sinkTo(Sinks.exactlyOnce(config, new TokenSerializer(Topics.tokens(config))))
         .uid("sink-tokens");
     env.fromSource(
             Sources.raw(config, Topics.interactions(config)),

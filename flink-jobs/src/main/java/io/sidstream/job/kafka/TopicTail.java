@@ -1,0 +1,90 @@
+package io.sidstream.job.kafka;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * What a reader of committed records finds in a partition, up to where it ends at the time of
+ * asking. For one thread.
+ *
+ * <p>Every method throws {@link org.apache.kafka.common.KafkaException} where the broker does not
+ * answer.
+ */
+final class TopicTail implements AutoCloseable {
+  private static final Duration POLL = Duration.ofMillis(200);
+
+  private final KafkaConsumer<byte[], byte[]> consumer;
+
+  TopicTail(JobConfig config) {
+    Properties properties = config.kafkaProperties();
+    properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+    consumer =
+        new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  /** Partitions of a topic. */
+  int partitions(String topic) {
+    return consumer.partitionsFor(topic).size();
+  }
+
+  /** Offset behind the last committed record: of the first open transaction, or the end. */
+  long end(TopicPartition partition) {
+    // Of a consumer that reads committed records, this is the last stable offset.
+    return consumer.endOffsets(List.of(partition)).get(partition);
+  }
+
+  /** Offset of the oldest record that is left. */
+  long beginning(TopicPartition partition) {
+    return consumer.beginningOffsets(List.of(partition)).get(partition);
+  }
+
+  /** Offset of the first record that is not older than a time, or the end. */
+  long since(TopicPartition partition, long millis) {
+    OffsetAndTimestamp found = consumer.offsetsForTimes(Map.of(partition, millis)).get(partition);
+    return found == null ? end(partition) : found.offset();
+  }
+
+  /**
+   * Reads records from an offset (inclusive) to another (exclusive).
+   *
+   * @throws InterruptedException where the thread is asked to end
+   */
+  void read(
+      TopicPartition partition, long from, long to, Consumer<ConsumerRecord<byte[], byte[]>> each)
+      throws InterruptedException {
+    if (from >= to) {
+      return;
+    }
+    consumer.assign(List.of(partition));
+    consumer.seek(partition, from);
+    while (consumer.position(partition) < to) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+        if (record.offset() < to) {
+          each.accept(record);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    consumer.close();
+  }
+}
