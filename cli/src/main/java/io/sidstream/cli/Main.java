@@ -3,6 +3,7 @@ package io.sidstream.cli;
 import io.sidstream.cli.bench.BenchCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
+import io.sidstream.cli.load.LoadCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
@@ -61,6 +62,7 @@ public final class Main implements Callable<Integer> {
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
+        .addSubcommand(new LoadCommand())
         .addSubcommand(new TokensCommand())
         .addSubcommand(new TrainCommand())
         .addSubcommand(new EncodeCommand())

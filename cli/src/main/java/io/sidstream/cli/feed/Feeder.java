@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
@@ -303,33 +302,6 @@ public final class Feeder {
       }
       held[partition]--;
       return true;
-    }
-  }
-
-  /** An even pace; after a pause (flow control) it does not hurry to catch up. */
-  private static final class Pace {
-    private final long gapNanos;
-    private long next = System.nanoTime();
-
-    Pace(double rate) {
-      gapNanos = rate > 0 ? (long) (1e9 / rate) : 0;
-    }
-
-    void await() throws InterruptedException {
-      if (gapNanos == 0) {
-        return;
-      }
-      long now = System.nanoTime();
-      // Half a second behind: so that short stalls are made good and long ones are not.
-      next = Math.max(next, now - 500_000_000L);
-      while (now < next) {
-        LockSupport.parkNanos(next - now);
-        if (Thread.interrupted()) {
-          throw new InterruptedException();
-        }
-        now = System.nanoTime();
-      }
-      next += gapNanos;
     }
   }
 }
