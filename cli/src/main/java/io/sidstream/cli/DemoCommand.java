@@ -2,14 +2,17 @@ package io.sidstream.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.sidstream.cli.data.DataFiles;
 import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.Generator;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
+import io.sidstream.cli.feed.Contents;
 import io.sidstream.cli.feed.Feeder;
 import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.cli.feed.Manifest;
+import io.sidstream.cli.feed.Preflight;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
@@ -55,13 +58,37 @@ import picocli.CommandLine.Option;
 final class DemoCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(DemoCommand.class);
 
+  /** Items of a data set that the settings are fitted to, as to a synthetic one. */
+  private static final int SMALL = 5_000;
+
   private final JobBuilder job;
 
   @Option(
       names = "--data",
-      paramLabel = "DIR",
-      description = "Data set to replay: items.jsonl[.gz] and interactions.tsv[.gz].")
+      paramLabel = "DIR|FILE",
+      description = {
+        "Data set to replay: a folder with items.jsonl and interactions.tsv (or .csv, .tsv, .parquet, .gz),",
+        "or a file of items. 'load items --help' says what they hold."
+      })
   private Path data;
+
+  @Option(
+      names = "--interactions",
+      paramLabel = "FILE",
+      description = "Interactions with the items of --data; without it those of the folder.")
+  private Path interactionsFile;
+
+  @Option(
+      names = "--map",
+      paramLabel = "FIELD=COLUMN,...",
+      description = "Columns of items, as in 'load items', such as item=asin,text=title+description.")
+  private String map;
+
+  @Option(
+      names = "--map-interactions",
+      paramLabel = "FIELD=COLUMN,...",
+      description = "Columns of interactions, such as user=reviewer,item=asin,time=ts.")
+  private String mapInteractions;
 
   @Option(
       names = "--vectors",
@@ -157,7 +184,8 @@ final class DemoCommand implements Callable<Integer> {
     DataSet set =
         data == null
             ? Generator.generate(items, events, asked.get(JobOptions.SEED))
-            : DataSetReader.read(data, maxItems);
+            : DataSetReader.read(
+                DataFiles.find(data, interactionsFile, map, mapInteractions), maxItems);
     checkVectors(set, vectors);
     checkTimes(set, asked);
     boolean temporary = stateFolder == null;
@@ -195,12 +223,17 @@ final class DemoCommand implements Callable<Integer> {
     if (!set.leftOut().isEmpty()) {
       System.out.println(set.leftOut());
     }
+    Contents contents = data == null ? null : Contents.of(set, vectors, asked(set, vectors));
+    if (contents != null) {
+      System.out.print(Preflight.check(set, vectors, config(set, vectors, null, contents)));
+      System.out.print(contents.text());
+    }
     // Before the hook, which would hold up the exit of a run that is refused.
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
-      JobConfig config = config(set, vectors, kafka.bootstrap());
+      JobConfig config = config(set, vectors, kafka.bootstrap(), contents);
       Files.writeString(state.resolve("job.yaml"), config.describe());
       Topics.create(config);
       Path checkpoints = state.resolve("checkpoints");
@@ -358,6 +391,13 @@ final class DemoCommand implements Callable<Integer> {
     }
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     System.out.println(progress.line(feeder.itemsSent(), feeder.interactionsSent()));
+    summary
+        .holds()
+        .forEach(
+            hold ->
+                System.out.printf(
+                    "held back: version %d at revision %d: %s%n",
+                    hold.version(), hold.revision(), hold.reason()));
     System.out.println(mapper.writeValueAsString(summary));
     if (json != null) {
       Summary written = summary;
@@ -365,14 +405,37 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private JobConfig config(DataSet set, NpyVectors vectors, String bootstrap) {
+  /** The settings as they were asked for, with the length of the vectors. */
+  private JobConfig asked(DataSet set, NpyVectors vectors) {
+    List<String> all = new ArrayList<>();
+    contentDim(all, set, vectors);
+    all.addAll(sets);
+    return JobConfig.load(conf, all);
+  }
+
+  private static void contentDim(List<String> all, DataSet set, NpyVectors vectors) {
+    float[] own = set.items().get(0).vector();
+    if (vectors != null || own != null) {
+      int dim = vectors != null ? vectors.dim() : own.length;
+      all.add(JobOptions.CONTENT_DIM.key() + "=" + dim);
+    }
+  }
+
+  /**
+   * The job's configuration, fitted to the data where the caller has not set it.
+   *
+   * @param bootstrap broker; null for a look at the settings
+   * @param contents of the data set; null for a synthetic one
+   */
+  private JobConfig config(
+      DataSet set, NpyVectors vectors, String bootstrap, Contents contents) {
     JobConfig asked = JobConfig.load(conf, sets);
     JobConfig defaults = JobConfig.defaults();
     List<String> all = new ArrayList<>();
     // What the caller has not set is fitted to the data, so that a small catalogue also gets its
     // first
     // model early, and codebooks that it can fill.
-    if (data == null || maxItems > 0) {
+    if (data == null || maxItems > 0 || set.items().size() < SMALL) {
       fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
       fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
       fit(all, asked, defaults, JobOptions.TRAIN_ROUND_INTERACTIONS, set.interactions() / 20);
@@ -389,14 +452,22 @@ final class DemoCommand implements Callable<Integer> {
         all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=0.1");
       }
     }
-    if (vectors != null) {
-      all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
+    if (contents != null) {
+      // Items of one content share their tuple under every model: half of what can be alone.
+      double possible = JobOptions.GATE_MIN_UNIQUE.defaultValue() * contents.possible();
+      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())
+          && contents.alone() < contents.items()) {
+        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=" + possible);
+      }
     }
+    contentDim(all, set, vectors);
     // As long as the broker of the demo lets a transaction live: a run may be stopped for long
     // before it goes on.
     all.add(JobOptions.KAFKA_TRANSACTION_TIMEOUT.key() + "=1 d");
     all.addAll(sets);
-    all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
+    if (bootstrap != null) {
+      all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
+    }
     return JobConfig.load(conf, all);
   }
 
@@ -439,6 +510,14 @@ final class DemoCommand implements Callable<Integer> {
     if (uiPort < 1 || uiPort > 65535) {
       throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
     }
+    if (data == null) {
+      for (Object other : new Object[] {interactionsFile, map, mapInteractions}) {
+        if (other != null) {
+          throw new UsageException(
+              other + ": --interactions, --map and --map-interactions need --data");
+        }
+      }
+    }
     if (vectorsFile != null && data == null) {
       throw new UsageException(
           "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
@@ -447,9 +526,10 @@ final class DemoCommand implements Callable<Integer> {
         new ArrayList<>(
             List.of(
                 new OutputFile.Named("--vectors", vectorsFile),
+                new OutputFile.Named("--interactions", interactionsFile),
                 new OutputFile.Named("--conf", conf)));
     if (data != null) {
-      DataSetReader.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
+      DataFiles.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
     }
     OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
     // Wrong settings are told before anything starts.

@@ -1,5 +1,6 @@
 package io.sidstream.cli;
 
+import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
@@ -92,6 +93,7 @@ final class JobCommand implements Callable<Integer> {
               + folder
               + " until this process ends: a later run cannot go on from them; give --state DIR");
     }
+    KafkaOptions.reach(config.get(JobOptions.KAFKA_BOOTSTRAP), config.kafkaProperties());
     Topics.create(config);
     Path checkpoints = folder == null ? null : folder.resolve("checkpoints");
     if (checkpoints == null || Checkpoints.newest(checkpoints).isEmpty()) {

@@ -9,6 +9,12 @@ import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -36,12 +42,23 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
+    // The same lines under every locale.
+    Locale.setDefault(Locale.ROOT);
+    System.setOut(utf8(FileDescriptor.out));
+    System.setErr(utf8(FileDescriptor.err));
     System.exit(run(args));
+  }
+
+  private static PrintStream utf8(FileDescriptor to) {
+    return new PrintStream(new FileOutputStream(to), true, StandardCharsets.UTF_8);
   }
 
   /** Runs the command. */
   static int run(String... args) {
-    return commandLine(SidstreamJob::build).execute(args);
+    return commandLine(SidstreamJob::build)
+        .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+        .execute(args);
   }
 
   /** The command with its error handling. */

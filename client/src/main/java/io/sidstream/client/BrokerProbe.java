@@ -158,8 +158,7 @@ public final class BrokerProbe {
       head = new byte[0];
     }
     if (head.length == 0) {
-      throw new WrongProtocol(
-          "closes the connection at the first question: is it a TLS listener? set security.protocol=SSL (or SASL_SSL)");
+      throw new EOFException("it closes the connection at the first question: is it a TLS listener? set security.protocol=SSL (or SASL_SSL)");
     }
     if (head.length > 1 && (head[0] == TLS_ALERT || head[0] == TLS_HANDSHAKE) && head[1] == 3) {
       throw new WrongProtocol("speaks TLS: set security.protocol=SSL (or SASL_SSL)");

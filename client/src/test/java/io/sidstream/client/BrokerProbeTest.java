@@ -54,7 +54,7 @@ class BrokerProbeTest {
   void namesWhatAnswersInsteadOfABroker() throws Exception {
     assertAnswer("HTTP/1.1 400 Bad Request\r\n\r\n", State.OTHER_PROTOCOL, "speaks HTTP");
     assertAnswer("220 mail.example ESMTP\r\n", State.OTHER_PROTOCOL, "does not speak Kafka's");
-    assertAnswer("", State.OTHER_PROTOCOL, "is it a TLS listener?");
+    assertAnswer("", State.UNREACHABLE, "is it a TLS listener?");
     assertAnswer("\0\0\0\u0006abcdef", State.ANSWERS, "");
   }
 

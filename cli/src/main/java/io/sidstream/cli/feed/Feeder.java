@@ -170,16 +170,7 @@ public final class Feeder {
     if (lane.alreadyThere(partition)) {
       skipped++;
     } else {
-      List<Float> vector = vectors == null ? null : Vectors.toList(vectors.row(item.row()));
-      ItemEvent event =
-          ItemEvent.newBuilder()
-              .setItem(item.id())
-              .setTitle(item.title())
-              .setText(vectors == null ? item.text() : null)
-              .setAttributes(item.attributes())
-              .setVector(vector)
-              .setTime(Instant.ofEpochMilli(time))
-              .build();
+      ItemEvent event = event(item, vectors, time);
       pace.await();
       long now = System.currentTimeMillis();
       sendTimes.put(item.id(), now);
@@ -189,6 +180,19 @@ public final class Feeder {
           failures);
     }
     itemsSent++;
+  }
+
+  /** What is sent of an item: its vector where there is one, else its text. */
+  static ItemEvent event(SourceItem item, NpyVectors vectors, long time) {
+    float[] vector = vectors != null ? vectors.row(item.row()) : item.vector();
+    return ItemEvent.newBuilder()
+        .setItem(item.id())
+        .setTitle(item.title())
+        .setText(vector == null ? item.text() : null)
+        .setAttributes(item.attributes())
+        .setVector(vector == null ? null : Vectors.toList(vector))
+        .setTime(Instant.ofEpochMilli(time))
+        .build();
   }
 
   private void sendInteraction(

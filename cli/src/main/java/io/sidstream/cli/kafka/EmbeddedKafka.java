@@ -1,5 +1,6 @@
 package io.sidstream.cli.kafka;
 
+import io.sidstream.cli.UsageException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -49,6 +50,12 @@ public final class EmbeddedKafka implements AutoCloseable {
    *     another process
    */
   public static EmbeddedKafka start(Path folder) throws IOException {
+    if (folder.toAbsolutePath().toString().indexOf(',') >= 0) {
+      throw new UsageException(
+          "the broker's folder "
+              + folder.toAbsolutePath()
+              + " has a comma in its name, where Kafka parts folders: take a folder without one");
+    }
     Properties identity = identity(folder);
     int port = Integer.parseInt(identity.getProperty("port"));
     int controllerPort = Integer.parseInt(identity.getProperty("controller.port"));
