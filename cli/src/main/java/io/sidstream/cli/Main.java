@@ -4,7 +4,10 @@ import io.sidstream.cli.bench.BenchCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
 import io.sidstream.cli.load.LoadCommand;
+import io.sidstream.cli.report.ReportCommand;
 import io.sidstream.cli.run.JobBuilder;
+import io.sidstream.cli.status.ExplainCommand;
+import io.sidstream.cli.status.StatusCommand;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
@@ -80,6 +83,9 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new LoadCommand())
+        .addSubcommand(new StatusCommand())
+        .addSubcommand(new ExplainCommand())
+        .addSubcommand(new ReportCommand())
         .addSubcommand(new TokensCommand())
         .addSubcommand(new TrainCommand())
         .addSubcommand(new EncodeCommand())

@@ -119,7 +119,7 @@ public final class TokenLog {
    * @param taker gets every record
    * @return names of the topics that are there
    */
-  static Set<String> read(
+  public static Set<String> read(
       String bootstrap,
       String prefix,
       Properties properties,
