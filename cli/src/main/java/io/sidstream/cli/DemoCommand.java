@@ -172,6 +172,13 @@ final class DemoCommand implements Callable<Integer> {
       description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
   private int uiPort;
 
+  @Option(
+      names = "--kafka-port",
+      defaultValue = "0",
+      paramLabel = "PORT",
+      description = "Port of the Kafka broker; 0: a free one, or that of --state (default).")
+  private int kafkaPort;
+
   DemoCommand(JobBuilder job) {
     this.job = job;
   }
@@ -232,7 +239,7 @@ final class DemoCommand implements Callable<Integer> {
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
-    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"), kafkaPort)) {
       JobConfig config = config(set, vectors, kafka.bootstrap(), contents);
       Files.writeString(state.resolve("job.yaml"), config.describe());
       Topics.create(config);
@@ -509,6 +516,9 @@ final class DemoCommand implements Callable<Integer> {
     }
     if (uiPort < 1 || uiPort > 65535) {
       throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
+    }
+    if (kafkaPort < 0 || kafkaPort > 65535) {
+      throw new UsageException("--kafka-port " + kafkaPort + ": 1 to 65535, or 0 for a free one");
     }
     if (data == null) {
       for (Object other : new Object[] {interactionsFile, map, mapInteractions}) {

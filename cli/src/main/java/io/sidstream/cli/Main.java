@@ -19,6 +19,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -33,7 +34,18 @@ import picocli.CommandLine.Spec;
     name = "sidstream",
     description = "A streaming semantic-ID tokenizer on Apache Flink and Kafka.",
     mixinStandardHelpOptions = true,
-    version = "sidstream 0.1.0")
+    version = "sidstream 0.1.0",
+    subcommands = CommandLine.HelpCommand.class,
+    footer = {
+      "",
+      "Examples:",
+      "  sidstream demo",
+      "  sidstream load items items.jsonl --bootstrap localhost:9092",
+      "  sidstream status --bootstrap localhost:9092",
+      "  source <(sidstream completion)   # names of commands and options in bash and zsh",
+      "",
+      "Exit codes: 0 done, 1 failed, 2 asked for wrongly; 'status' has 3 for unhealthy."
+    })
 public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -91,8 +103,25 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())
         .addSubcommand(new CommandLine(bench).addSubcommand(bench.jobBench()))
+        .addSubcommand("completion", new AutoComplete.GenerateCompletion())
+        .setParameterExceptionHandler(Main::refuse)
         .setExecutionExceptionHandler(failure)
         .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  /** What is wrong, how it is called, and where more is said: three lines, not the whole help. */
+  private static int refuse(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("sidstream: " + e.getMessage());
+    if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
+      String name = command.getCommandSpec().qualifiedName();
+      boolean parts = !command.getSubcommands().isEmpty();
+      err.println("usage: " + name + (parts ? " COMMAND ..." : " [OPTION]... [ARGUMENT]..."));
+      err.println("'" + name + " --help' says more");
+    }
+    err.flush();
+    return CommandLine.ExitCode.USAGE;
   }
 
   @Override

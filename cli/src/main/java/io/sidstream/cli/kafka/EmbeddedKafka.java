@@ -50,14 +50,35 @@ public final class EmbeddedKafka implements AutoCloseable {
    *     another process
    */
   public static EmbeddedKafka start(Path folder) throws IOException {
+    return start(folder, 0);
+  }
+
+  /**
+   * Starts the broker at a port of choice.
+   *
+   * @param wanted port for clients; 0 for a free one, or the one that the folder was set up with
+   * @throws UsageException where the folder was set up with another port
+   * @throws IOException where the folder cannot be used, or the port is taken by another process
+   */
+  public static EmbeddedKafka start(Path folder, int wanted) throws IOException {
     if (folder.toAbsolutePath().toString().indexOf(',') >= 0) {
       throw new UsageException(
           "the broker's folder "
               + folder.toAbsolutePath()
               + " has a comma in its name, where Kafka parts folders: take a folder without one");
     }
-    Properties identity = identity(folder);
+    Properties identity = identity(folder, wanted);
     int port = Integer.parseInt(identity.getProperty("port"));
+    if (wanted != 0 && wanted != port) {
+      throw new UsageException(
+          "the broker in "
+              + folder
+              + " was set up with port "
+              + port
+              + ", not "
+              + wanted
+              + ": go on with that, or take another folder");
+    }
     int controllerPort = Integer.parseInt(identity.getProperty("controller.port"));
     requireFree(port, folder);
     requireFree(controllerPort, folder);
@@ -83,7 +104,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     server.awaitShutdown();
   }
 
-  private static Properties identity(Path folder) throws IOException {
+  private static Properties identity(Path folder, int wanted) throws IOException {
     Files.createDirectories(folder);
     Path file = folder.resolve("identity.properties");
     Properties identity = new Properties();
@@ -96,7 +117,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     try (ServerSocket one = free();
         ServerSocket two = free()) {
       identity.setProperty("cluster.id", Uuid.randomUuid().toString());
-      identity.setProperty("port", String.valueOf(one.getLocalPort()));
+      identity.setProperty("port", String.valueOf(wanted == 0 ? one.getLocalPort() : wanted));
       identity.setProperty("controller.port", String.valueOf(two.getLocalPort()));
     }
     // Written beside and moved, so that a kill in between leaves no half file.

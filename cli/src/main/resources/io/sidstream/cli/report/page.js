@@ -280,9 +280,12 @@
   });
   draw();
   dark.addEventListener('change', draw);
-  let resizing;
-  addEventListener('resize', () => {
-    clearTimeout(resizing);
-    resizing = setTimeout(draw, 200);
-  });
+  // Observed rather than told by the window: a phone that is turned, a panel that opens, a print.
+  let width = document.body.clientWidth;
+  new ResizeObserver(() => {
+    if (document.body.clientWidth !== width) {
+      width = document.body.clientWidth;
+      draw();
+    }
+  }).observe(document.body);
 })();

@@ -63,7 +63,7 @@ public final class TokenTopics implements AutoCloseable {
     p.put("bootstrap.servers", bootstrap);
     try (Admin admin = Admin.create(p)) {
       List<NewTopic> topics = new ArrayList<>();
-      for (String name : List.of("items", "tokens", "id-embeddings")) {
+      for (String name : List.of("items", "interactions", "tokens", "id-embeddings")) {
         topics.add(new NewTopic(prefix + name, 2, (short) 1));
       }
       for (String name : List.of("versions", "models", "dead-letters", "control")) {
