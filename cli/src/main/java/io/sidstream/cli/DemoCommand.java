@@ -81,7 +81,8 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--map",
       paramLabel = "FIELD=COLUMN,...",
-      description = "Columns of items, as in 'load items', such as item=asin,text=title+description.")
+      description =
+          "Columns of items, as in 'load items', such as item=asin,text=title+description.")
   private String map;
 
   @Option(
@@ -434,8 +435,7 @@ final class DemoCommand implements Callable<Integer> {
    * @param bootstrap broker; null for a look at the settings
    * @param contents of the data set; null for a synthetic one
    */
-  private JobConfig config(
-      DataSet set, NpyVectors vectors, String bootstrap, Contents contents) {
+  private JobConfig config(DataSet set, NpyVectors vectors, String bootstrap, Contents contents) {
     JobConfig asked = JobConfig.load(conf, sets);
     JobConfig defaults = JobConfig.defaults();
     List<String> all = new ArrayList<>();

@@ -104,8 +104,7 @@ class CasesTest {
 
   @Test
   void textsThatTheModelReadsAlikeOrCutAreCounted() throws Exception {
-    Contents texts =
-        Contents.of(DataSetReader.read(data("text"), 90), null, JobConfig.defaults());
+    Contents texts = Contents.of(DataSetReader.read(data("text"), 90), null, JobConfig.defaults());
     assertThat(texts.items()).isEqualTo(90);
     assertThat(texts.distinct()).isLessThan(50);
     assertThat(texts.largest()).isGreaterThanOrEqualTo(28);

@@ -89,7 +89,8 @@ class MainTest {
     run = CommandRun.of("completion");
     assertThat(run.code()).isZero();
     assertThat(run.out()).contains("_complete_sidstream").contains("--kafka-config");
-    for (String command : new String[] {"load items", "load interactions", "status", "explain", "report"}) {
+    for (String command :
+        new String[] {"load items", "load interactions", "status", "explain", "report"}) {
       run = CommandRun.of((Object[]) (command + " --help").split(" "));
       assertThat(run.out()).as(command).contains("Exit codes: 0").contains("Example");
     }

@@ -17,9 +17,10 @@ import java.util.Properties;
 import org.apache.kafka.clients.CommonClientConfigs;
 
 /**
- * Asks the addresses of {@code bootstrap.servers} one question each, so that a person is told within
- * seconds what is wrong. Kafka's own clients only time out, and one that speaks plainly to a TLS
- * listener takes the alert for the length of an answer and allocates hundreds of megabytes for it.
+ * Asks the addresses of {@code bootstrap.servers} one question each, so that a person is told
+ * within seconds what is wrong. Kafka's own clients only time out, and one that speaks plainly to a
+ * TLS listener takes the alert for the length of an answer and allocates hundreds of megabytes for
+ * it.
  */
 public final class BrokerProbe {
   private static final int TLS_ALERT = 0x15;
@@ -84,8 +85,7 @@ public final class BrokerProbe {
       }
     }
     return new Finding(
-        other ? State.OTHER_PROTOCOL : State.UNREACHABLE,
-        "broker " + String.join("; ", failures));
+        other ? State.OTHER_PROTOCOL : State.UNREACHABLE, "broker " + String.join("; ", failures));
   }
 
   private static String reason(IOException e, int millis) {
@@ -158,7 +158,8 @@ public final class BrokerProbe {
       head = new byte[0];
     }
     if (head.length == 0) {
-      throw new EOFException("it closes the connection at the first question: is it a TLS listener? set security.protocol=SSL (or SASL_SSL)");
+      throw new EOFException(
+          "it closes the connection at the first question: is it a TLS listener? set security.protocol=SSL (or SASL_SSL)");
     }
     if (head.length > 1 && (head[0] == TLS_ALERT || head[0] == TLS_HANDSHAKE) && head[1] == 3) {
       throw new WrongProtocol("speaks TLS: set security.protocol=SSL (or SASL_SSL)");

@@ -334,7 +334,8 @@ public final class TokenTable implements AutoCloseable {
                       view.version(),
                       timeout,
                       version,
-                      (loaded ? "everything committed is read" : "still reading, lag " + lag) + waiting));
+                      (loaded ? "everything committed is read" : "still reading, lag " + lag)
+                          + waiting));
         }
         serving.wait(left);
       }

@@ -82,7 +82,8 @@ class TokenTableTest {
           @Override
           public BrokerProbe.Finding probe(Properties properties) {
             return new BrokerProbe.Finding(
-                BrokerProbe.State.OTHER_PROTOCOL, "broker x:1 speaks TLS: set security.protocol=SSL");
+                BrokerProbe.State.OTHER_PROTOCOL,
+                "broker x:1 speaks TLS: set security.protocol=SSL");
           }
 
           @Override

@@ -85,8 +85,7 @@ class WireFormatTest {
     assertThatThrownBy(() -> wire.decode(bytes, ItemEvent.class))
         .hasMessageContaining("begins with 00 01 and looks like a schema registry's format");
     assertThat(problem(bytes, ItemEvent.class)).isEqualTo(Problem.BAD_MARKER);
-    byte[] json =
-        "{\"item\":\"A\"}".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    byte[] json = "{\"item\":\"A\"}".getBytes(java.nio.charset.StandardCharsets.UTF_8);
     assertThatThrownBy(() -> wire.decode(json, ItemEvent.class))
         .hasMessageContaining("begins with 7B 22 and looks like JSON");
   }

@@ -78,8 +78,7 @@ public final class KafkaOptions {
         } catch (IOException | IllegalArgumentException e) {
           throw new UsageException(
               "--kafka-config %s cannot be read: %s; expected: a properties file, key=value a line"
-                  .formatted(
-                      file, Files.exists(file) ? e.getMessage() : "it is not there"));
+                  .formatted(file, Files.exists(file) ? e.getMessage() : "it is not there"));
         }
       }
       read.putAll(kafka);

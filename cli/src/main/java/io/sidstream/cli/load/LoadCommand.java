@@ -80,8 +80,7 @@ public final class LoadCommand implements Callable<Integer> {
     }
   }
 
-  private static int run(
-      LoadOptions options, Function<LoadOptions, Records> kind, CommandSpec spec)
+  private static int run(LoadOptions options, Function<LoadOptions, Records> kind, CommandSpec spec)
       throws Exception {
     options.check();
     List<RowFile> files = options.files();
@@ -96,8 +95,7 @@ public final class LoadCommand implements Callable<Integer> {
         run.file(file);
       }
     } else {
-      try (Sender sender =
-          new Sender(options.kafka, config, records.topic(config), options.rate)) {
+      try (Sender sender = new Sender(options.kafka, config, records.topic(config), options.rate)) {
         run = new LoadRun(records, sender, live);
         for (RowFile file : files) {
           run.file(file);

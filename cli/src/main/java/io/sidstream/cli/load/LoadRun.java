@@ -81,9 +81,7 @@ final class LoadRun {
       Optional<RecordCheck.Refusal> refusal = records.check(record);
       if (refusal.isPresent()) {
         refusals.add(
-            refusal.get().rule().name(),
-            file.shown() + ":" + row.number(),
-            refusal.get().reason());
+            refusal.get().rule().name(), file.shown() + ":" + row.number(), refusal.get().reason());
         return true;
       }
       if (sender != null) {

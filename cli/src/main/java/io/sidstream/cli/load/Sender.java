@@ -108,8 +108,7 @@ final class Sender implements AutoCloseable {
     Exception e = failure.get();
     if (e != null) {
       throw new IllegalStateException(
-          "topic %s on %s does not take a record: %s"
-              .formatted(topic, bootstrap, e.getMessage()),
+          "topic %s on %s does not take a record: %s".formatted(topic, bootstrap, e.getMessage()),
           e);
     }
   }

@@ -75,8 +75,7 @@ public final class ReportCommand implements Callable<Integer> {
               kafka.bootstrap()));
     }
     ReportData data =
-        ReportData.of(
-            state, kafka.prefix() + "* on " + kafka.bootstrap(), maxItems, Instant.now());
+        ReportData.of(state, kafka.prefix() + "* on " + kafka.bootstrap(), maxItems, Instant.now());
     String html = ReportPage.html(data);
     OutputFile.write(out, to -> to.write(html.getBytes(StandardCharsets.UTF_8)));
   }

@@ -208,9 +208,7 @@ record ReportData(
 
   private static List<Version> versions(TopicState state) {
     Map<Integer, Quality> quality = new HashMap<>();
-    state
-        .versions(VersionState.BEGIN)
-        .forEach(v -> quality.put(v.getVersion(), v.getQuality()));
+    state.versions(VersionState.BEGIN).forEach(v -> quality.put(v.getVersion(), v.getQuality()));
     List<Version> all = new ArrayList<>();
     for (VersionRecord v : state.versions(VersionState.COMMIT)) {
       Quality q = quality.get(v.getVersion());
@@ -234,7 +232,10 @@ record ReportData(
     for (int l = 0; l < levels; l++) {
       int level = l;
       double[] values =
-          state.rows().values().stream().mapToDouble(r -> r.getMargins().get(level)).sorted().toArray();
+          state.rows().values().stream()
+              .mapToDouble(r -> r.getMargins().get(level))
+              .sorted()
+              .toArray();
       // The longest hundredth would make one bar of the rest.
       double from = Math.min(0, values[0]);
       double to = Math.max(values[(int) (.99 * (values.length - 1))], from + 1e-6);

@@ -7,7 +7,9 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Properties;
 
-/** The report as one HTML file that needs nothing else: style, program, charting library and data. */
+/**
+ * The report as one HTML file that needs nothing else: style, program, charting library and data.
+ */
 final class ReportPage {
   private static final String LIBRARY = "META-INF/maven/org.webjars.npm/echarts/pom.properties";
 
@@ -48,7 +50,8 @@ final class ReportPage {
     Properties about = new Properties();
     try (InputStream in = ReportPage.class.getClassLoader().getResourceAsStream(LIBRARY)) {
       if (in == null) {
-        throw new IOException("the charting library (org.webjars.npm:echarts) is not on the class path");
+        throw new IOException(
+            "the charting library (org.webjars.npm:echarts) is not on the class path");
       }
       about.load(in);
     }

@@ -55,7 +55,8 @@ final class EventTime {
 
   private static long number(String text) {
     BigDecimal number = new BigDecimal(text);
-    BigDecimal millis = number.abs().compareTo(MOST_SECONDS) <= 0 ? number.movePointRight(3) : number;
+    BigDecimal millis =
+        number.abs().compareTo(MOST_SECONDS) <= 0 ? number.movePointRight(3) : number;
     if (millis.abs().compareTo(new BigDecimal(Long.MAX_VALUE)) > 0) {
       throw wrong(text, " of the years 0 to 9999");
     }
@@ -72,9 +73,8 @@ final class EventTime {
       if (t.length() <= 10) {
         return LocalDate.parse(t).atStartOfDay(ZoneOffset.UTC).toInstant();
       }
-      return DateTimeFormatter.ISO_DATE_TIME.parseBest(
-              t, OffsetDateTime::from, LocalDateTime::from)
-          instanceof OffsetDateTime zoned
+      return DateTimeFormatter.ISO_DATE_TIME.parseBest(t, OffsetDateTime::from, LocalDateTime::from)
+              instanceof OffsetDateTime zoned
           ? zoned.toInstant()
           : LocalDateTime.parse(t, DateTimeFormatter.ISO_DATE_TIME).toInstant(ZoneOffset.UTC);
     } catch (DateTimeException e) {

@@ -1,8 +1,8 @@
 package io.sidstream.cli.rows;
 
 import io.sidstream.cli.rows.RowException.Fault;
-import java.nio.charset.CharacterCodingException;
 import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
@@ -16,8 +16,8 @@ final class Identifiers {
   /**
    * The identifier itself.
    *
-   * @throws RowException where it has half of a surrogate pair, which UTF-8 cannot write (every such
-   *     half would become the same character), or is too long
+   * @throws RowException where it has half of a surrogate pair, which UTF-8 cannot write (every
+   *     such half would become the same character), or is too long
    */
   static String check(String id, String field, long number) throws RowException {
     int bytes = id.chars().map(c -> c > 0x7FF ? 3 : c > 0x7F || c == 0 ? 2 : 1).sum();

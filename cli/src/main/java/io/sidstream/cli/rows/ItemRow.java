@@ -1,8 +1,8 @@
 package io.sidstream.cli.rows;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import io.sidstream.cli.rows.RowException.Fault;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -110,7 +110,9 @@ public record ItemRow(
       JsonNode x = list.get(i);
       if (!x.isNumber()) {
         throw new RowException(
-            row.number(), Fault.FIELD_TYPE, "'vector' has %s at %d; expected: numbers".formatted(x, i));
+            row.number(),
+            Fault.FIELD_TYPE,
+            "'vector' has %s at %d; expected: numbers".formatted(x, i));
       }
       vector[i] = x.floatValue();
     }

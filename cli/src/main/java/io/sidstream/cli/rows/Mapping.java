@@ -136,8 +136,7 @@ public final class Mapping {
     return parts.isEmpty() ? null : String.join("\n", parts);
   }
 
-  private static void add(
-      List<String> parts, Row row, String field, Column column, JsonNode value)
+  private static void add(List<String> parts, Row row, String field, Column column, JsonNode value)
       throws RowException {
     if (value.isContainerNode()) {
       String hint =

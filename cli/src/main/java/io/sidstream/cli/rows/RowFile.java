@@ -28,8 +28,8 @@ public record RowFile(String name, Format format) {
   /**
    * Opens it.
    *
-   * @param headless columns of a CSV or TSV file that has no header, or null where it must have one.
-   *     It has none where its first line has as many cells and the last of them is a time.
+   * @param headless columns of a CSV or TSV file that has no header, or null where it must have
+   *     one. It has none where its first line has as many cells and the last of them is a time.
    * @throws io.sidstream.cli.UsageException where it cannot be read; names it
    */
   public RowReader open(List<String> headless) throws IOException {

@@ -151,7 +151,8 @@ public final class ExplainCommand implements Callable<Integer> {
           shared.size() == 1 ? "other item" : "other items");
       shared.stream()
           .limit(Math.max(0, neighbours))
-          .forEach(other -> line(out, "", "  %s  %s  %s", other, view.get(other), state.title(other)));
+          .forEach(
+              other -> line(out, "", "  %s  %s  %s", other, view.get(other), state.title(other)));
     }
   }
 

@@ -155,7 +155,8 @@ public record Status(
       Duration age = Duration.between(newest, now);
       if (age.compareTo(limits.maxAge) > 0) {
         problems.add(
-            "nothing has happened for %s, longer than %s".formatted(text(age), text(limits.maxAge)));
+            "nothing has happened for %s, longer than %s"
+                .formatted(text(age), text(limits.maxAge)));
       }
     }
     if (limits.maxLag != null && lag != null) {
@@ -234,7 +235,12 @@ public record Status(
           100 * uniqueTuples);
     }
     if (churn != null) {
-      line(s, "churn", "%.2f %% of old items changed their token in version %d", 100 * churn, version);
+      line(
+          s,
+          "churn",
+          "%.2f %% of old items changed their token in version %d",
+          100 * churn,
+          version);
     }
     line(s, "gate", held == 0 ? "held nothing back" : "held back %d; the last: %s", held, lastHold);
     line(s, "lag", lag == null ? "unknown (no offsets of the job's group)" : "%s", lag);

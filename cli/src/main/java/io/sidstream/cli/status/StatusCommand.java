@@ -65,14 +65,16 @@ public final class StatusCommand implements Callable<Integer> {
   @Option(
       names = "--max-age",
       paramLabel = "TIME",
-      description = "Unhealthy where no round and no version came for so long, such as 90s, 15m, 2h.")
+      description =
+          "Unhealthy where no round and no version came for so long, such as 90s, 15m, 2h.")
   private String maxAge;
 
   @Option(
       names = "--max-scan",
       defaultValue = "10m",
       paramLabel = "TIME",
-      description = "Unhealthy where a version is under way for longer (default: ${DEFAULT-VALUE}).")
+      description =
+          "Unhealthy where a version is under way for longer (default: ${DEFAULT-VALUE}).")
   private String maxScan;
 
   @Override
@@ -137,9 +139,11 @@ public final class StatusCommand implements Callable<Integer> {
   }
 
   private static Duration duration(String option, String text) {
-    var parts = java.util.regex.Pattern.compile("(\\d{1,9})\\s*(s|m|min|h|d)").matcher(text.strip());
+    var parts =
+        java.util.regex.Pattern.compile("(\\d{1,9})\\s*(s|m|min|h|d)").matcher(text.strip());
     if (!parts.matches()) {
-      throw new UsageException(option + " '" + text + "': expected a time such as 90s, 15m, 2h, 1d");
+      throw new UsageException(
+          option + " '" + text + "': expected a time such as 90s, 15m, 2h, 1d");
     }
     long n = Long.parseLong(parts.group(1));
     return switch (parts.group(2)) {

@@ -181,8 +181,7 @@ public final class TopicState {
   /** As tokens are written: {@code 12-200-7}, or with a suffix {@code 12-200-7+1}. */
   public static String token(ItemToken row) {
     String codes =
-        String.join(
-            "-", Arrays.stream(codes(row.getCodes())).mapToObj(String::valueOf).toList());
+        String.join("-", Arrays.stream(codes(row.getCodes())).mapToObj(String::valueOf).toList());
     return row.getSuffix() == null ? codes : codes + "+" + row.getSuffix();
   }
 }

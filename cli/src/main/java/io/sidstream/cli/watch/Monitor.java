@@ -146,7 +146,9 @@ public final class Monitor implements AutoCloseable {
     }
   }
 
-  /** A line for each decision of the gate and each round, so that they can be read after the run. */
+  /**
+   * A line for each decision of the gate and each round, so that they can be read after the run.
+   */
   private static void log(VersionRecord v) {
     if (v.getState() == VersionState.REVISION) {
       LOG.info(

@@ -93,8 +93,7 @@ public final class Progress {
       }
       case HELD -> {
         held++;
-        holds.add(
-            new Summary.Hold(record.getVersion(), record.getRevision(), record.getReason()));
+        holds.add(new Summary.Hold(record.getVersion(), record.getRevision(), record.getReason()));
       }
       case REVISION -> {
         revisions++;

@@ -178,12 +178,13 @@ class DataSetReaderTest {
         DataFiles.find(
             folder, null, "item=asin,title=name,text=about", "user=who,item=what,time=ts");
     DataSet set = DataSetReader.read(files, 0);
-    assertThat(set.items()).extracting(SourceItem::text).containsExactly("amber thing", "blue thing");
+    assertThat(set.items())
+        .extracting(SourceItem::text)
+        .containsExactly("amber thing", "blue thing");
     assertThat(set.items()).extracting(SourceItem::row).containsExactly(0, 1);
     assertThat(set.time()).containsExactly(1_714_521_600_000L, 1_714_521_600_000L);
     DataSet alone =
-        DataSetReader.read(
-            DataFiles.find(folder.resolve("items.csv"), null, "item=asin", null), 0);
+        DataSetReader.read(DataFiles.find(folder.resolve("items.csv"), null, "item=asin", null), 0);
     assertThat(alone.items()).hasSize(2);
     assertThat(alone.interactions()).isZero();
     assertThat(alone.digest()).isNotEqualTo(set.digest());

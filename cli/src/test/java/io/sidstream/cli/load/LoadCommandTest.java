@@ -84,7 +84,14 @@ class LoadCommandTest {
     assertUsage("say --format", "load", "items", folder.resolve("x.xls"), "--dry-run");
     assertUsage("items or interactions", "load");
     assertUsage(
-        "--kafka-config", "load", "items", file, "--bootstrap", "localhost:1", "--kafka-config", "no");
+        "--kafka-config",
+        "load",
+        "items",
+        file,
+        "--bootstrap",
+        "localhost:1",
+        "--kafka-config",
+        "no");
   }
 
   private static void assertUsage(String message, Object... args) {

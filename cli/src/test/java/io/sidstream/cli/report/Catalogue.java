@@ -43,7 +43,10 @@ public final class Catalogue {
     begin(1);
     int[][] codes = new int[ITEMS][];
     for (int i = 0; i < ITEMS; i++) {
-      codes[i] = new int[] {Math.min(15, (int) Math.abs(random.nextGaussian() * 6)), random.nextInt(14), i % 16};
+      codes[i] =
+          new int[] {
+            Math.min(15, (int) Math.abs(random.nextGaussian() * 6)), random.nextInt(14), i % 16
+          };
       String title =
           i == 3 ? NASTY : "A %s %s no. %d".formatted(stuffs[i % 5], things[codes[i][0] % 8], i);
       item("item-%03d".formatted(i), title);

@@ -66,13 +66,11 @@ class ReportBrowserITCase {
     try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"))) {
       Catalogue.write(kafka.bootstrap(), "c.");
       CommandRun run =
-          CommandRun.of(
-              "report", "--bootstrap", kafka.bootstrap(), "--prefix", "c.", "-o", html);
+          CommandRun.of("report", "--bootstrap", kafka.bootstrap(), "--prefix", "c.", "-o", html);
       assertThat(run.code()).as(run.err()).isZero();
     }
     Path visited = folder.resolve("visited.html");
-    Files.writeString(
-        visited, Files.readString(html).replace("<header>", VISITOR + "<header>"));
+    Files.writeString(visited, Files.readString(html).replace("<header>", VISITOR + "<header>"));
     String dom = run(browser, "--window-size=390,844", "--dump-dom", visited.toUri().toString());
     String said = dom.substring(dom.indexOf("<title>") + 7, dom.indexOf("</title>"));
     assertThat(said)
@@ -82,8 +80,11 @@ class ReportBrowserITCase {
         .contains("\"prefix\":true")
         .contains("\"injected\":0")
         .contains("\"wide\":false");
-    assertThat(said).containsPattern("\"opened\":[1-9]").containsPattern("\"found\":\"[1-9]\\d* items");
-    assertThat(said).containsPattern("\"item\":\"A \\w+ kettle no\\. \\d+\\|\\d+-\\d+: \\d+ other item");
+    assertThat(said)
+        .containsPattern("\"opened\":[1-9]")
+        .containsPattern("\"found\":\"[1-9]\\d* items");
+    assertThat(said)
+        .containsPattern("\"item\":\"A \\w+ kettle no\\. \\d+\\|\\d+-\\d+: \\d+ other item");
 
     Path shots = Files.createDirectories(Path.of("target", "screenshots"));
     for (String[] shot :

@@ -87,8 +87,7 @@ class RowFileTest {
     write("b.jsonl", "{\"user\":\"\\udc00\",\"item\":\"A\",\"time\":1}\n");
     try (RowReader reader = open("b.jsonl")) {
       Row row = reader.next();
-      assertThatThrownBy(
-              () -> InteractionRow.of(row, Mapping.parse("", InteractionRow.FIELDS)))
+      assertThatThrownBy(() -> InteractionRow.of(row, Mapping.parse("", InteractionRow.FIELDS)))
           .hasMessageContaining("'user' has half of a surrogate pair");
     }
   }
@@ -193,8 +192,7 @@ class RowFileTest {
   private void parquet(String name, String query) throws Exception {
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
         Statement statement = connection.createStatement()) {
-      statement.execute(
-          "COPY (" + query + ") TO '" + folder.resolve(name) + "' (FORMAT parquet)");
+      statement.execute("COPY (" + query + ") TO '" + folder.resolve(name) + "' (FORMAT parquet)");
     }
   }
 }

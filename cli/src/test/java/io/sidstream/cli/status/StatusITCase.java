@@ -98,7 +98,8 @@ class StatusITCase {
     // Level 3 of Catalogue: codeword k is 202 + k in each of 4 dimensions.
     assertThat(run.out()).contains("7 (4.000), 9 (4.000), 6 (16.000)");
     assertThat(run.out()).containsPattern("prefix \\d+\\s+ shared by \\d+ other items");
-    assertThat(run.out()).containsPattern("  item-\\d{3}  \\d+-\\d+-\\d+(\\+1)?  A \\w+ \\w+ no\\. ");
+    assertThat(run.out())
+        .containsPattern("  item-\\d{3}  \\d+-\\d+-\\d+(\\+1)?  A \\w+ \\w+ no\\. ");
 
     run = run("explain", "nobody", "--prefix", "c.");
     assertThat(run.code()).isEqualTo(1);
@@ -126,7 +127,8 @@ class StatusITCase {
       used += n.asLong();
     }
     assertThat(used).isEqualTo(Catalogue.ITEMS);
-    assertThat(data.findValuesAsText("title")).contains(Catalogue.NASTY.replaceAll("\\s+", " ").strip());
+    assertThat(data.findValuesAsText("title"))
+        .contains(Catalogue.NASTY.replaceAll("\\s+", " ").strip());
 
     run = run("report", "--prefix", "c.", "-o", html, "--max-items", "50");
     assertThat(run.code()).isZero();
