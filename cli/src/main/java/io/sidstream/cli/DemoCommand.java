@@ -10,6 +10,7 @@ import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
 import io.sidstream.cli.feed.Contents;
 import io.sidstream.cli.feed.Feeder;
+import io.sidstream.cli.feed.FittedConfig;
 import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.cli.feed.Manifest;
 import io.sidstream.cli.feed.Preflight;
@@ -57,9 +58,6 @@ import picocli.CommandLine.Option;
     })
 final class DemoCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(DemoCommand.class);
-
-  /** Items of a data set that the settings are fitted to, as to a synthetic one. */
-  private static final int SMALL = 5_000;
 
   private final JobBuilder job;
 
@@ -231,9 +229,10 @@ final class DemoCommand implements Callable<Integer> {
     if (!set.leftOut().isEmpty()) {
       System.out.println(set.leftOut());
     }
-    Contents contents = data == null ? null : Contents.of(set, vectors, asked(set, vectors));
+    FittedConfig fitted = new FittedConfig(conf, sets, set, vectors, data == null, maxItems);
+    Contents contents = data == null ? null : Contents.of(set, vectors, fitted.asked());
     if (contents != null) {
-      System.out.print(Preflight.check(set, vectors, config(set, vectors, null, contents)));
+      System.out.print(Preflight.check(set, vectors, fitted.config(contents, null)));
       System.out.print(contents.text());
     }
     // Before the hook, which would hold up the exit of a run that is refused.
@@ -241,7 +240,7 @@ final class DemoCommand implements Callable<Integer> {
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"), kafkaPort)) {
-      JobConfig config = config(set, vectors, kafka.bootstrap(), contents);
+      JobConfig config = fitted.config(contents, kafka.bootstrap());
       Files.writeString(state.resolve("job.yaml"), config.describe());
       Topics.create(config);
       Path checkpoints = state.resolve("checkpoints");
@@ -345,6 +344,7 @@ final class DemoCommand implements Callable<Integer> {
     long printed = System.nanoTime() - printEvery;
     long completeSince = -1;
     String restarted = "";
+    String shown = "";
     List<String> ids = set.items().stream().map(SourceItem::id).toList();
     while (!stop.await(250, TimeUnit.MILLISECONDS)) {
       Optional<Throwable> failure = run.failure();
@@ -366,7 +366,13 @@ final class DemoCommand implements Callable<Integer> {
           System.out.println((live ? "\r\u001b[K" : "") + "the job has restarted: " + restart);
         }
         String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
-        System.out.print(live ? "\r\u001b[K" + line : line + System.lineSeparator());
+        if (live) {
+          System.out.print("\r\u001b[K" + line);
+        } else if (!line.equals(shown)) {
+          // A log of the same line all the time hides what changes.
+          System.out.println(line);
+        }
+        shown = line;
         System.out.flush();
       }
       boolean complete = feeder.done() && progress.complete(ids, feeder.interactionsSent());
@@ -410,87 +416,6 @@ final class DemoCommand implements Callable<Integer> {
     if (json != null) {
       Summary written = summary;
       OutputFile.write(json, to -> mapper.writeValue(to, written));
-    }
-  }
-
-  /** The settings as they were asked for, with the length of the vectors. */
-  private JobConfig asked(DataSet set, NpyVectors vectors) {
-    List<String> all = new ArrayList<>();
-    contentDim(all, set, vectors);
-    all.addAll(sets);
-    return JobConfig.load(conf, all);
-  }
-
-  private static void contentDim(List<String> all, DataSet set, NpyVectors vectors) {
-    float[] own = set.items().get(0).vector();
-    if (vectors != null || own != null) {
-      int dim = vectors != null ? vectors.dim() : own.length;
-      all.add(JobOptions.CONTENT_DIM.key() + "=" + dim);
-    }
-  }
-
-  /**
-   * The job's configuration, fitted to the data where the caller has not set it.
-   *
-   * @param bootstrap broker; null for a look at the settings
-   * @param contents of the data set; null for a synthetic one
-   */
-  private JobConfig config(DataSet set, NpyVectors vectors, String bootstrap, Contents contents) {
-    JobConfig asked = JobConfig.load(conf, sets);
-    JobConfig defaults = JobConfig.defaults();
-    List<String> all = new ArrayList<>();
-    // What the caller has not set is fitted to the data, so that a small catalogue also gets its
-    // first
-    // model early, and codebooks that it can fill.
-    if (data == null || maxItems > 0 || set.items().size() < SMALL) {
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
-      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_INTERACTIONS, set.interactions() / 20);
-      fit(all, asked, defaults, JobOptions.QUANTIZER_CODEBOOK_SIZE, codewords(set.items().size()));
-    }
-    if (data == null) {
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_STEPS, 200);
-      fit(all, asked, defaults, JobOptions.TRAIN_ROUND_STEPS, 30);
-      fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
-      fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
-      // Eighty themes and styles explain all of the synthetic audience, so that items share tuples
-      // more than real ones do.
-      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())) {
-        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=0.1");
-      }
-    }
-    if (contents != null) {
-      // Items of one content share their tuple under every model: half of what can be alone.
-      double possible = JobOptions.GATE_MIN_UNIQUE.defaultValue() * contents.possible();
-      if (asked.get(JobOptions.GATE_MIN_UNIQUE).equals(JobOptions.GATE_MIN_UNIQUE.defaultValue())
-          && contents.alone() < contents.items()) {
-        all.add(JobOptions.GATE_MIN_UNIQUE.key() + "=" + possible);
-      }
-    }
-    contentDim(all, set, vectors);
-    // As long as the broker of the demo lets a transaction live: a run may be stopped for long
-    // before it goes on.
-    all.add(JobOptions.KAFKA_TRANSACTION_TIMEOUT.key() + "=1 d");
-    all.addAll(sets);
-    if (bootstrap != null) {
-      all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
-    }
-    return JobConfig.load(conf, all);
-  }
-
-  /** A power of two, at most an eighth of the items, at least 8. */
-  static int codewords(int items) {
-    return Math.max(8, Integer.highestOneBit(Math.max(1, items / 8)));
-  }
-
-  private static void fit(
-      List<String> all,
-      JobConfig asked,
-      JobConfig defaults,
-      org.apache.flink.configuration.ConfigOption<Integer> option,
-      int value) {
-    if (asked.get(option).equals(defaults.get(option)) && value < defaults.get(option)) {
-      all.add(option.key() + "=" + Math.max(1, value));
     }
   }
 

@@ -157,6 +157,7 @@ final class Delimited implements RowReader {
       }
       return cells;
     } catch (CharacterCodingException e) {
+      Lines.check(input.name());
       throw new UsageException(
           "%s: after line %d are bytes that are not UTF-8; convert the file (iconv -t UTF-8)"
               .formatted(input.name(), line));

@@ -53,6 +53,11 @@ final class EventTime {
     }
   }
 
+  /** Whether a cell is a time, or a number that is none: not the name of a column. */
+  static boolean looksLikeTime(String text) {
+    return isTime(text) || text.strip().matches("[+-]?\\d+(\\.\\d*)?");
+  }
+
   private static long number(String text) {
     BigDecimal number = new BigDecimal(text);
     BigDecimal millis =

@@ -10,6 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.zip.ZipException;
 
 /**
@@ -29,6 +31,25 @@ final class Lines {
   Lines(Input input) {
     name = input.name();
     in = new BufferedInputStream(input.bytes(), 1 << 16);
+  }
+
+  /**
+   * Reads a file once more to name the line that is not UTF-8, which a reader's buffer does not
+   * tell. Does nothing where the name is no file's.
+   *
+   * @throws UsageException names file and line
+   */
+  static void check(String name) throws IOException {
+    if (!Files.isRegularFile(Path.of(name))) {
+      return;
+    }
+    try (Input input = Input.open(name)) {
+      Lines lines = new Lines(input);
+      String line;
+      do {
+        line = lines.next();
+      } while (line != null);
+    }
   }
 
   /** The number of the line read last, from 1. */

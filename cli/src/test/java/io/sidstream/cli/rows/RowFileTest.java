@@ -139,7 +139,7 @@ class RowFileTest {
     write("e.parquet", "no");
     assertUsage("e.parquet", "cannot be read as Parquet");
     Files.write(folder.resolve("f.csv"), new byte[] {'i', 't', 'e', 'm', '\n', (byte) 0xE4, '\n'});
-    assertUsage("f.csv", "bytes that are not UTF-8");
+    assertUsage("f.csv", "f.csv:2 has bytes that are not UTF-8");
   }
 
   @Test
