@@ -21,8 +21,8 @@ import org.apache.flink.configuration.ConfigOption;
  *   <li>The gate asks for half of the unique tuples that the contents allow.
  * </ul>
  *
- * Values are only made smaller than the defaults. A catalogue of {@value #SMALL} items or more keeps
- * the defaults, unless only its first items are taken.
+ * Values are only made smaller than the defaults. A catalogue of {@value #SMALL} items or more
+ * keeps the defaults, unless only its first items are taken.
  */
 public final class FittedConfig {
   private static final int SMALL = 5_000;

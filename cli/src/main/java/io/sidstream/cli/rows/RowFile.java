@@ -29,7 +29,8 @@ public record RowFile(String name, Format format) {
    * Opens it.
    *
    * @param headless columns of a CSV or TSV file that has no header, or null where it must have
-   *     one. It has none where its first line has as many cells and the last of them is a time, or a number.
+   *     one. It has none where its first line has as many cells and the last of them is a time, or
+   *     a number.
    * @throws io.sidstream.cli.UsageException where it cannot be read; names it
    */
   public RowReader open(List<String> headless) throws IOException {
@@ -47,7 +48,8 @@ public record RowFile(String name, Format format) {
           form == Format.TSV,
           headless,
           cells ->
-              cells.size() == headless.size() && EventTime.looksLikeTime(cells.get(cells.size() - 1)));
+              cells.size() == headless.size()
+                  && EventTime.looksLikeTime(cells.get(cells.size() - 1)));
     } catch (IOException | RuntimeException e) {
       input.close();
       throw e;
