@@ -63,14 +63,6 @@ public final class WireFormat {
     this.schemas = schemas;
   }
 
-  /**
-   * Makes Avro trust the records of this package in this JVM, for those who let another reader make
-   * them (Flink's serializer between operators). An instance of this class does so by itself.
-   */
-  public static void trust() {
-    // The static initialiser has done it.
-  }
-
   /** Writes a record. */
   public byte[] encode(SpecificRecord record) {
     Writer writer = writers.get(record.getClass());

@@ -1,5 +1,6 @@
 package io.sidstream.job.kafka;
 
+import io.sidstream.job.record.TrustedRecords;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import org.apache.avro.specific.SpecificRecord;
@@ -14,6 +15,10 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  * @param <T> what the topic's operator emits
  */
 abstract class WireSerializer<T> implements KafkaRecordSerializationSchema<T> {
+  static {
+    TrustedRecords.trust();
+  }
+
   private final String topic;
   private transient WireFormat wire;
 

@@ -2,9 +2,9 @@ package io.sidstream.job.publish;
 
 import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
+import io.sidstream.job.record.TrustedRecords;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
-import io.sidstream.schemas.WireFormat;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,7 +62,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
   @Override
   public void open() throws Exception {
     super.open();
-    WireFormat.trust();
+    TrustedRecords.trust();
     int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
     if (parallelism != 1) {
       throw new IllegalStateException(

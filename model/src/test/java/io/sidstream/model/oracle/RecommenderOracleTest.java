@@ -104,7 +104,7 @@ class RecommenderOracleTest {
                 dim,
                 target,
                 0.7f,
-                logQ,
+                logQ, SampledSoftmax.Sample.ALL,
                 new float[rows * dim],
                 new float[candidates * dim]);
     double expected =
