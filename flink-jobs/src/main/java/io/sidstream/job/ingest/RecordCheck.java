@@ -1,6 +1,8 @@
 package io.sidstream.job.ingest;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.record.RawRecord;
+import io.sidstream.job.record.Rule;
 import java.util.Optional;
 
 /**
