@@ -85,7 +85,8 @@ public final class KafkaOptions {
         }
       }
       read.putAll(kafka);
-      // What a reference names is asked for now, so that one to nothing is said at once; the clients
+      // What a reference names is asked for now, so that one to nothing is said at once; the
+      // clients
       // look it up themselves.
       read.forEach(
           (key, value) -> ConfigReferences.resolve(String.valueOf(key), String.valueOf(value)));

@@ -55,8 +55,7 @@ class FittedConfigTest {
   @Test
   void whatTheCallerSetsAndWhatALargeDataSetNeedsStaysAsItIs() {
     JobConfig config =
-        fitted(set(480, 1000, null), "bootstrap.items=300", "gate.min-alone=0.4")
-            .config(null);
+        fitted(set(480, 1000, null), "bootstrap.items=300", "gate.min-alone=0.4").config(null);
     assertThat(config.get(JobOptions.BOOTSTRAP_ITEMS)).isEqualTo(300);
     assertThat(config.get(JobOptions.GATE_MIN_ALONE)).isEqualTo(.4);
     config = fitted(set(5_000, 10, null)).config(null);
