@@ -72,6 +72,32 @@ class MainTest {
         .contains("job");
   }
 
+  @Test
+  void errorsAreShortAndHelpIsWhereItIsLookedFor() {
+    CommandRun run = CommandRun.of("load", "items");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err().lines()).hasSizeLessThanOrEqualTo(3);
+    assertThat(run.err())
+        .contains("FILE")
+        .contains("usage: sidstream load items [OPTION]...")
+        .contains("'sidstream load items --help' says more");
+    run = CommandRun.of("demo", "--max-itms", "3");
+    assertThat(run.err()).contains("Unknown option").contains("--max-items");
+    assertThat(run.err().lines()).hasSizeLessThanOrEqualTo(4);
+    run = CommandRun.of("help", "load");
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("interactions");
+    run = CommandRun.of("completion");
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("_complete_sidstream").contains("--kafka-config");
+    for (String command :
+        new String[] {"load items", "load interactions", "status", "explain", "report"}) {
+      run = CommandRun.of((Object[]) (command + " --help").split(" "));
+      assertThat(run.out()).as(command).contains("Exit codes: 0").contains("Example");
+    }
+    assertThat(CommandRun.of("--help").out()).contains("Exit codes: 0 done, 1 failed");
+  }
+
   private void assertUsage(String message, String... args) {
     err.getBuffer().setLength(0);
     int code =

@@ -1,5 +1,6 @@
 package io.sidstream.client;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -8,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
@@ -20,6 +22,14 @@ interface Connection {
         public Consumer<byte[], byte[]> reader(Properties properties) {
           return new KafkaConsumer<>(
               properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        }
+
+        @Override
+        public BrokerProbe.Finding probe(Properties properties) {
+          return BrokerProbe.ask(
+              properties.getProperty(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG),
+              properties,
+              Duration.ofSeconds(5));
         }
 
         @Override
@@ -37,6 +47,11 @@ interface Connection {
           }
         }
       };
+
+  /** Whether the brokers that the properties name can be used. */
+  default BrokerProbe.Finding probe(Properties properties) {
+    return new BrokerProbe.Finding(BrokerProbe.State.ANSWERS, "");
+  }
 
   /** A reader without partitions; the caller closes it. */
   Consumer<byte[], byte[]> reader(Properties properties);

@@ -100,6 +100,9 @@ public final class TokenTable implements AutoCloseable {
   private volatile long lag = -1;
   private volatile long skipped;
 
+  /** What is waited for before reading can begin, for messages; empty for nothing. */
+  private volatile String waiting = "";
+
   // Of the reading thread.
   private TableState state;
 
@@ -340,7 +343,8 @@ public final class TokenTable implements AutoCloseable {
                       view.version(),
                       timeout,
                       version,
-                      loaded ? "everything committed is read" : "still reading, lag " + lag));
+                      (loaded ? "everything committed is read" : "still reading, lag " + lag)
+                          + waiting));
         }
         serving.wait(left);
       }
@@ -434,7 +438,40 @@ public final class TokenTable implements AutoCloseable {
     tell(listener -> listener.failed(e));
   }
 
+  /**
+   * Waits until a broker answers: a table may be opened before Kafka is there. What answers in
+   * another protocol ends the reading, because no time mends it.
+   */
+  private void reach() throws InterruptedException {
+    String told = "";
+    while (true) {
+      BrokerProbe.Finding found = settings.connection.probe(kafka);
+      if (found.state() == BrokerProbe.State.ANSWERS) {
+        waiting = "";
+        return;
+      }
+      if (found.state() == BrokerProbe.State.OTHER_PROTOCOL) {
+        throw new IllegalStateException(found.message());
+      }
+      if (!found.message().equals(told)) {
+        told = found.message();
+        LOG.warn("waiting: {}", told);
+      }
+      synchronized (serving) {
+        waiting = "; waiting: " + told;
+        if (closed) {
+          throw new WakeupException();
+        }
+        serving.wait(500);
+        if (closed) {
+          throw new WakeupException();
+        }
+      }
+    }
+  }
+
   private void read() throws InterruptedException {
+    reach();
     try (Consumer<byte[], byte[]> reader = settings.connection.reader(kafka)) {
       consumer = reader;
       List<TopicPartition> partitions = partitions(reader);
@@ -477,7 +514,7 @@ public final class TokenTable implements AutoCloseable {
     }
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : topics) {
-      List<PartitionInfo> known = reader.partitionsFor(topic);
+      List<PartitionInfo> known = known(reader, topic);
       while (known == null || known.isEmpty()) {
         LOG.info("waiting for topic {}", topic);
         synchronized (serving) {
@@ -491,11 +528,20 @@ public final class TokenTable implements AutoCloseable {
         if (closed) {
           throw new WakeupException();
         }
-        known = reader.partitionsFor(topic);
+        known = known(reader, topic);
       }
       known.forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
     }
     return partitions;
+  }
+
+  /** A topic's partitions, null where the brokers do not say. */
+  private static List<PartitionInfo> known(Consumer<byte[], byte[]> reader, String topic) {
+    try {
+      return reader.partitionsFor(topic);
+    } catch (org.apache.kafka.common.errors.TimeoutException e) {
+      return null;
+    }
   }
 
   /**

@@ -25,6 +25,85 @@ class TokenTableTest {
     return TokenTable.builder("memory:0").connection(topics).patience(Duration.ofMillis(50));
   }
 
+  @Test
+  void waitsForBrokersThatAreNotThereAndKeepsAsking() throws Exception {
+    java.util.concurrent.atomic.AtomicInteger asked =
+        new java.util.concurrent.atomic.AtomicInteger();
+    java.util.concurrent.atomic.AtomicBoolean there =
+        new java.util.concurrent.atomic.AtomicBoolean();
+    Connection late =
+        new Connection() {
+          @Override
+          public BrokerProbe.Finding probe(Properties properties) {
+            asked.incrementAndGet();
+            return there.get()
+                ? new BrokerProbe.Finding(BrokerProbe.State.ANSWERS, "")
+                : new BrokerProbe.Finding(BrokerProbe.State.UNREACHABLE, "broker x is away");
+          }
+
+          @Override
+          public org.apache.kafka.clients.consumer.Consumer<byte[], byte[]> reader(
+              Properties properties) {
+            assertThat(there).as("no reader before a broker answers").isTrue();
+            return topics.reader(properties);
+          }
+
+          @Override
+          public String identity(Properties properties, java.util.List<String> names)
+              throws InterruptedException {
+            return topics.identity(properties, names);
+          }
+        };
+    topics.row("a", 1, 1, null, 1);
+    topics.commit(1, Map.of("a", 1));
+    try (TokenTable table = builder().connection(late).open()) {
+      until(() -> asked.get() >= 3);
+      assertThatThrownBy(() -> table.await(1, Duration.ofMillis(10)))
+          .isInstanceOf(TimeoutException.class)
+          .hasMessageContaining("broker x is away");
+      assertThat(table.failure()).isNull();
+      there.set(true);
+      table.await(1, TIME);
+      assertThat(served(table)).isEqualTo(Map.of("a", 1));
+    }
+    there.set(false);
+    asked.set(0);
+    try (TokenTable table = builder().connection(late).open()) {
+      until(() -> asked.get() >= 1);
+      assertThat(table.version()).isZero();
+    }
+    assertThat(asked.get()).as("closing does not wait").isLessThan(5);
+  }
+
+  @Test
+  void endsWhereSomethingElseThanABrokerAnswers() {
+    Connection tls =
+        new Connection() {
+          @Override
+          public BrokerProbe.Finding probe(Properties properties) {
+            return new BrokerProbe.Finding(
+                BrokerProbe.State.OTHER_PROTOCOL,
+                "broker x:1 speaks TLS: set security.protocol=SSL");
+          }
+
+          @Override
+          public org.apache.kafka.clients.consumer.Consumer<byte[], byte[]> reader(
+              Properties properties) {
+            throw new AssertionError("a plain reader takes an alert for a length");
+          }
+
+          @Override
+          public String identity(Properties properties, java.util.List<String> names) {
+            throw new AssertionError();
+          }
+        };
+    try (TokenTable table = builder().connection(tls).open()) {
+      assertThatThrownBy(() -> table.await(1, TIME))
+          .isInstanceOf(TokenTableException.class)
+          .hasMessageContaining("x:1 speaks TLS: set security.protocol=SSL");
+    }
+  }
+
   private static void until(BooleanSupplier condition) {
     long end = System.nanoTime() + TIME.toNanos();
     while (!condition.getAsBoolean()) {

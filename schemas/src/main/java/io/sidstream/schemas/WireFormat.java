@@ -98,8 +98,8 @@ public final class WireFormat {
       throw refuse(
           Problem.BAD_MARKER,
           String.format(
-              "value begins with %02X %02X; Avro's single-object encoding begins with C3 01",
-              bytes[0], bytes[1]),
+              "value begins with %02X %02X%s; Avro's single-object encoding begins with C3 01",
+              bytes[0], bytes[1], looksLike(bytes)),
           null);
     }
     long fingerprint = 0;
@@ -132,6 +132,17 @@ public final class WireFormat {
           null);
     }
     return type.cast(record);
+  }
+
+  /** What other producers send by mistake. */
+  private static String looksLike(byte[] bytes) {
+    if (bytes[0] == '{' || bytes[0] == '[') {
+      return " and looks like JSON";
+    }
+    if (bytes[0] == 0) {
+      return " and looks like a schema registry's format";
+    }
+    return bytes[0] == 'O' && bytes[1] == 'b' ? " and looks like an Avro file" : "";
   }
 
   private SpecificDatumReader<SpecificRecord> reader(long fingerprint, Class<?> type) {

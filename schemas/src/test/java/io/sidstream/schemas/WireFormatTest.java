@@ -83,8 +83,11 @@ class WireFormatTest {
     assertThat(problem(bytes, InteractionEvent.class)).isEqualTo(Problem.WRONG_SCHEMA);
     bytes[0] = 0;
     assertThatThrownBy(() -> wire.decode(bytes, ItemEvent.class))
-        .hasMessageContaining("begins with 00 01");
+        .hasMessageContaining("begins with 00 01 and looks like a schema registry's format");
     assertThat(problem(bytes, ItemEvent.class)).isEqualTo(Problem.BAD_MARKER);
+    byte[] json = "{\"item\":\"A\"}".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    assertThatThrownBy(() -> wire.decode(json, ItemEvent.class))
+        .hasMessageContaining("begins with 7B 22 and looks like JSON");
   }
 
   @Test

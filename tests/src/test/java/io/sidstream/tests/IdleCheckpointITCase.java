@@ -32,7 +32,7 @@ class IdleCheckpointITCase {
             "idle",
             "encoder.hidden=4096,64",
             "quantizer.codebook-size=256",
-            "train.round-interactions=100000");
+            "learn.round-interactions=100000");
     Topics.create(config);
     try (Inputs in = new Inputs(config);
         TokenLog out = TinyJob.log(config, true);

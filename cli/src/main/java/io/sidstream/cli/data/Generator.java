@@ -206,7 +206,8 @@ public final class Generator {
         title,
         text.toString(),
         Map.of("brand", brand, "theme", words[0], "style", how[0]),
-        i);
+        i,
+        null);
   }
 
   private static String capital(String word) {

@@ -10,6 +10,12 @@ import java.util.Map;
  * @param text what the content vector is computed from, or null
  * @param attributes free attributes such as brand
  * @param row row of the item in a file of vectors, from 0
+ * @param vector content vector that the item itself brings, or null
  */
 public record SourceItem(
-    String id, String title, String text, Map<String, String> attributes, int row) {}
+    String id,
+    String title,
+    String text,
+    Map<String, String> attributes,
+    int row,
+    float[] vector) {}

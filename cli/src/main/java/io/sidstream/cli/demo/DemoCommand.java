@@ -8,14 +8,18 @@ import io.sidstream.cli.Folders;
 import io.sidstream.cli.Memory;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
+import io.sidstream.cli.data.DataFiles;
 import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.DataSetReader;
 import io.sidstream.cli.data.Generator;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
+import io.sidstream.cli.feed.Contents;
 import io.sidstream.cli.feed.Feeder;
+import io.sidstream.cli.feed.FittedConfig;
 import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.cli.feed.Manifest;
+import io.sidstream.cli.feed.Preflight;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
@@ -65,9 +69,31 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--data",
-      paramLabel = "DIR",
-      description = "Data set to replay: items.jsonl[.gz] and interactions.tsv[.gz].")
+      paramLabel = "DIR|FILE",
+      description = {
+        "Data set to replay: a folder with items.jsonl and interactions.tsv (or .csv, .tsv, .parquet, .gz),",
+        "or a file of items. 'load items --help' says what they hold."
+      })
   private Path data;
+
+  @Option(
+      names = "--interactions",
+      paramLabel = "FILE",
+      description = "Interactions with the items of --data; without it those of the folder.")
+  private Path interactionsFile;
+
+  @Option(
+      names = "--map",
+      paramLabel = "FIELD=COLUMN,...",
+      description =
+          "Columns of items, as in 'load items', such as item=asin,text=title+description.")
+  private String map;
+
+  @Option(
+      names = "--map-interactions",
+      paramLabel = "FIELD=COLUMN,...",
+      description = "Columns of interactions, such as user=reviewer,item=asin,time=ts.")
+  private String mapInteractions;
 
   @Option(
       names = "--vectors",
@@ -151,6 +177,13 @@ public final class DemoCommand implements Callable<Integer> {
       description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
   private int uiPort;
 
+  @Option(
+      names = "--kafka-port",
+      defaultValue = "0",
+      paramLabel = "PORT",
+      description = "Port of the Kafka broker; 0: a free one, or that of --state (default).")
+  private int kafkaPort;
+
   /** With the job that is run. */
   public DemoCommand(JobBuilder job) {
     this.job = job;
@@ -164,7 +197,8 @@ public final class DemoCommand implements Callable<Integer> {
     DataSet set =
         data == null
             ? Generator.generate(items, events, asked.get(JobOptions.SEED))
-            : DataSetReader.read(data, maxItems);
+            : DataSetReader.read(
+                DataFiles.find(data, interactionsFile, map, mapInteractions), maxItems);
     checkVectors(set, vectors);
     checkTimes(set, asked);
     boolean temporary = stateFolder == null;
@@ -202,12 +236,18 @@ public final class DemoCommand implements Callable<Integer> {
     if (!set.leftOut().isEmpty()) {
       System.out.println(set.leftOut());
     }
+    FittedConfig fitted = new FittedConfig(conf, sets, set, vectors, data == null, maxItems);
+    Contents contents = data == null ? null : Contents.of(set, vectors, fitted.asked());
+    if (contents != null) {
+      System.out.print(Preflight.check(set, vectors, fitted.config(null)));
+      System.out.print(contents.text());
+    }
     // Before the hook, which would hold up the exit of a run that is refused.
     Manifest.claim(state, facts);
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
-    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
-      JobConfig config = config(set, vectors, kafka.bootstrap());
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"), kafkaPort)) {
+      JobConfig config = fitted.config(kafka.bootstrap());
       Files.writeString(state.resolve("job.yaml"), config.describe());
       Topics.create(config);
       Path checkpoints = state.resolve("checkpoints");
@@ -311,6 +351,7 @@ public final class DemoCommand implements Callable<Integer> {
     long printed = System.nanoTime() - printEvery;
     long completeSince = -1;
     String restarted = "";
+    String shown = "";
     List<String> ids = set.items().stream().map(SourceItem::id).toList();
     while (!stop.await(250, TimeUnit.MILLISECONDS)) {
       Optional<Throwable> failure = run.failure();
@@ -332,7 +373,13 @@ public final class DemoCommand implements Callable<Integer> {
           System.out.println((live ? "\r\u001b[K" : "") + "the job has restarted: " + restart);
         }
         String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
-        System.out.print(live ? "\r\u001b[K" + line : line + System.lineSeparator());
+        if (live) {
+          System.out.print("\r\u001b[K" + line);
+        } else if (!line.equals(shown)) {
+          // A log of the same line all the time hides what changes.
+          System.out.println(line);
+        }
+        shown = line;
         System.out.flush();
       }
       boolean complete = feeder.done() && progress.complete(ids, feeder.interactionsSent());
@@ -365,56 +412,17 @@ public final class DemoCommand implements Callable<Integer> {
     }
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     System.out.println(progress.line(feeder.itemsSent(), feeder.interactionsSent()));
+    summary
+        .holds()
+        .forEach(
+            hold ->
+                System.out.printf(
+                    "held back: version %d at revision %d: %s%n",
+                    hold.version(), hold.revision(), hold.reason()));
     System.out.println(mapper.writeValueAsString(summary));
     if (json != null) {
       Summary written = summary;
       OutputFile.write(json, to -> mapper.writeValue(to, written));
-    }
-  }
-
-  private JobConfig config(DataSet set, NpyVectors vectors, String bootstrap) {
-    JobConfig asked = JobConfig.load(conf, sets);
-    JobConfig defaults = JobConfig.defaults();
-    List<String> all = new ArrayList<>();
-    // What the caller has not set is fitted to the data, so that a small catalogue also gets its
-    // first
-    // model early, and codebooks that it can fill.
-    if (data == null || maxItems > 0) {
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_ITEMS, set.items().size() * 2 / 5);
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
-      fit(all, asked, defaults, JobOptions.LEARN_ROUND_INTERACTIONS, set.interactions() / 20);
-      fit(all, asked, defaults, JobOptions.QUANTIZER_CODEBOOK_SIZE, codewords(set.items().size()));
-    }
-    if (data == null) {
-      fit(all, asked, defaults, JobOptions.BOOTSTRAP_MAX_STEPS, 200);
-      fit(all, asked, defaults, JobOptions.LEARN_ROUND_STEPS, 30);
-      fit(all, asked, defaults, JobOptions.QUANTIZER_STEPS, 30);
-      fit(all, asked, defaults, JobOptions.QUANTIZER_ROUND_EVERY, 4);
-    }
-    if (vectors != null) {
-      all.add(JobOptions.CONTENT_DIM.key() + "=" + vectors.dim());
-    }
-    // As long as the broker of the demo lets a transaction live: a run may be stopped for long
-    // before it goes on.
-    all.add(JobOptions.KAFKA_TRANSACTION_TIMEOUT.key() + "=1 d");
-    all.addAll(sets);
-    all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
-    return JobConfig.load(conf, all);
-  }
-
-  /** A power of two, at most an eighth of the items, at least 8. */
-  static int codewords(int items) {
-    return Math.max(8, Integer.highestOneBit(Math.max(1, items / 8)));
-  }
-
-  private static void fit(
-      List<String> all,
-      JobConfig asked,
-      JobConfig defaults,
-      org.apache.flink.configuration.ConfigOption<Integer> option,
-      int value) {
-    if (asked.get(option).equals(defaults.get(option)) && value < defaults.get(option)) {
-      all.add(option.key() + "=" + Math.max(1, value));
     }
   }
 
@@ -441,6 +449,17 @@ public final class DemoCommand implements Callable<Integer> {
     if (uiPort < 1 || uiPort > 65535) {
       throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
     }
+    if (kafkaPort < 0 || kafkaPort > 65535) {
+      throw new UsageException("--kafka-port " + kafkaPort + ": 1 to 65535, or 0 for a free one");
+    }
+    if (data == null) {
+      for (Object other : new Object[] {interactionsFile, map, mapInteractions}) {
+        if (other != null) {
+          throw new UsageException(
+              other + ": --interactions, --map and --map-interactions need --data");
+        }
+      }
+    }
     if (vectorsFile != null && data == null) {
       throw new UsageException(
           "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
@@ -449,9 +468,10 @@ public final class DemoCommand implements Callable<Integer> {
         new ArrayList<>(
             List.of(
                 new OutputFile.Named("--vectors", vectorsFile),
+                new OutputFile.Named("--interactions", interactionsFile),
                 new OutputFile.Named("--conf", conf)));
     if (data != null) {
-      DataSetReader.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
+      DataFiles.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
     }
     OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
     // Wrong settings are told before anything starts.

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
@@ -171,16 +170,7 @@ public final class Feeder {
     if (lane.alreadyThere(partition)) {
       skipped++;
     } else {
-      List<Float> vector = vectors == null ? null : Vectors.toList(vectors.row(item.row()));
-      ItemEvent event =
-          ItemEvent.newBuilder()
-              .setItem(item.id())
-              .setTitle(item.title())
-              .setText(vectors == null ? item.text() : null)
-              .setAttributes(item.attributes())
-              .setVector(vector)
-              .setTime(Instant.ofEpochMilli(time))
-              .build();
+      ItemEvent event = event(item, vectors, time);
       pace.await();
       long now = System.currentTimeMillis();
       sendTimes.put(item.id(), now);
@@ -190,6 +180,19 @@ public final class Feeder {
           failures);
     }
     itemsSent++;
+  }
+
+  /** What is sent of an item: its vector where there is one, else its text. */
+  static ItemEvent event(SourceItem item, NpyVectors vectors, long time) {
+    float[] vector = vectors != null ? vectors.row(item.row()) : item.vector();
+    return ItemEvent.newBuilder()
+        .setItem(item.id())
+        .setTitle(item.title())
+        .setText(vector == null ? item.text() : null)
+        .setAttributes(item.attributes())
+        .setVector(vector == null ? null : Vectors.toList(vector))
+        .setTime(Instant.ofEpochMilli(time))
+        .build();
   }
 
   private void sendInteraction(
@@ -303,33 +306,6 @@ public final class Feeder {
       }
       held[partition]--;
       return true;
-    }
-  }
-
-  /** An even pace; after a pause (flow control) it does not hurry to catch up. */
-  private static final class Pace {
-    private final long gapNanos;
-    private long next = System.nanoTime();
-
-    Pace(double rate) {
-      gapNanos = rate > 0 ? (long) (1e9 / rate) : 0;
-    }
-
-    void await() throws InterruptedException {
-      if (gapNanos == 0) {
-        return;
-      }
-      long now = System.nanoTime();
-      // Half a second behind: so that short stalls are made good and long ones are not.
-      next = Math.max(next, now - 500_000_000L);
-      while (now < next) {
-        LockSupport.parkNanos(next - now);
-        if (Thread.interrupted()) {
-          throw new InterruptedException();
-        }
-        now = System.nanoTime();
-      }
-      next += gapNanos;
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.sidstream.cli.kafka;
 
+import io.sidstream.cli.UsageException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -53,7 +54,18 @@ public final class EmbeddedKafka implements AutoCloseable {
    *     another process
    */
   public static EmbeddedKafka start(Path folder) throws IOException {
-    return start(folder, Map.of());
+    return start(folder, 0, Map.of());
+  }
+
+  /**
+   * Starts the broker at a port of choice.
+   *
+   * @param wanted port for clients; 0 for a free one, or the one that the folder was set up with
+   * @throws UsageException where the folder was set up with another port
+   * @throws IOException where the folder cannot be used, or the port is taken by another process
+   */
+  public static EmbeddedKafka start(Path folder, int wanted) throws IOException {
+    return start(folder, wanted, Map.of());
   }
 
   /**
@@ -62,8 +74,29 @@ public final class EmbeddedKafka implements AutoCloseable {
    * what there is, so that a second listener can ask for a login; every other setting wins.
    */
   public static EmbeddedKafka start(Path folder, Map<String, String> more) throws IOException {
-    Properties identity = identity(folder);
+    return start(folder, 0, more);
+  }
+
+  private static EmbeddedKafka start(Path folder, int wanted, Map<String, String> more)
+      throws IOException {
+    if (folder.toAbsolutePath().toString().indexOf(',') >= 0) {
+      throw new UsageException(
+          "the broker's folder "
+              + folder.toAbsolutePath()
+              + " has a comma in its name, where Kafka parts folders: take a folder without one");
+    }
+    Properties identity = identity(folder, wanted);
     int port = Integer.parseInt(identity.getProperty("port"));
+    if (wanted != 0 && wanted != port) {
+      throw new UsageException(
+          "the broker in "
+              + folder
+              + " was set up with port "
+              + port
+              + ", not "
+              + wanted
+              + ": go on with that, or take another folder");
+    }
     int controllerPort = Integer.parseInt(identity.getProperty("controller.port"));
     requireFree(port, folder);
     requireFree(controllerPort, folder);
@@ -91,7 +124,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     server.awaitShutdown();
   }
 
-  private static Properties identity(Path folder) throws IOException {
+  private static Properties identity(Path folder, int wanted) throws IOException {
     Files.createDirectories(folder);
     Path file = folder.resolve("identity.properties");
     Properties identity = new Properties();
@@ -104,7 +137,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     try (ServerSocket one = free();
         ServerSocket two = free()) {
       identity.setProperty("cluster.id", Uuid.randomUuid().toString());
-      identity.setProperty("port", String.valueOf(one.getLocalPort()));
+      identity.setProperty("port", String.valueOf(wanted == 0 ? one.getLocalPort() : wanted));
       identity.setProperty("controller.port", String.valueOf(two.getLocalPort()));
     }
     // Written beside and moved, so that a kill in between leaves no half file.

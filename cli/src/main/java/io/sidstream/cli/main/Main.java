@@ -4,13 +4,24 @@ import io.sidstream.cli.Failures;
 import io.sidstream.cli.demo.DemoCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
+import io.sidstream.cli.load.LoadCommand;
 import io.sidstream.cli.recommend.RecommendCommand;
+import io.sidstream.cli.report.ReportCommand;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobCommand;
+import io.sidstream.cli.status.ExplainCommand;
+import io.sidstream.cli.status.StatusCommand;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,7 +35,18 @@ import picocli.CommandLine.Spec;
     name = "sidstream",
     description = "A streaming semantic-ID tokenizer on Apache Flink and Kafka.",
     mixinStandardHelpOptions = true,
-    version = "sidstream 0.1.0")
+    version = "sidstream 0.1.0",
+    subcommands = CommandLine.HelpCommand.class,
+    footer = {
+      "",
+      "Examples:",
+      "  sidstream demo",
+      "  sidstream load items items.jsonl --bootstrap localhost:9092",
+      "  sidstream status --bootstrap localhost:9092",
+      "  source <(sidstream completion)   # names of commands and options in bash and zsh",
+      "",
+      "Exit codes: 0 done, 1 failed, 2 asked for wrongly; 'status' has 3 for unhealthy."
+    })
 public final class Main implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -36,12 +58,23 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
+    // The same lines under every locale.
+    Locale.setDefault(Locale.ROOT);
+    System.setOut(utf8(FileDescriptor.out));
+    System.setErr(utf8(FileDescriptor.err));
     System.exit(run(args));
+  }
+
+  private static PrintStream utf8(FileDescriptor to) {
+    return new PrintStream(new FileOutputStream(to), true, StandardCharsets.UTF_8);
   }
 
   /** Runs the command. */
   static int run(String... args) {
-    return commandLine(SidstreamJob::build).execute(args);
+    return commandLine(SidstreamJob::build)
+        .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+        .execute(args);
   }
 
   /**
@@ -54,13 +87,34 @@ public final class Main implements Callable<Integer> {
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new JobCommand(job))
+        .addSubcommand(new LoadCommand())
+        .addSubcommand(new StatusCommand())
+        .addSubcommand(new ExplainCommand())
+        .addSubcommand(new ReportCommand())
         .addSubcommand(new TokensCommand())
         .addSubcommand(new RecommendCommand())
         .addSubcommand(new TrainCommand())
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())
+        .addSubcommand("completion", new AutoComplete.GenerateCompletion())
+        .setParameterExceptionHandler(Main::refuse)
         .setExecutionExceptionHandler(Failures.handler("sidstream", () -> main.verbose))
         .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  /** What is wrong, how it is called, and where more is said: three lines, not the whole help. */
+  private static int refuse(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("sidstream: " + e.getMessage());
+    if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
+      String name = command.getCommandSpec().qualifiedName();
+      boolean parts = !command.getSubcommands().isEmpty();
+      err.println("usage: " + name + (parts ? " COMMAND ..." : " [OPTION]... [ARGUMENT]..."));
+      err.println("'" + name + " --help' says more");
+    }
+    err.flush();
+    return CommandLine.ExitCode.USAGE;
   }
 
   @Override

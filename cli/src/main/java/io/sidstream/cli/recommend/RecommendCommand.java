@@ -1,17 +1,16 @@
 package io.sidstream.cli.recommend;
 
 import io.sidstream.cli.UsageException;
+import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.model.serve.ServedModel.Ranked;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Properties;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -42,24 +41,7 @@ public final class RecommendCommand implements Callable<Integer> {
       description = "How many items (default: ${DEFAULT-VALUE}).")
   private int top;
 
-  @Option(
-      names = "--bootstrap",
-      required = true,
-      paramLabel = "HOST:PORT",
-      description = "Kafka brokers.")
-  private String bootstrap;
-
-  @Option(
-      names = "--prefix",
-      defaultValue = "sidstream.",
-      description = "What the topics' names begin with (default: ${DEFAULT-VALUE}).")
-  private String prefix;
-
-  @Option(
-      names = "--kafka",
-      paramLabel = "KEY=VALUE",
-      description = "A property of the Kafka client, such as security.protocol=SSL.")
-  private Map<String, String> kafka = new LinkedHashMap<>();
+  @Mixin private KafkaOptions kafka;
 
   @Option(
       names = "--wait",
@@ -77,10 +59,12 @@ public final class RecommendCommand implements Callable<Integer> {
     if (seconds < 0) {
       throw new UsageException("--wait " + seconds + ": 0 or more");
     }
-    Properties properties = new Properties();
-    properties.putAll(kafka);
     PublishedRanking published =
-        PublishedRanking.read(bootstrap, prefix, properties, Duration.ofSeconds(seconds));
+        PublishedRanking.read(
+            kafka.reach().bootstrap(),
+            kafka.prefix(),
+            kafka.properties(),
+            Duration.ofSeconds(seconds));
     int[] known = known(published);
     PrintWriter out = spec.commandLine().getOut();
     out.printf(

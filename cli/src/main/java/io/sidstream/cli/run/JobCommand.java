@@ -2,6 +2,7 @@ package io.sidstream.cli.run;
 
 import io.sidstream.cli.Console;
 import io.sidstream.cli.Folders;
+import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.EarlierVersions;
@@ -97,6 +98,7 @@ public final class JobCommand implements Callable<Integer> {
               + folder
               + " until this process ends: a later run cannot go on from them; give --state DIR");
     }
+    KafkaOptions.reach(config.get(JobOptions.KAFKA_BOOTSTRAP), config.kafkaProperties());
     Topics.create(config);
     Path checkpoints = folder == null ? null : folder.resolve("checkpoints");
     if (checkpoints == null || Checkpoints.newest(checkpoints).isEmpty()) {

@@ -62,7 +62,7 @@ public final class JobRun implements AutoCloseable {
     Configuration flink = defaults(config, uiPort);
     Optional<Path> from = checkpoints == null ? Optional.empty() : Checkpoints.newest(checkpoints);
     if (checkpoints != null) {
-      flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
+      flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, location(checkpoints));
       flink.set(
           CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
           ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
@@ -72,7 +72,7 @@ public final class JobRun implements AutoCloseable {
     }
     from.ifPresent(
         path -> {
-          flink.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString());
+          flink.set(StateRecoveryOptions.SAVEPOINT_PATH, location(path));
           flink.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
         });
     // Object stores are told here, and the cluster, whose configuration anybody sees in the web UI,
@@ -111,6 +111,14 @@ public final class JobRun implements AutoCloseable {
       cluster.close();
       throw e;
     }
+  }
+
+  /**
+   * A folder as Flink wants it: Flink takes the text as it is, so that a space must not be {@code
+   * %20}.
+   */
+  private static String location(Path folder) {
+    return "file://" + folder.toAbsolutePath();
   }
 
   /** What a small machine needs; {@code flink.*} keys of the configuration win. */

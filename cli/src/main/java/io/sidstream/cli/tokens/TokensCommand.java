@@ -2,8 +2,8 @@ package io.sidstream.cli.tokens;
 
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
+import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.client.Token;
-import io.sidstream.job.config.ConfigReferences;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;
 import io.sidstream.schemas.DeadLetter;
@@ -12,9 +12,7 @@ import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.Reader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -76,51 +74,23 @@ public final class TokensCommand implements Callable<Integer> {
 
   /** Where the topics are. */
   static final class Where {
-    @Option(
-        names = "--bootstrap",
-        required = true,
-        paramLabel = "HOST:PORT",
-        description = "Kafka brokers.")
-    String bootstrap;
+    @Mixin private KafkaOptions kafka;
 
-    @Option(
-        names = "--prefix",
-        defaultValue = "sidstream.",
-        description = "What the topics' names begin with (default: ${DEFAULT-VALUE}).")
-    String prefix;
+    /** Brokers that answer. */
+    String bootstrap() {
+      return kafka.reach().bootstrap();
+    }
 
-    @Option(
-        names = "--kafka",
-        paramLabel = "KEY=VALUE",
-        description = "A property of the Kafka client, such as security.protocol=SSL.")
-    Map<String, String> kafka = new LinkedHashMap<>();
-
-    @Option(
-        names = "--kafka-file",
-        paramLabel = "FILE",
-        description =
-            "Properties of the Kafka client, key=value a line, so that no secret stands on the command line; --kafka wins. Values may be ${env:NAME} or ${file:/path:key}.")
-    Path kafkaFile;
+    String prefix() {
+      return kafka.prefix();
+    }
 
     Properties properties() {
-      Properties properties = new Properties();
-      if (kafkaFile != null) {
-        try (Reader in = Files.newBufferedReader(kafkaFile)) {
-          properties.load(in);
-        } catch (IOException | IllegalArgumentException e) {
-          throw new UsageException(
-              "--kafka-file " + kafkaFile + " cannot be read: " + e.getClass().getSimpleName());
-        }
-      }
-      properties.putAll(kafka);
-      properties.forEach(
-          (key, value) -> ConfigReferences.resolve(String.valueOf(key), String.valueOf(value)));
-      ConfigReferences.enable(properties);
-      return properties;
+      return kafka.properties();
     }
 
     TokenLog log(String... topics) {
-      return TokenLog.read(bootstrap, prefix, properties(), topics);
+      return TokenLog.read(bootstrap(), prefix(), properties(), topics);
     }
   }
 
@@ -204,14 +174,14 @@ public final class TokensCommand implements Callable<Integer> {
       WireFormat wire = new WireFormat();
       RowText text = new RowText();
       try (KafkaConsumer<byte[], byte[]> consumer =
-          TokenLog.consumer(where.bootstrap, where.properties())) {
+          TokenLog.consumer(where.bootstrap(), where.properties())) {
         List<TopicPartition> partitions = new ArrayList<>();
         for (String name : List.of("versions", "tokens")) {
-          List<PartitionInfo> known = consumer.partitionsFor(where.prefix + name);
+          List<PartitionInfo> known = consumer.partitionsFor(where.prefix() + name);
           if (known == null || known.isEmpty()) {
             throw new IllegalStateException(
                 "there is no topic %s%s on %s: check --bootstrap and --prefix, and whether the principal may READ it"
-                    .formatted(where.prefix, name, where.bootstrap));
+                    .formatted(where.prefix(), name, where.bootstrap()));
           }
           known.forEach(p -> partitions.add(new TopicPartition(p.topic(), p.partition())));
         }
@@ -238,7 +208,7 @@ public final class TokensCommand implements Callable<Integer> {
     private String line(ConsumerRecord<byte[], byte[]> record, WireFormat wire, RowText text) {
       String place = TokenLog.place(record);
       try {
-        if (record.topic().equals(where.prefix + "tokens")) {
+        if (record.topic().equals(where.prefix() + "tokens")) {
           TokenLog.Row row = TokenLog.row(record, wire, place);
           String item = new String(record.key(), StandardCharsets.UTF_8);
           return row.token() == null
@@ -431,8 +401,8 @@ public final class TokensCommand implements Callable<Integer> {
       }
       TokenAudit.Report report =
           Verification.run(
-              where.bootstrap,
-              where.prefix,
+              where.bootstrap(),
+              where.prefix(),
               where.properties(),
               shared,
               true,
@@ -491,8 +461,8 @@ public final class TokensCommand implements Callable<Integer> {
       WireFormat wire = new WireFormat();
       Map<String, Long> counts = new TreeMap<>();
       TokenLog.read(
-          where.bootstrap,
-          where.prefix,
+          where.bootstrap(),
+          where.prefix(),
           where.properties(),
           Set.of("dead-letters"),
           new String[] {"dead-letters"},
@@ -553,9 +523,9 @@ public final class TokensCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-      String topic = where.prefix + "control";
+      String topic = where.prefix() + "control";
       Properties properties = where.properties();
-      properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, where.bootstrap);
+      properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, where.bootstrap());
       properties.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, "30000");
       ControlMessage message =
           new ControlMessage(action(), reason, System.getProperty("user.name", ""), Instant.now());
@@ -565,7 +535,7 @@ public final class TokensCommand implements Callable<Integer> {
       } catch (ExecutionException e) {
         throw new IllegalStateException(
             "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix, and whether the principal may WRITE it"
-                .formatted(topic, where.bootstrap, e.getCause().getMessage()),
+                .formatted(topic, where.bootstrap(), e.getCause().getMessage()),
             e.getCause());
       }
       try (KafkaProducer<byte[], byte[]> producer =
@@ -574,7 +544,7 @@ public final class TokensCommand implements Callable<Integer> {
       } catch (ExecutionException e) {
         throw new IllegalStateException(
             "topic %s on %s cannot be written: %s"
-                .formatted(topic, where.bootstrap, e.getCause().getMessage()),
+                .formatted(topic, where.bootstrap(), e.getCause().getMessage()),
             e.getCause());
       }
       System.err.println("sent " + action() + " to " + topic);

@@ -4,6 +4,7 @@ import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import io.sidstream.schemas.WireFormatException;
 import java.nio.charset.StandardCharsets;
@@ -18,12 +19,16 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads the output topics as any downstream would, committed records only, from their beginning,
  * into a Progress.
  */
 public final class Monitor implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
+
   private static final Duration POLL = Duration.ofMillis(100);
 
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -136,7 +141,29 @@ public final class Monitor implements AutoCloseable {
       return;
     }
     if (version != null) {
+      log(version);
       progress.version(version, now);
+    }
+  }
+
+  /**
+   * A line for each decision of the gate and each round, so that they can be read after the run.
+   */
+  private static void log(VersionRecord v) {
+    if (v.getState() == VersionState.REVISION) {
+      LOG.info(
+          "round: revision {}, {} interactions, loss {}",
+          v.getRevision(),
+          v.getInteractions(),
+          v.getLoss());
+    } else {
+      LOG.info(
+          "gate: version {} {} at revision {}, {} items{}",
+          v.getVersion(),
+          v.getState(),
+          v.getRevision(),
+          v.getItems(),
+          v.getReason() == null ? "" : ": " + v.getReason());
     }
   }
 

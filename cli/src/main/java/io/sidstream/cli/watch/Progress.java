@@ -39,7 +39,7 @@ public final class Progress {
   private long waitingInteractions;
   private int begun;
   private int held;
-  private String heldReason;
+  private final List<Summary.Hold> holds = new ArrayList<>();
   private long firstCommitSeen = -1;
   private Totals newest = new Totals();
 
@@ -93,7 +93,7 @@ public final class Progress {
       }
       case HELD -> {
         held++;
-        heldReason = record.getReason();
+        holds.add(new Summary.Hold(record.getVersion(), record.getRevision(), record.getReason()));
       }
       case REVISION -> {
         revisions++;
@@ -170,7 +170,7 @@ public final class Progress {
               newest.hits10 / newest.events, newest.popularityHits10 / newest.events));
     }
     if (held > 0) {
-      s.append(String.format(" | held back %d (%s)", held, heldReason));
+      s.append(String.format(" | held back %d (%s)", held, holds.get(held - 1).reason()));
     }
     if (deadLetters > 0) {
       s.append(String.format(" | dead letters %,d (the last: %s)", deadLetters, lastDead));
@@ -221,6 +221,7 @@ public final class Progress {
         deadLetters,
         commits.size(),
         held,
+        List.copyOf(holds),
         revisions,
         perLevel,
         unique(tuples),

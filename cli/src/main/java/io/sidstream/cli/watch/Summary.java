@@ -11,6 +11,7 @@ import java.util.List;
  * @param deadLetters records rejected
  * @param versions token versions committed
  * @param held candidates that the gate held back
+ * @param holds each of them with its reason, oldest first
  * @param revisions recommender revisions published
  * @param levels use of each level's codewords by the tokens of the last table, before repair of
  *     collisions
@@ -33,6 +34,7 @@ public record Summary(
     long deadLetters,
     int versions,
     int held,
+    List<Hold> holds,
     long revisions,
     List<Level> levels,
     double aloneInTuple,
@@ -53,6 +55,7 @@ public record Summary(
         deadLetters,
         versions,
         held,
+        holds,
         revisions,
         levels,
         aloneInTuple,
@@ -64,6 +67,15 @@ public record Summary(
         wallSeconds,
         peakRssBytes);
   }
+
+  /**
+   * A candidate that was held back.
+   *
+   * @param version the token version it would have become
+   * @param revision recommender revision
+   * @param reason the gate's
+   */
+  public record Hold(int version, long revision, String reason) {}
 
   /**
    * Use of a codebook.

@@ -74,20 +74,20 @@ class DataSetReaderTest {
     write("items.jsonl", ITEMS);
     assertWrong("has no interactions.tsv or interactions.tsv.gz");
     write("interactions.tsv", "u1\tA\t10\nu1\tA\n");
-    assertWrong("interactions.tsv:2: expected user TAB item TAB unix seconds");
+    assertWrong("interactions.tsv:2: 2 columns; expected: the 3 of the header, [user, item, time]");
+    write("interactions.tsv", "u1\tA\t10\nu1\tA\tnoon\n");
+    assertWrong("interactions.tsv:2: time: 'noon' is not a time");
     write("interactions.tsv", "u1\tA\tnoon\n");
-    assertWrong("interactions.tsv:1: 'noon' is not a time");
-    write("interactions.tsv", "u1\tA\t253402300799\nu1\tA\t1700000000000\n");
-    assertWrong("interactions.tsv:2: '1700000000000' is not a time in unix seconds of the years");
-    assertWrong("divide milliseconds by 1000");
-    write("interactions.tsv", "u1\tA\t-62167219200\nu1\tA\t-62167219201\n");
-    assertWrong("interactions.tsv:2: '-62167219201' is not a time");
+    assertWrong("interactions.tsv has no column 'user'; its columns are u1, A, noon");
+    write("interactions.tsv", "u1\tA\t1700000000\nu1\tA\t-62167219201\n");
+    assertWrong("interactions.tsv:2: time: '-62167219201' is not a time of the years 0 to 9999");
+    write("interactions.tsv", "u1\tA\t1700000000\nu1\tA\t1700000000000\n");
     write("interactions.tsv", EVENTS);
     write("items.jsonl", "{\"item\": \"A\"} {\"item\": \"B\"}\n");
     assertWrong("items.jsonl:1: not JSON: Trailing token");
     write("items.jsonl", "{\"item\": \"A\"}\n{\"item\": \"B\"}}\n");
     assertWrong("items.jsonl:2: not JSON");
-    for (String idx : List.of("4294967297", "-2147483648", "0", "1.5", "\"1\"")) {
+    for (String idx : List.of("4294967297", "-2147483648", "0", "1.5", "\"one\"")) {
       write("items.jsonl", "{\"item\": \"A\", \"idx\": " + idx + "}\n");
       assertWrong("items.jsonl:1: idx " + idx + " is not a whole number from 1 to 2147483647");
     }
@@ -102,6 +102,8 @@ class DataSetReaderTest {
     assertWrong("items.jsonl:1: no 'item'");
     write("items.jsonl", "A\n");
     assertWrong("items.jsonl:1: not JSON");
+    write("items.jsonl", "{\"item\": \"A\", \"text\": [\"a\"]}\n");
+    assertWrong("items.jsonl:1: 'text' is a list, a text is expected");
     write("items.jsonl", "");
     assertWrong("has no items");
   }
@@ -166,6 +168,28 @@ class DataSetReaderTest {
             "interactions.tsv: 2 interactions name no item of items.jsonl, as 'Z' in line 2, and are left out");
     write("interactions.tsv", "");
     assertThat(DataSetReader.read(folder, 0).interactions()).isZero();
+  }
+
+  @Test
+  void readsOtherFormsWithTheirColumnsMapped() throws IOException {
+    write("items.csv", "asin,name,about\nA,Amber,amber thing\nB,,blue thing\n");
+    write("interactions.csv", "who,what,ts\nu1,B,2024-05-01\nu1,A,1714521600000\n");
+    DataFiles files =
+        DataFiles.find(
+            folder, null, "item=asin,title=name,text=about", "user=who,item=what,time=ts");
+    DataSet set = DataSetReader.read(files, 0);
+    assertThat(set.items())
+        .extracting(SourceItem::text)
+        .containsExactly("amber thing", "blue thing");
+    assertThat(set.items()).extracting(SourceItem::row).containsExactly(0, 1);
+    assertThat(set.time()).containsExactly(1_714_521_600_000L, 1_714_521_600_000L);
+    DataSet alone =
+        DataSetReader.read(DataFiles.find(folder.resolve("items.csv"), null, "item=asin", null), 0);
+    assertThat(alone.items()).hasSize(2);
+    assertThat(alone.interactions()).isZero();
+    assertThat(alone.digest()).isNotEqualTo(set.digest());
+    assertThatThrownBy(() -> DataFiles.find(folder.resolve("none"), null, null, null))
+        .hasMessageContaining("is not a folder, nor a file of items");
   }
 
   @Test

@@ -54,6 +54,15 @@ class EmbeddedKafkaITCase {
   }
 
   @Test
+  void namesACommaInTheFoldersName(@TempDir Path parent) {
+    org.assertj.core.api.Assertions.assertThatThrownBy(
+            () -> EmbeddedKafka.start(parent.resolve("a,b").resolve("kafka")))
+        .isInstanceOf(io.sidstream.cli.UsageException.class)
+        .hasMessageContaining("a,b")
+        .hasMessageContaining("has a comma in its name");
+  }
+
+  @Test
   void keepsAddressAndRecordsThroughAKill(@TempDir Path folder) throws Exception {
     Path java = Path.of(System.getProperty("java.home"), "bin", "java");
     Process victim =

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.CheckpointListener;
 import org.apache.flink.api.common.state.ValueState;
@@ -31,6 +32,8 @@ import org.apache.flink.util.Collector;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JobRunITCase {
   private static final AtomicLong FIRST = new AtomicLong(-1);
@@ -38,10 +41,15 @@ class JobRunITCase {
   /** The count in the newest complete checkpoint: the first may hold none. */
   private static final AtomicLong CHECKPOINTED = new AtomicLong();
 
-  @TempDir Path folder;
+  @TempDir Path parent;
 
-  @Test
-  void goesOnFromTheNewestCheckpointThatCanBeRead() throws Exception {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"plain", "with space", "gr\u00f6\u00dfe", "50%20off", "c#", "a,b", "a+b&c?d=e"})
+  void goesOnFromTheNewestCheckpointThatCanBeRead(String name) throws Exception {
+    Path folder = parent.resolve(name);
+    CHECKPOINTED.set(0);
+    FIRST.set(-1);
     JobConfig config = JobConfig.load(null, List.of("parallelism=1"));
     try (JobRun run = JobRun.start(config, folder, 18_081, JobRunITCase::counting)) {
       assertThat(run.restoredFrom()).isEmpty();
@@ -53,6 +61,9 @@ class JobRunITCase {
       assertThat(run.restartedAfter()).isEmpty();
     }
     Path newest = Checkpoints.newest(folder).orElseThrow();
+    try (Stream<Path> siblings = Files.list(parent)) {
+      assertThat(siblings).as("nothing is written beside it").containsExactly(folder);
+    }
 
     // What a kill in the middle of a checkpoint leaves: metadata that is cut off. It is newer, and
     // must be passed over.

@@ -37,7 +37,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * Writes token topics by the rules of Publish and Commit, in transactions, without a job; knows
  * what each committed table is.
  */
-final class TokenTopics implements AutoCloseable {
+public final class TokenTopics implements AutoCloseable {
   static final int SIZE = 16;
   static final int DIM = 4;
 
@@ -58,13 +58,14 @@ final class TokenTopics implements AutoCloseable {
   /** What COMMIT records add to the true checksums. */
   long checksumsOff;
 
-  TokenTopics(String bootstrap, String prefix) throws Exception {
+  /** Makes the topics. */
+  public TokenTopics(String bootstrap, String prefix) throws Exception {
     this.prefix = prefix;
     Properties p = new Properties();
     p.put("bootstrap.servers", bootstrap);
     try (Admin admin = Admin.create(p)) {
       List<NewTopic> topics = new ArrayList<>();
-      for (String name : List.of("items", "tokens", "id-embeddings")) {
+      for (String name : List.of("items", "interactions", "tokens", "id-embeddings")) {
         topics.add(new NewTopic(prefix + name, 2, (short) 1));
       }
       for (String name : List.of("versions", "models", "dead-letters", "control")) {
@@ -85,18 +86,20 @@ final class TokenTopics implements AutoCloseable {
   }
 
   /** Makes what was written visible. */
-  void flush() {
+  public void flush() {
     producer.commitTransaction();
     producer.beginTransaction();
   }
 
-  void send(String topic, String key, byte[] value) {
+  /** Any record. */
+  public void send(String topic, String key, byte[] value) {
     producer.send(
         new ProducerRecord<>(
             prefix + topic, key == null ? null : key.getBytes(StandardCharsets.UTF_8), value));
   }
 
-  void item(String item) {
+  /** An item event. */
+  public void item(String item) {
     ItemEvent event = new ItemEvent();
     event.setItem(item);
     event.setText("of " + item);
@@ -106,7 +109,7 @@ final class TokenTopics implements AutoCloseable {
   }
 
   /** A row of an item; version is that in use, or the one whose scan it is of. */
-  void token(String item, int version, int suffix, int... codes) {
+  public void token(String item, int version, int suffix, int... codes) {
     send("tokens", item, wire.encode(row(item, version, suffix, codes)));
   }
 
@@ -151,12 +154,13 @@ final class TokenTopics implements AutoCloseable {
     removed.put(item, new int[] {Math.max(version, counted + 1)});
   }
 
-  void embedding(String item, float... e) {
+  /** An ID embedding. */
+  public void embedding(String item, float... e) {
     send("id-embeddings", item, wire.encode(new IdEmbedding(item, 1, 1L, Vectors.toList(e))));
   }
 
   /** Codebooks in which the codeword k of level l of version v is v + 100 l + k everywhere. */
-  void codebooks(int version) {
+  public void codebooks(int version) {
     List<Level> levels = new ArrayList<>();
     for (int l = 0; l < 3; l++) {
       float[] codewords = new float[SIZE * DIM];
@@ -184,7 +188,7 @@ final class TokenTopics implements AutoCloseable {
   }
 
   /** COMMIT of a version, over the rows written. */
-  void commit(int version) {
+  public void commit(int version) {
     commit(version, 0);
   }
 
@@ -215,12 +219,38 @@ final class TokenTopics implements AutoCloseable {
             .filter(e -> e.getValue()[0] == version && committed.containsKey(e.getKey()))
             .count());
     record.setModelDigest("");
-    record.setChangedCodes(List.of());
-    record.setChangedPrefixes(List.of());
+    changes(record);
     record.setTime(Instant.ofEpochMilli(1_000_000L * version));
     send("versions", String.valueOf(version), wire.encode(record));
     committed = new TreeMap<>(table);
     counted = version;
+  }
+
+  /** What the version changed of the tokens of old items. */
+  private void changes(VersionRecord record) {
+    long[] codes = new long[3];
+    long[] prefixes = new long[3];
+    long moved = 0;
+    long old = 0;
+    for (var entry : table.entrySet()) {
+      Token was = committed.get(entry.getKey());
+      if (was == null) {
+        continue;
+      }
+      old++;
+      moved += was.sameToken(entry.getValue()) ? 0 : 1;
+      boolean changed = false;
+      for (int l = 0; l < 3; l++) {
+        boolean differs = was.codes()[l] != entry.getValue().codes()[l];
+        changed |= differs;
+        codes[l] += differs ? 1 : 0;
+        prefixes[l] += changed ? 1 : 0;
+      }
+    }
+    record.setOldItems(old);
+    record.setMovedItems(moved);
+    record.setChangedCodes(Arrays.stream(codes).boxed().toList());
+    record.setChangedPrefixes(Arrays.stream(prefixes).boxed().toList());
   }
 
   private static TokenRef ref(Token token) {

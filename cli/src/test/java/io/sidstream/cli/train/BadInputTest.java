@@ -96,7 +96,7 @@ class BadInputTest {
     write("nodim.npy", new float[0], 3, 256, 0);
     Files.write(folder.resolve("longbooks.npy"), new byte[3], StandardOpenOption.APPEND);
     data("strangers", "u1\tx1\t5\nu1\tx2\t6\nu1\tx3\t7\n");
-    data("ms", "u1\ti1\t5\nu1\ti1\t1700000000000\n");
+    data("us", "u1\ti1\t5\nu1\ti1\t1700000000000000\n");
     Path broken = Files.createDirectory(folder.resolve("broken"));
     Files.copy(folder.resolve("items.jsonl"), broken.resolve("items.jsonl.gz"));
     Files.copy(folder.resolve("interactions.tsv"), broken.resolve("interactions.tsv"));
@@ -132,8 +132,8 @@ class BadInputTest {
           none of the 2 users of --data has two interactions left to learn| train unified @three --vectors @vectors.npy
           --bootstrap 40000: --data has 1600                              | train prequential @. --vectors @vectors.npy
           interactions.tsv:3 has bytes that are not UTF-8                 | train unified @latin --vectors @vectors.npy
-          interactions.tsv:1: '99999999999999999' is not a time           | train unified @late --vectors @vectors.npy
-          interactions.tsv:2: '1700000000000' is not a time in unix       | train unified @ms --vectors @vectors.npy
+          interactions.tsv:1: time: '99999999999999999' is not a time     | train unified @late --vectors @vectors.npy
+          interactions.tsv:2: time: '1700000000000000' is not a time of   | train unified @us --vectors @vectors.npy
           none of its 3 interactions names an item of items.jsonl, as 'x1'| train unified @strangers --vectors @vectors.npy
           items.jsonl.gz is no whole gzip file (Not in GZIP format); copy | train unified @broken --vectors @vectors.npy
           items.jsonl:2: idx 2 (where none is given, the line) is that of | train unified @twice --vectors @vectors.npy

@@ -153,7 +153,11 @@ final class Validation {
     if (millis < minTime) {
       throw new Rejection(
           Rule.TIME_TOO_OLD,
-          "time is " + time + "; expected: not before " + Instant.ofEpochMilli(minTime));
+          "time is "
+              + time
+              + "; expected: not before "
+              + Instant.ofEpochMilli(minTime)
+              + unit(millis, 1000, 1, "seconds", now));
     }
     if (millis - maxFuture > now) {
       throw new Rejection(
@@ -162,9 +166,23 @@ final class Validation {
               + time
               + "; expected: not after "
               + Instant.ofEpochMilli(now + maxFuture)
-              + " (now + max-future)");
+              + " (now + max-future)"
+              + unit(millis, 1, 1000, "microseconds", now)
+              + unit(millis, 1, 1_000_000, "nanoseconds", now));
     }
     return millis;
+  }
+
+  /** A hint where the number, taken in another unit, is a time that would be accepted. */
+  private String unit(long number, long times, long parts, String name, long now) {
+    if (Math.abs(number) > Long.MAX_VALUE / times) {
+      return "";
+    }
+    long millis = number * times / parts;
+    boolean accepted = millis >= minTime && millis - maxFuture <= now && millis > 86_400_000L * 365;
+    return accepted
+        ? ". The number is " + number + ": in " + name + ", not milliseconds? Send milliseconds"
+        : "";
   }
 
   private void text(String field, String text) throws Rejection {

@@ -168,6 +168,14 @@ class IngestTest {
         raw("a", item(e -> e.setTime(Instant.ofEpochMilli(Long.MAX_VALUE)))));
     itemRule(
         Rule.TIME_TOO_OLD,
+        "The number is 1577836800: in seconds, not milliseconds? Send milliseconds",
+        raw("a", item(e -> e.setTime(Instant.ofEpochMilli(1_577_836_800L)))));
+    itemRule(
+        Rule.TIME_IN_FUTURE,
+        "The number is 1577836800000000: in microseconds, not milliseconds?",
+        raw("a", item(e -> e.setTime(Instant.ofEpochMilli(1_577_836_800_000_000L)))));
+    itemRule(
+        Rule.TIME_TOO_OLD,
         "time is",
         raw("a", item(e -> e.setTime(Instant.ofEpochMilli(Long.MIN_VALUE)))));
     itemRule(Rule.UNDECODABLE, "value has 0 bytes", raw("a", new byte[0]));

@@ -1,0 +1,107 @@
+package io.sidstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.main.Main;
+import io.sidstream.cli.tokens.TokenTopics;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/**
+ * Every shell line of docs/own-data.md, in its order. What starts a job is only parsed, as other
+ * tests run it: a broker takes its place, and tokens written by the job's rules.
+ */
+class OwnDataPageITCase {
+  private static final Path PAGE = Path.of("..", "docs", "own-data.md");
+
+  @TempDir Path folder;
+
+  @Test
+  void everyShellLineWorks() throws Exception {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"));
+        TokenTopics job = new TokenTopics(kafka.bootstrap(), "sidstream.")) {
+      boolean tokens = false;
+      int run = 0;
+      for (String line : shellLines()) {
+        if (!line.startsWith("./sidstream ")) {
+          shell(line);
+          continue;
+        }
+        List<String> words = words(line);
+        if (words.get(0).equals("demo") || words.get(0).equals("job")) {
+          new CommandLine(Main.commandLine((env, config) -> {}).getCommandSpec())
+              .parseArgs(words.toArray(new String[0]));
+          continue;
+        }
+        if (!words.get(0).equals("load") && !tokens) {
+          tokens = true;
+          job.codebooks(1);
+          job.token("A1", 1, 0, 1, 2, 3);
+          job.token("A2", 1, 0, 1, 2, 4);
+          job.token("A3", 1, 0, 5, 2, 4);
+          job.commit(1);
+          job.flush();
+        }
+        words.addAll(List.of("--bootstrap", kafka.bootstrap()));
+        CommandRun done = CommandRun.of(words.toArray());
+        assertThat(done.code()).as(line + "\n" + done.err()).isZero();
+        run++;
+      }
+      assertThat(run).isGreaterThanOrEqualTo(8);
+    }
+    assertThat(folder.resolve("report.html")).isNotEmptyFile();
+  }
+
+  /** Lines of the indented blocks; a here-document is one. */
+  private static List<String> shellLines() throws Exception {
+    List<String> lines = new ArrayList<>();
+    StringBuilder document = null;
+    for (String text : Files.readAllLines(PAGE)) {
+      if (!text.startsWith("    ")) {
+        continue;
+      }
+      String line = text.substring(4);
+      if (document != null) {
+        document.append(line).append('\n');
+        if (line.equals("END")) {
+          lines.add(document.toString());
+          document = null;
+        }
+      } else if (line.contains("<<'END'")) {
+        document = new StringBuilder(line).append('\n');
+      } else {
+        lines.add(line);
+      }
+    }
+    return lines;
+  }
+
+  private void shell(String line) throws Exception {
+    Process process =
+        new ProcessBuilder("bash", "-c", line)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).as(line).isZero();
+  }
+
+  /** What follows ./sidstream, with the names of files in the folder of the test. */
+  private List<String> words(String line) {
+    List<String> words = new ArrayList<>();
+    for (String word : Arrays.asList(line.split(" ")).subList(1, line.split(" ").length)) {
+      boolean file = word.endsWith(".jsonl") || word.endsWith(".csv") || word.endsWith(".html");
+      words.add(file ? folder.resolve(word).toString() : word.replace("'", ""));
+    }
+    return words;
+  }
+}
