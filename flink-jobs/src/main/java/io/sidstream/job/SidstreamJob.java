@@ -292,8 +292,7 @@ public final class SidstreamJob {
         config,
         new IdEmbeddingSerializer(Topics.idEmbeddings(config)),
         "id-embeddings");
-    write(
-        deadLetters, config, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
+    write(deadLetters, config, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
   }
 
   private static DataStream<RawRecord> read(

@@ -1,6 +1,5 @@
 package io.sidstream.cli.train;
 
-import io.sidstream.job.config.JobOptions;
 import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import io.sidstream.model.train.JointConfig;
 import picocli.CommandLine.Option;

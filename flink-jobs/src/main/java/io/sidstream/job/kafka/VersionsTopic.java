@@ -116,7 +116,8 @@ public final class VersionsTopic {
    * @param since ms since the epoch
    * @throws IllegalStateException where the topic cannot be read; names it and the broker
    */
-  public static Set<VersionRecord> written(JobConfig config, long since) throws InterruptedException {
+  public static Set<VersionRecord> written(JobConfig config, long since)
+      throws InterruptedException {
     TopicPartition partition = new TopicPartition(Topics.versions(config), 0);
     try (TopicTail tail = new TopicTail(config)) {
       Set<VersionRecord> written = new HashSet<>();

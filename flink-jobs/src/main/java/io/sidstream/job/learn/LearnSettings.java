@@ -122,8 +122,7 @@ public final class LearnSettings {
    * @throws IllegalStateException names each of them and the fix
    */
   static void requireShape(String[] stateShape, String[] configured) {
-    Set<String> fixed =
-        Stream.of(stateShape).map(LearnSettings::key).collect(Collectors.toSet());
+    Set<String> fixed = Stream.of(stateShape).map(LearnSettings::key).collect(Collectors.toSet());
     List<String> was = new ArrayList<>(List.of(stateShape));
     List<String> now = new ArrayList<>(List.of(configured));
     Set<String> same = was.stream().filter(now::contains).collect(Collectors.toSet());

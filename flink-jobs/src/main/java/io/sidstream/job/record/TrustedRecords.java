@@ -4,8 +4,8 @@ import io.sidstream.schemas.VersionRecord;
 import org.apache.avro.util.ClassSecurityValidator;
 
 /**
- * Has Avro trust the generated records in this JVM, where Flink's own serializer makes them on their
- * way between operators. Topics are read and written without it.
+ * Has Avro trust the generated records in this JVM, where Flink's own serializer makes them on
+ * their way between operators. Topics are read and written without it.
  */
 public final class TrustedRecords {
   static {

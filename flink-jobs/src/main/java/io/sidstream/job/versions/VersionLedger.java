@@ -327,7 +327,8 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
       }
       long since = late.stream().mapToLong(e -> e.time).min().orElse(Long.MAX_VALUE);
       // A minute, for the clock of a broker that stamps records itself.
-      Set<VersionRecord> written = late.isEmpty() ? Set.of() : topic.written(config, since - 60_000);
+      Set<VersionRecord> written =
+          late.isEmpty() ? Set.of() : topic.written(config, since - 60_000);
       back(() -> sayAgain(late, written));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

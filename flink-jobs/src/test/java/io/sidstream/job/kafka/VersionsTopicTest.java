@@ -54,7 +54,9 @@ class VersionsTopicTest {
     VersionSerializer serializer = new VersionSerializer(JobConfig.defaults());
     serializer.open();
     var written = serializer.serialize(record(VersionState.BEGIN, 900, 1), null, null);
-    assertThat(new String(written.headers().lastHeader(VersionsTopic.JOB).value(), StandardCharsets.UTF_8))
+    assertThat(
+            new String(
+                written.headers().lastHeader(VersionsTopic.JOB).value(), StandardCharsets.UTF_8))
         .isEqualTo("sidstream");
     assertThat(written.topic()).isEqualTo("sidstream.versions");
     assertThat(new String(written.key(), StandardCharsets.UTF_8)).isEqualTo("900");

@@ -60,8 +60,7 @@ final class LearnPipeline implements AutoCloseable {
   LearnPipeline(JobConfig config, Snapshot from, List<ModelPart> modelsSoFar) throws Exception {
     this.config = config;
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
-    learn =
-        harness(new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey);
+    learn = harness(new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey);
     merge = harness(new MergeOperator(config, c -> Newest.NONE), MergeInput::key);
     learn.setup();
     merge.setup();
@@ -96,8 +95,7 @@ final class LearnPipeline implements AutoCloseable {
       org.apache.flink.streaming.api.operators.OneInputStreamOperator<I, O> operator,
       org.apache.flink.api.java.functions.KeySelector<I, Integer> key)
       throws Exception {
-    var harness =
-        new KeyedOneInputStreamOperatorTestHarness<>(operator, key, Types.INT, 8, 1, 0);
+    var harness = new KeyedOneInputStreamOperatorTestHarness<>(operator, key, Types.INT, 8, 1, 0);
     harness.setStateBackend(new EmbeddedRocksDBStateBackend(false));
     return harness;
   }

@@ -254,8 +254,7 @@ class LearnPipelineTest {
 
   @Test
   void usersAreForgottenAndDeletedItemsLeaveNothing() throws Exception {
-    JobConfig config =
-        config(Map.of("sequence.retention", "20 s", "learn.round-interval", "1 s"));
+    JobConfig config = config(Map.of("sequence.retention", "20 s", "learn.round-interval", "1 s"));
     try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
       items(pipeline, 0, ITEMS);
       events(pipeline, 0, 200);

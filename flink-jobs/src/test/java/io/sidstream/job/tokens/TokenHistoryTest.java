@@ -132,7 +132,8 @@ class TokenHistoryTest {
           pipeline.drain();
         }
         checkLast("seed " + seed, pipeline);
-        assertThat(pipeline.commits.get(pipeline.commits.size() - 1).getVersion()).isEqualTo(version);
+        assertThat(pipeline.commits.get(pipeline.commits.size() - 1).getVersion())
+            .isEqualTo(version);
       }
     }
   }

@@ -72,7 +72,8 @@ public record Evaluation(
 
   /** The same, with a table of the rows that it names alone. */
   Evaluation compact() {
-    ItemTable all = new ItemTable(items.contentDim(), items.idDim(), items.semanticDim(), items.levels());
+    ItemTable all =
+        new ItemTable(items.contentDim(), items.idDim(), items.semanticDim(), items.levels());
     Map<Integer, Integer> to = new HashMap<>();
     int[] rows = Arrays.stream(sample).map(row -> moved(row, to, all)).toArray();
     BitSet oldRows = new BitSet();

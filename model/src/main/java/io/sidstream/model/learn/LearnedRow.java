@@ -19,7 +19,9 @@ public record LearnedRow(int version, int[] codes, int idSteps, float[] id) {
     return new LearnedRow(version, null, 0, null);
   }
 
-  /** Format (1 byte), version (4), number of codes (1), codes (2 each), steps (4), floats (4 each). */
+  /**
+   * Format (1 byte), version (4), number of codes (1), codes (2 each), steps (4), floats (4 each).
+   */
   public byte[] toBytes() {
     int levels = codes == null ? 0 : codes.length;
     int floats = idSteps == 0 ? 0 : id.length;

@@ -112,8 +112,7 @@ public final class Round {
     if (kind == RoundKind.BOOTSTRAP) {
       return new Prequential.Result();
     }
-    return new Prequential(
-            trainer.recommender(), trainer, in.set().items(), LearnPlan.NEGATIVES)
+    return new Prequential(trainer.recommender(), trainer, in.set().items(), LearnPlan.NEGATIVES)
         .evaluate(in.windows().predicted(), rng.split());
   }
 
@@ -124,8 +123,7 @@ public final class Round {
     if (in.round() == 1 && plan.model().hasSemantic()) {
       trainer.initialiseCodebooks(in.sample().rows());
     }
-    Sampler sampler =
-        new Sampler(in.windows(), plan.steps(), plan.model().maxLen(), rng.split());
+    Sampler sampler = new Sampler(in.windows(), plan.steps(), plan.model().maxLen(), rng.split());
     if (sampler.available() == 0) {
       return kind == RoundKind.BOOTSTRAP ? learnContent(trainer, rng, losses) : 0;
     }
@@ -197,8 +195,7 @@ public final class Round {
       }
     }
     // Of the working set only what is judged on goes along.
-    return new Evaluation(
-            in.set().items(), rows, old, in.sample().heldOut(), in.totals().items())
+    return new Evaluation(in.set().items(), rows, old, in.sample().heldOut(), in.totals().items())
         .compact();
   }
 }

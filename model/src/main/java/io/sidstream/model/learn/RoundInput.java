@@ -33,7 +33,8 @@ public record RoundInput(
    * Token versions.
    *
    * @param inUse version in use, 0 for none
-   * @param tokenizers by version, every one that a row of the set may have missed, up to that in use
+   * @param tokenizers by version, every one that a row of the set may have missed, up to that in
+   *     use
    */
   public record Versions(int inUse, SortedMap<Integer, TokenizerModel> tokenizers) {}
 

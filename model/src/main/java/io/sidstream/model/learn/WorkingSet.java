@@ -80,8 +80,7 @@ public final class WorkingSet {
       content.add(vector);
     }
     if (row.codes() != null) {
-      System.arraycopy(
-          row.codes(), 0, items.codes(), index * config.levels(), row.codes().length);
+      System.arraycopy(row.codes(), 0, items.codes(), index * config.levels(), row.codes().length);
     }
     if (index == versions.length) {
       versions = Arrays.copyOf(versions, 2 * index);

@@ -104,7 +104,8 @@ class RecommenderOracleTest {
                 dim,
                 target,
                 0.7f,
-                logQ, SampledSoftmax.Sample.ALL,
+                logQ,
+                SampledSoftmax.Sample.ALL,
                 new float[rows * dim],
                 new float[candidates * dim]);
     double expected =
