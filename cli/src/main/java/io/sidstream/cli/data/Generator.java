@@ -79,6 +79,18 @@ public final class Generator {
    * @param seed where every draw comes from
    */
   public static DataSet generate(int items, int events, long seed) {
+    return generate(items, events, 0, seed);
+  }
+
+  /**
+   * A data set of so many users: fewer make longer histories.
+   *
+   * @param users at least 20; 0 for one in sixteen events
+   */
+  public static DataSet generate(int items, int events, int users, long seed) {
+    if (users != 0 && users < 20) {
+      throw new UsageException("--users " + users + ": at least 20, or 0 for one in 16 events");
+    }
     if (items < 40) {
       throw new UsageException("--items " + items + ": at least 40 are needed, two of each theme");
     }
@@ -114,12 +126,12 @@ public final class Generator {
       shelves.get(theme[i]).get(style[i]).add(i);
     }
 
-    int users = Math.max(20, events / 16);
-    int[] taste = new int[users];
-    int[] side = new int[users];
-    int[] stage = new int[users];
-    int[] last = new int[users];
-    for (int u = 0; u < users; u++) {
+    int audienceSize = users == 0 ? Math.max(20, events / 16) : users;
+    int[] taste = new int[audienceSize];
+    int[] side = new int[audienceSize];
+    int[] stage = new int[audienceSize];
+    int[] last = new int[audienceSize];
+    for (int u = 0; u < audienceSize; u++) {
       taste[u] = audience.nextInt(THEMES.length);
       side[u] = audience.nextInt(THEMES.length);
       stage[u] = audience.nextInt(STYLES);
@@ -131,7 +143,7 @@ public final class Generator {
     for (int k = 0; k < events; k++) {
       long now = START + (long) ((double) YEAR * k / events);
       // Users join over time: early ones are not active for ever, late ones not from the beginning.
-      int newestUser = Math.max(20, (int) ((double) users * (0.3 + 0.7 * k / events)));
+      int newestUser = Math.max(20, (int) ((double) audienceSize * (0.3 + 0.7 * k / events)));
       int u = newestUser - 1 - (int) (newestUser * Math.pow(audience.nextDouble(), 1.5));
       u = Math.max(0, u);
       if (audience.nextDouble() < 0.03) {
@@ -155,7 +167,13 @@ public final class Generator {
       time[k] = now;
     }
     String parameters =
-        "generated, form 2: items " + items + ", events " + events + ", seed " + seed;
+        "generated, form 2: items "
+            + items
+            + ", events "
+            + events
+            + (users == 0 ? "" : ", users " + users)
+            + ", seed "
+            + seed;
     String digest = Sha256.hex(parameters.getBytes(StandardCharsets.UTF_8));
     return DataSet.sorted(parameters, digest, "view", made, user, what, time, "");
   }

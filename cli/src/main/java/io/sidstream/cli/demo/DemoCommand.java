@@ -123,6 +123,13 @@ public final class DemoCommand implements Callable<Integer> {
   private int events;
 
   @Option(
+      names = "--users",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Users of the synthetic catalogue; 0 for one in 16 interactions (default).")
+  private int users;
+
+  @Option(
       names = "--rate",
       defaultValue = "0",
       paramLabel = "N",
@@ -196,7 +203,7 @@ public final class DemoCommand implements Callable<Integer> {
     NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
     DataSet set =
         data == null
-            ? Generator.generate(items, events, asked.get(JobOptions.SEED))
+            ? Generator.generate(items, events, users, asked.get(JobOptions.SEED))
             : DataSetReader.read(
                 DataFiles.find(data, interactionsFile, map, mapInteractions), maxItems);
     checkVectors(set, vectors);

@@ -93,4 +93,13 @@ class GeneratorTest {
         .isInstanceOf(UsageException.class)
         .hasMessageContaining("--events 49");
   }
+
+  @Test
+  void fewUsersHaveLongHistories() {
+    DataSet dense = Generator.generate(400, 10_000, 50, 42);
+    assertThat(dense.interactions()).isEqualTo(10_000);
+    assertThat(java.util.Arrays.stream(dense.user()).distinct().count()).isBetween(30L, 50L);
+    assertThatThrownBy(() -> Generator.generate(400, 10_000, 19, 42))
+        .hasMessageContaining("--users 19");
+  }
 }

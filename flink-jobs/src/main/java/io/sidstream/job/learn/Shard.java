@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A shard of the learner, from round to round. It is called on the operator's thread, for some
@@ -37,6 +39,8 @@ final class Shard {
       long roundIntervalMs,
       int pendingMax) {}
 
+  private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
+
   /** Rounds take so many times what they would where more waits than is wanted. */
   private static final int CATCH_UP = 8;
 
@@ -55,7 +59,6 @@ final class Shard {
   private RoundRunner.Computed computed;
   private int changedFrom;
   private int modelStored;
-  private byte[] merged;
   private MergedRound adopted;
   private int adoptedRows;
 
@@ -395,26 +398,43 @@ final class Shard {
     return true;
   }
 
-  private boolean adopt(long now, long deadline) throws Exception {
+  /** Reads what came back; false where it is not the merge's, which is then waited for again. */
+  private boolean readMerged() throws Exception {
+    ByteArrayOutputStream whole = new ByteArrayOutputStream();
+    for (int i = 0; i < at.mergedPieces; i++) {
+      whole.writeBytes(tables.mergedPieces.get(i));
+    }
+    try {
+      adopted = MergedRound.fromBytes(whole.toByteArray());
+    } catch (IllegalArgumentException e) {
+      LOG.error("Shard {}: what came back for round {} is passed over", number, at.round, e);
+    }
+    if (adopted != null && adopted.round() != at.round) {
+      LOG.error(
+          "Shard {} waits for round {}; round {} is passed over",
+          number,
+          at.round,
+          adopted.round());
+      adopted = null;
+    }
+    adoptedRows = 0;
     if (adopted == null) {
-      if (merged == null) {
-        ByteArrayOutputStream whole = new ByteArrayOutputStream();
-        for (int i = 0; i < at.mergedPieces; i++) {
-          whole.writeBytes(tables.mergedPieces.get(i));
-        }
-        merged = whole.toByteArray();
-      }
-      adopted = MergedRound.fromBytes(merged);
-      adoptedRows = 0;
-      if (adopted.round() != at.round) {
-        throw new IllegalStateException(
-            "shard "
-                + number
-                + " waits for round "
-                + at.round
-                + ", but was sent round "
-                + adopted.round());
-      }
+      forgetMerged();
+      at.phase = Phase.WAIT;
+    }
+    return adopted != null;
+  }
+
+  private void forgetMerged() throws Exception {
+    for (int i = 0; i < at.mergedPieces; i++) {
+      tables.mergedPieces.remove(i);
+    }
+    at.mergedPieces = 0;
+  }
+
+  private boolean adopt(long now, long deadline) throws Exception {
+    if (adopted == null && !readMerged()) {
+      return false;
     }
     // Embeddings are the same however often they are put, so a restart may begin again.
     while (adoptedRows < adopted.embeddings().size()) {
@@ -446,11 +466,7 @@ final class Shard {
       }
       dropTokenizers();
     }
-    for (int i = 0; i < at.mergedPieces; i++) {
-      tables.mergedPieces.remove(i);
-    }
-    at.mergedPieces = 0;
-    merged = null;
+    forgetMerged();
     adopted = null;
     end(now);
     return true;
