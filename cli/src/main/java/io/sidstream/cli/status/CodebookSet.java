@@ -1,9 +1,10 @@
 package io.sidstream.cli.status;
 
+import io.sidstream.schemas.CodebookFormat;
 import io.sidstream.schemas.ModelPart;
-import java.nio.BufferUnderflowException;
-import java.nio.ByteBuffer;
+import io.sidstream.schemas.ModelParts;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -27,41 +28,25 @@ public final class CodebookSet {
   public record Neighbour(int code, double distance) {}
 
   /**
-   * Joins the pieces: int32 levels; per level int32 metric (0 cosine, 1 Euclidean), K, D, then K x
-   * D float32, big-endian.
+   * Joins the pieces of a part.
    *
-   * @throws IllegalArgumentException where they are malformed
+   * @throws RuntimeException where they are malformed, see {@link ModelParts#join} and {@link
+   *     CodebookFormat#read}
    */
   static CodebookSet of(Collection<ModelPart> pieces) {
-    ByteBuffer in =
-        ByteBuffer.allocate(pieces.stream().mapToInt(p -> p.getData().remaining()).sum());
-    pieces.forEach(p -> in.put(p.getData().duplicate()));
-    in.flip();
-    try {
-      int levels = in.getInt();
-      if (levels < 1 || levels > 255) {
-        throw new IllegalArgumentException("codebooks of " + levels + " levels");
+    List<CodebookFormat.Level> levels = CodebookFormat.read(ModelParts.join(pieces));
+    boolean[] cosine = new boolean[levels.size()];
+    float[][][] codewords = new float[levels.size()][][];
+    for (int l = 0; l < cosine.length; l++) {
+      CodebookFormat.Level level = levels.get(l);
+      cosine[l] = level.metric() == CodebookFormat.LevelMetric.COSINE;
+      codewords[l] = new float[level.size()][];
+      for (int k = 0; k < level.size(); k++) {
+        codewords[l][k] =
+            Arrays.copyOfRange(level.codewords(), k * level.dim(), (k + 1) * level.dim());
       }
-      boolean[] cosine = new boolean[levels];
-      float[][][] codewords = new float[levels][][];
-      for (int l = 0; l < levels; l++) {
-        cosine[l] = in.getInt() == 0;
-        int size = in.getInt();
-        int dim = in.getInt();
-        if (size < 1 || dim < 1 || 4L * size * dim > in.remaining()) {
-          throw new IllegalArgumentException(
-              "level %d says %d codewords of %d".formatted(l + 1, size, dim));
-        }
-        codewords[l] = new float[size][dim];
-        for (float[] codeword : codewords[l]) {
-          in.asFloatBuffer().get(codeword);
-          in.position(in.position() + 4 * dim);
-        }
-      }
-      return new CodebookSet(cosine, codewords);
-    } catch (BufferUnderflowException e) {
-      throw new IllegalArgumentException("codebooks end too early", e);
     }
+    return new CodebookSet(cosine, codewords);
   }
 
   /** Number of levels. */
