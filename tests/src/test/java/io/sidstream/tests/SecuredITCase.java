@@ -66,10 +66,20 @@ class SecuredITCase {
   /** The job's rights, as docs/security.md lists them. */
   private static List<AclBinding> ofJob(String user, String name) {
     List<AclBinding> rights = new ArrayList<>();
-    for (String topic : List.of("items", "interactions", "versions", "control")) {
+    for (String topic :
+        List.of(
+            "items",
+            "interactions",
+            "versions",
+            "control",
+            "tokens",
+            "models",
+            "id-embeddings",
+            "dead-letters")) {
       rights.add(topic(user, AclOperation.READ, name, topic));
     }
-    for (String topic : List.of("tokens", "versions", "models", "id-embeddings", "dead-letters")) {
+    for (String topic :
+        List.of("tokens", "versions", "models", "id-embeddings", "dead-letters", "control")) {
       rights.add(topic(user, AclOperation.WRITE, name, topic));
     }
     rights.add(
