@@ -189,7 +189,7 @@ class FailoverITCase {
         Awaitility.await().atMost(LONG).until(() -> run.failure().isPresent());
         assertThat(run.failure().orElseThrow())
             .rootCause()
-            .hasMessageContaining("the job's state ends with token version 1, but topic")
+            .hasMessageContaining("the job's state is older than what readers have: topic ")
             .hasMessageContaining("older.versions has token version");
       }
     }

@@ -32,14 +32,15 @@ class IdleCheckpointITCase {
             "idle",
             "encoder.hidden=4096,64",
             "quantizer.codebook-size=256",
+            "bootstrap.items=256",
             "learn.round-interactions=100000");
     Topics.create(config);
     try (Inputs in = new Inputs(config);
         TokenLog out = TinyJob.log(config, true);
         JobRun run = JobRun.start(config, folder, 18_281, SidstreamJob::build)) {
-      in.items(0, 60);
+      in.items(0, 300);
       in.interactions(0, 100, 60);
-      out.await("the first version", LONG, () -> out.committed() == 1 && out.items().size() == 60);
+      out.await("the first version", LONG, () -> out.committed() == 1 && out.items().size() == 300);
 
       URI checkpoints = checkpoints(run.ui());
       JsonNode last = idle(checkpoints);

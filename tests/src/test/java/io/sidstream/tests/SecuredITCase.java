@@ -322,7 +322,10 @@ class SecuredITCase {
       for (String operator : metric.operators()) {
         assertThat(endpoint)
             .containsPattern(
-                metric.prometheus() + "\\{.*operator_name=\"" + operator.replace(' ', '_') + "\"");
+                metric.prometheus()
+                    + "\\{.*operator_name=\""
+                    + operator.replaceAll("\\W", "_")
+                    + "\"");
       }
     }
     Path docker = Path.of("..", "docker");

@@ -132,7 +132,7 @@ final class Shard {
     intake.arrive(at, event);
   }
 
-  /** A piece of a merged round; those of rounds that are done are of before a restart. */
+  /** A piece of a merged round; those of other rounds are of before a restart. */
   void put(RoundPiece piece) throws Exception {
     if (piece.count == 0) {
       // Another shard has begun the round.
@@ -140,7 +140,7 @@ final class Shard {
       at.called = Math.max(at.called, piece.round);
       return;
     }
-    if (piece.round < at.round || piece.round == at.round && idle()) {
+    if (piece.round != at.round || idle()) {
       return;
     }
     tables.mergedPieces.put(piece.index, piece.data);
