@@ -59,7 +59,8 @@ final class Traffic {
     String changed = Inputs.name(random.nextInt(next));
     items.add(changed);
     in.put(changed, Inputs.vector(changed + random.nextInt()));
-    String gone = Inputs.name(random.nextInt(next));
+    // None that interactions name: those would wait for it for ever.
+    String gone = Inputs.name(firstItems + random.nextInt(next - firstItems));
     items.remove(gone);
     in.delete(gone);
     in.flush();

@@ -206,8 +206,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     } else if (input.control != null) {
       LOG.info("{} {}", input.control.action, input.control.text());
       at.add(input.control);
-    } else if (input.committed <= at.version) {
-      // A version that was never begun was not committed, whatever stands on the topic.
+    } else if (input.committed <= at.version + (at.phase == Phase.GATHER ? 0 : 1)) {
+      // A version that was never begun was not committed, whatever stands on the topic. One that is
+      // being said may be committed before all of it is, where a restart lies between.
       at.committed = Math.max(at.committed, input.committed);
     }
     turn();
