@@ -342,12 +342,12 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     thread.execute(
         () -> {
           RoundRecords made = null;
-          RuntimeException failure = null;
+          Throwable failure = null;
           try {
             List<ShardRound> rounds =
                 all.stream().map(b -> ShardRound.fromBytes(b.toByteArray())).toList();
             made = RoundRecords.of(plan, seen, tokenizer, rounds);
-          } catch (RuntimeException e) {
+          } catch (Throwable e) {
             failure = e;
           }
           judged(made, failure);
@@ -362,7 +362,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     return whole.toByteArray();
   }
 
-  private void judged(RoundRecords made, RuntimeException failure) {
+  private void judged(RoundRecords made, Throwable failure) {
     try {
       mailbox.execute(
           () -> {
