@@ -43,7 +43,8 @@ class FailoverITCase {
 
   @TempDir Path folder;
 
-  @Disabled("open: after a cut between BEGIN and COMMIT of the first version its round is not merged")
+  @Disabled(
+      "open: after a cut between BEGIN and COMMIT of the first version its round is not merged")
   @Test
   void committedTablesSurviveCutsAndOtherParallelism() throws Exception {
     // A scan that takes several checkpoints: one item a slice.
