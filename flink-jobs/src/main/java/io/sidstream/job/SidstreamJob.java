@@ -112,9 +112,9 @@ public final class SidstreamJob {
     DataStream<RawRecord> rawItems = read(env, config, Topics.items(config), "items");
     DataStream<RawRecord> rawInteractions =
         read(env, config, Topics.interactions(config), "interactions");
-    DataStream<RawRecord> rawVersions = read(env, config, Topics.versions(config), "versions");
-    DataStream<RawRecord> rawModels = read(env, config, Topics.models(config), "models");
-    DataStream<RawRecord> rawControl = read(env, config, Topics.control(config), "control");
+    DataStream<RawRecord> rawVersions = readInOrder(env, config, Topics.versions(config), "versions");
+    DataStream<RawRecord> rawModels = readInOrder(env, config, Topics.models(config), "models");
+    DataStream<RawRecord> rawControl = readInOrder(env, config, Topics.control(config), "control");
 
     SingleOutputStreamOperator<Item> items =
         named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
@@ -253,6 +253,9 @@ public final class SidstreamJob {
         named(
             rows.getSideOutput(PublishOperator.PARTS)
                 .transform("Commit", Records.type(VersionRecord.class), new CommitOperator())
+                // Of a job without parallelism it would be chained to Publish and take on its
+                // greatest parallelism, and no state of it could go into a job with parallelism.
+                .startNewChain()
                 .forceNonParallel(),
             "commit",
             "Commit");
@@ -295,12 +298,18 @@ public final class SidstreamJob {
     write(deadLetters, config, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
   }
 
-  private static DataStream<RawRecord> read(
+  private static SingleOutputStreamOperator<RawRecord> read(
       StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
     return named(
         env.fromSource(Sources.raw(config, topic), WatermarkStrategy.noWatermarks(), name),
         "source-" + name,
         "Read " + name);
+  }
+
+  /** By one subtask, which what follows is chained to at any parallelism of the job. */
+  private static DataStream<RawRecord> readInOrder(
+      StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
+    return read(env, config, topic, name).forceNonParallel();
   }
 
   private static <T> void write(

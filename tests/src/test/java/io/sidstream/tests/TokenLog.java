@@ -25,7 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.Callable;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -98,14 +98,14 @@ final class TokenLog implements AutoCloseable {
   }
 
   /** Reads until it is so. */
-  void await(String what, Duration atMost, BooleanSupplier condition) {
+  void await(String what, Duration atMost, Callable<Boolean> condition) {
     Awaitility.await(what)
         .atMost(atMost)
         .pollInterval(Duration.ofMillis(20))
         .until(
             () -> {
               poll();
-              return condition.getAsBoolean();
+              return condition.call();
             });
   }
 

@@ -79,6 +79,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient LearnPlan plan;
   private transient ValueState<MergeProgress> progressState;
   private transient MapState<Long, byte[]> pieces;
+  private transient MapState<Long, RoundPiece> early;
   private transient MapState<Integer, byte[]> inUse;
   private transient MapState<Integer, byte[]> last;
   private transient MergeProgress at;
@@ -117,6 +118,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         store.getMapState(
             new MapStateDescriptor<>(
                 "pieces", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+    early =
+        store.getMapState(
+            new MapStateDescriptor<>("early", Types.LONG, TypeInformation.of(RoundPiece.class)));
     inUse = store.getMapState(bytes("in-use"));
     last = store.getMapState(bytes("last"));
     setCurrentKey(KEY);
@@ -215,6 +219,15 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   private void put(RoundPiece piece) throws Exception {
+    if (at.phase != Phase.GATHER || at.earlyFrom < at.earlyTo) {
+      // A shard that waits for nobody is ahead: its next round may be done before this is judged.
+      early.put(at.earlyTo++, piece);
+      return;
+    }
+    gather(piece);
+  }
+
+  private void gather(RoundPiece piece) throws Exception {
     if (piece.round != at.round + 1) {
       throw new IllegalStateException(
           "shard %d sent round %d, the merge is at round %d: was state of different checkpoints put together?"
@@ -228,6 +241,15 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     pieces.put(pieceKey(piece.shard, piece.index), piece.data);
     at.came[piece.shard]++;
     at.pieces[piece.shard] = piece.count;
+  }
+
+  /** Takes what came early for this round. */
+  private void gatherEarly(long deadline) throws Exception {
+    while (at.earlyFrom < at.earlyTo && !complete() && System.nanoTime() < deadline) {
+      dirty = true;
+      gather(early.get(at.earlyFrom));
+      early.remove(at.earlyFrom++);
+    }
   }
 
   private static long pieceKey(int shard, int index) {
@@ -258,6 +280,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       before = at.phase;
       switch (at.phase) {
         case GATHER -> {
+          gatherEarly(deadline);
           if (complete()) {
             at.phase =
                 plan.endsInCandidate(at.round + 1) && at.committed < at.version
@@ -276,7 +299,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       dirty |= at.phase != before;
     } while (at.phase != before && System.nanoTime() < deadline);
     shown = at.copy();
-    if (at.phase == Phase.EMIT || at.phase == Phase.JUDGE && !judging || at.phase != before) {
+    boolean gathering = at.phase == Phase.GATHER && at.earlyFrom < at.earlyTo;
+    boolean reading = at.phase == Phase.JUDGE && !judging;
+    if (gathering || reading || at.phase == Phase.EMIT || at.phase != before) {
       again();
     }
   }

@@ -38,6 +38,11 @@ public class MergeProgress implements Cloneable {
 
   public int[] pieces = {};
 
+  /** Pieces of rounds to come that wait in state: numbers of the first and of the next. */
+  public long earlyFrom;
+
+  public long earlyTo;
+
   /** Processing time at which the round under way was begun to be judged, ms. */
   public long judgedAt;
 

@@ -57,6 +57,8 @@ final class LearnPipeline implements AutoCloseable {
   /** Whether a BEGIN is followed by its COMMIT at once. */
   boolean commits = true;
 
+  private boolean mergeHeld;
+
   LearnPipeline(JobConfig config, Snapshot from, List<ModelPart> modelsSoFar) throws Exception {
     this.config = config;
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
@@ -137,7 +139,9 @@ final class LearnPipeline implements AutoCloseable {
     learn.setProcessingTime(clock);
     merge.setProcessingTime(clock);
     mail(learn);
-    mail(merge);
+    if (!mergeHeld) {
+      mail(merge);
+    }
     List<RoundPiece> pieces = learn.extractOutputValues();
     if (piecesRead < pieces.size()) {
       merge.processElement(new StreamRecord<>(MergeInput.of(pieces.get(piecesRead++))));
@@ -190,6 +194,21 @@ final class LearnPipeline implements AutoCloseable {
       learn.processElement(new StreamRecord<>(input));
     }
     harness.close();
+  }
+
+  /** Steps until a shard waits for a round, with a merge that does nothing but take what comes. */
+  void untilWaitsFor(long round) throws Exception {
+    mergeHeld = true;
+    long deadline = System.nanoTime() + 60_000_000_000L;
+    while (progress(0).round < round || progress(0).phase != LearnProgress.Phase.WAIT) {
+      step();
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("round " + progress(0).round + " after 60 s");
+      }
+      Thread.yield();
+    }
+    deliver();
+    mergeHeld = false;
   }
 
   /** Steps until so many revisions were made by this run. */

@@ -111,6 +111,42 @@ class LearnPipelineTest {
     }
   }
 
+  @Test
+  void aShardMayBeRoundsAheadOfTheMerge() throws Exception {
+    JobConfig config = config(Map.of("quantizer.round-every", "3"));
+    Map<Long, String> undisturbed;
+    LearnPipeline pipeline = new LearnPipeline(config, null, List.of());
+    try {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 400);
+      pipeline.until(1);
+      events(pipeline, 400, 600);
+      pipeline.until(4);
+      undisturbed = pipeline.recommenders();
+    } finally {
+      pipeline.close();
+    }
+    pipeline = new LearnPipeline(config, null, List.of());
+    try {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 400);
+      pipeline.until(1);
+      events(pipeline, 400, 600);
+      pipeline.untilWaitsFor(4);
+      assertThat(pipeline.revisions()).hasSize(1);
+      LearnPipeline.Snapshot cut = pipeline.snapshot();
+      pipeline.close();
+      pipeline = new LearnPipeline(config, cut, pipeline.models());
+      pipeline.until(3);
+      assertThat(pipeline.revisions())
+          .extracting(VersionRecord::getRevision)
+          .containsExactly(2L, 3L, 4L);
+      assertThat(pipeline.recommenders()).isEqualTo(undisturbed);
+    } finally {
+      pipeline.close();
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 4})
   void aRestartAtAnyStepGivesTheSameBits(int shards) throws Exception {
