@@ -35,7 +35,6 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,7 +61,6 @@ class ClusterE2ECase {
 
   @TempDir Path folder;
 
-  @Disabled("open: the job fails while it stops with a savepoint, which is consistent")
   @Test
   void survivesAKillAndASavepointAtAnotherParallelism() throws Exception {
     Path jar = jobJar();
