@@ -34,7 +34,7 @@ public final class SmallTraining {
     if (vectors) {
       words.addAll(List.of("--vectors", folder.resolve("vectors.npy"), "--codebook", 16));
     }
-    if (!asked.contains("--batch")) {
+    if (!asked.contains("--batch") && !command.contains("prequential")) {
       words.addAll(List.of("--batch", 64));
     }
     words.addAll(List.of("--seed", 7));

@@ -82,7 +82,11 @@ class FailoverITCase {
               what,
               LONG,
               () -> {
-                run.failure().ifPresent(f -> { throw new AssertionError(what, f); });
+                run.failure()
+                    .ifPresent(
+                        f -> {
+                          throw new AssertionError(what, f);
+                        });
                 traffic.keepGoing(watched);
                 return switch (cut) {
                   case BETWEEN_BEGIN_AND_COMMIT ->

@@ -25,7 +25,6 @@ public final class IdOptions implements ModelOptions {
 
   @Override
   public void check() {
-    recommender.check();
     Ranges.even("--id-dim", idDim);
   }
 

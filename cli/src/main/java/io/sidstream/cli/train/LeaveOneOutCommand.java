@@ -31,6 +31,13 @@ public abstract class LeaveOneOutCommand extends TrainingCommand {
   private int epochs;
 
   @Option(
+      names = "--batch",
+      defaultValue = "256",
+      paramLabel = "N",
+      description = "Users of a batch (default: ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Option(
       names = "--patience",
       defaultValue = "10",
       paramLabel = "P",
@@ -103,6 +110,7 @@ public abstract class LeaveOneOutCommand extends TrainingCommand {
   protected void check() {
     model().check();
     Ranges.atLeast("--epochs", epochs, 1);
+    Ranges.atLeast("--batch", batch, 1);
     Ranges.atLeast("--patience", patience, 1);
     if (schedule().kind() == OfflineTraining.Schedule.Kind.JOINT_THEN_FROZEN
         && epochs <= schedule().epochs()) {
@@ -129,7 +137,7 @@ public abstract class LeaveOneOutCommand extends TrainingCommand {
 
   @Override
   protected final JointConfig config(TrainingData data) {
-    JointConfig.Builder builder = JointConfig.builder();
+    JointConfig.Builder builder = JointConfig.builder().batchUsers(batch);
     model().apply(builder, data, false);
     adjust(builder);
     return builder.build();

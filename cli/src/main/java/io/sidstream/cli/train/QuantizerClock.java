@@ -7,6 +7,7 @@ import picocli.CommandLine.Option;
 /** The options that say when the quantizer learns after the bootstrap, and how gently. */
 public final class QuantizerClock {
   private static final int EVERY = 8;
+  private static final int STEPS = 60;
   private static final double CHURN_BUDGET = 0.05;
 
   /** It stands still, or it has a clock. */
@@ -30,6 +31,12 @@ public final class QuantizerClock {
     private Integer every;
 
     @Option(
+        names = "--quantizer-steps",
+        paramLabel = "N",
+        description = "Steps of such a round (default: " + STEPS + ").")
+    private Integer steps;
+
+    @Option(
         names = "--churn-budget",
         paramLabel = "B",
         description =
@@ -46,7 +53,16 @@ public final class QuantizerClock {
     if (choice != null && choice.keepTokens) {
       return 0;
     }
-    return choice == null || choice.clock.every == null ? EVERY : choice.clock.every;
+    return choice == null || choice.clock == null || choice.clock.every == null
+        ? EVERY
+        : choice.clock.every;
+  }
+
+  /** Steps of a round in which it learns. */
+  int steps() {
+    return choice == null || choice.clock == null || choice.clock.steps == null
+        ? STEPS
+        : choice.clock.steps;
   }
 
   /** Share of old items whose token such a round may change. */
@@ -59,6 +75,7 @@ public final class QuantizerClock {
   void check() {
     if (choice != null && choice.clock != null) {
       Ranges.atLeast("--quantizer-every", every(), 1);
+      Ranges.atLeast("--quantizer-steps", steps(), 1);
     }
     if (!(churnBudget() >= 0 && churnBudget() <= 1)) {
       throw new UsageException("--churn-budget " + churnBudget() + ": it must be in [0, 1]");

@@ -21,13 +21,6 @@ public final class RecommenderOptions {
   private float dropout;
 
   @Option(
-      names = "--batch",
-      defaultValue = "256",
-      paramLabel = "N",
-      description = "Users of a batch (default: ${DEFAULT-VALUE}).")
-  private int batch;
-
-  @Option(
       names = "--learning-rate",
       defaultValue = "0.001",
       paramLabel = "R",
@@ -39,15 +32,10 @@ public final class RecommenderOptions {
     return learningRate;
   }
 
-  void check() {
-    Ranges.atLeast("--batch", batch, 1);
-  }
-
   void apply(JointConfig.Builder builder, boolean asTheJob) {
     builder
         .loss(loss)
         .dropout(dropout)
-        .batchUsers(batch)
         .learningRate(learningRate)
         .straightThrough(StraightThrough.ROTATION)
         .logQ(asTheJob ? 0f : 1f);

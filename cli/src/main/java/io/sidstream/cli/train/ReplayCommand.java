@@ -1,9 +1,15 @@
 package io.sidstream.cli.train;
 
 import io.sidstream.cli.UsageException;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.learn.LearnSettings;
+import io.sidstream.job.learn.Replay;
+import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.train.JointConfig;
+import io.sidstream.model.train.JointTrainer;
 import io.sidstream.model.train.Quality;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,36 +18,53 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Option;
 
-/** Trains a model on the events in order of time, each predicted and then learnt. */
+/** Gives the events to the job's learner in order of time, each predicted and then learnt. */
 public abstract class ReplayCommand extends TrainingCommand {
+  /** What is not asked for is as in a job that sets nothing. */
+  private static final LearnPlan JOB = LearnSettings.plan(JobConfig.of(Map.of()));
+
   @Option(
       names = "--bootstrap",
-      defaultValue = "40000",
       paramLabel = "N",
       description =
           "Interactions of the bootstrap, which are not predicted (default: ${DEFAULT-VALUE}).")
-  private int bootstrap;
+  private int bootstrap = 40_000;
+
+  @Option(
+      names = "--bootstrap-passes",
+      paramLabel = "N",
+      description = "Times that the bootstrap goes over them (default: ${DEFAULT-VALUE}).")
+  private int bootstrapPasses = JOB.bootstrap().passes();
 
   @Option(
       names = "--bootstrap-steps",
-      defaultValue = "900",
       paramLabel = "N",
-      description = "Steps of the bootstrap (default: ${DEFAULT-VALUE}).")
-  private int bootstrapSteps;
+      description = "Steps of the bootstrap, at most (default: ${DEFAULT-VALUE}).")
+  private int bootstrapSteps = JOB.bootstrap().maxSteps();
 
   @Option(
       names = "--round",
-      defaultValue = "5000",
       paramLabel = "N",
       description = "Interactions of a round (default: ${DEFAULT-VALUE}).")
-  private int round;
+  private int round = JOB.rounds().interactions();
 
   @Option(
       names = "--round-steps",
-      defaultValue = "60",
       paramLabel = "N",
       description = "Steps of a round (default: ${DEFAULT-VALUE}).")
-  private int roundSteps;
+  private int roundSteps = JOB.rounds().steps();
+
+  @Option(
+      names = "--step-positions",
+      paramLabel = "N",
+      description = "Positions of a step's batch, about (default: ${DEFAULT-VALUE}).")
+  private int stepPositions = JOB.steps().positions();
+
+  @Option(
+      names = "--shards",
+      paramLabel = "S",
+      description = "Learners that share the users (default: ${DEFAULT-VALUE}).")
+  private int shards = JOB.shards();
 
   @Option(
       names = "--save",
@@ -57,11 +80,6 @@ public abstract class ReplayCommand extends TrainingCommand {
 
   /** When the quantizer learns; null for a model without one. */
   protected abstract QuantizerClock clock();
-
-  /** Whether a model is trained from scratch for each round, to compare with. */
-  protected boolean retrain() {
-    return false;
-  }
 
   /** Changes what an experiment is about; as it is, nothing. */
   protected void adjust(JointConfig.Builder builder) {}
@@ -80,9 +98,12 @@ public abstract class ReplayCommand extends TrainingCommand {
   protected void check() {
     model().check();
     Ranges.atLeast("--bootstrap", bootstrap, 1);
+    Ranges.atLeast("--bootstrap-passes", bootstrapPasses, 1);
     Ranges.atLeast("--bootstrap-steps", bootstrapSteps, 1);
     Ranges.atLeast("--round", round, 1);
     Ranges.atLeast("--round-steps", roundSteps, 1);
+    Ranges.atLeast("--step-positions", stepPositions, 1);
+    Ranges.atLeast("--shards", shards, 1);
     if (clock() != null) {
       clock().check();
     }
@@ -90,7 +111,7 @@ public abstract class ReplayCommand extends TrainingCommand {
 
   @Override
   protected final JointConfig config(TrainingData data) {
-    JointConfig.Builder builder = JointConfig.builder();
+    JointConfig.Builder builder = JointConfig.builder().maxTargets(JOB.model().maxTargets());
     model().apply(builder, data, true);
     adjust(builder);
     return builder.build();
@@ -99,35 +120,54 @@ public abstract class ReplayCommand extends TrainingCommand {
   @Override
   protected final Trained train(TrainingData data, JointConfig config) throws IOException {
     refuseBootstrap(data, config);
-    StreamReplay replay =
-        new StreamReplay(
-            data,
-            config,
-            new StreamReplay.Plan(
-                bootstrap,
-                bootstrapSteps,
-                round,
-                roundSteps,
-                clock() == null ? 0 : clock().every(),
-                clock() == null ? 0 : clock().churnBudget(),
-                retrain()),
-            seed());
-    try (ReplayDisplay shown = new ReplayDisplay(out(), onTerminal())) {
-      replay.run(shown);
+    try (ReplayDisplay shown = new ReplayDisplay(out(), onTerminal());
+        StreamReplay replay = new StreamReplay(data, plan(config), bootstrap, shown)) {
+      replay.run();
+      return trained(data, config, replay);
+    } catch (InterruptedException e) {
+      throw new InterruptedIOException("interrupted while it trained");
     }
-    Quality quality =
-        config.hasSemantic() ? replay.trainer().quality(replay.trainer().inUse()) : null;
-    List<String> known = new ArrayList<>(data.itemIds().subList(0, replay.items().size()));
+  }
+
+  private LearnPlan plan(JointConfig config) {
+    boolean moves = clock() != null && clock().every() > 0;
+    return new LearnPlan(
+        config,
+        seed(),
+        shards,
+        new LearnPlan.Rounds(
+            round,
+            roundSteps,
+            moves ? clock().every() : Integer.MAX_VALUE,
+            clock() == null ? 1 : clock().steps()),
+        new LearnPlan.Steps(stepPositions, JOB.steps().recentShare()),
+        new LearnPlan.Bootstrap(
+            bootstrapPasses,
+            bootstrapSteps,
+            Math.min(JOB.bootstrap().minSteps(), bootstrapSteps),
+            JOB.bootstrap().exchanges()),
+        clock() == null ? JOB.gate() : JOB.gate().withChurnBudget(clock().churnBudget()),
+        JOB.holdout());
+  }
+
+  private Trained trained(TrainingData data, JointConfig config, StreamReplay replay)
+      throws IOException {
+    Replay.Learnt learnt = replay.learnt();
+    JointTrainer trainer = learnt.trainer();
+    Quality quality = trainer.inUse() == null ? null : trainer.quality(trainer.inUse());
+    List<String> known = new ArrayList<>();
+    for (int i = 0; i < learnt.set().size(); i++) {
+      known.add(learnt.set().name(i));
+    }
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("protocol", "prequential");
     report.put("total", replay.total());
-    report.put("months", replay.months());
     report.put("rounds", replay.rounds());
     report.putAll(Report.quality(quality, config));
     report.put("itemTableParameters", Report.itemTableParameters(config, data.items()));
     report.put("itemTableReduction", Report.itemTableReduction(config, data.items()));
     return new Trained(
-        report, SavedModel.sections(replay.trainer(), replay.items(), known), replay.times());
+        report, SavedModel.sections(trainer, learnt.set().items(), known), replay.times());
   }
 
   private void refuseBootstrap(TrainingData data, JointConfig config) {
@@ -164,11 +204,15 @@ public abstract class ReplayCommand extends TrainingCommand {
   protected final void parameters(JointConfig config, Map<String, String> out) {
     out.put("protocol", "prequential");
     out.put("bootstrap", String.valueOf(bootstrap));
+    out.put("bootstrapPasses", String.valueOf(bootstrapPasses));
     out.put("bootstrapSteps", String.valueOf(bootstrapSteps));
     out.put("round", String.valueOf(round));
     out.put("roundSteps", String.valueOf(roundSteps));
+    out.put("stepPositions", String.valueOf(stepPositions));
+    out.put("shards", String.valueOf(shards));
     if (clock() != null) {
       out.put("quantizerEvery", String.valueOf(clock().every()));
+      out.put("quantizerSteps", String.valueOf(clock().steps()));
       out.put("churnBudget", String.valueOf(clock().churnBudget()));
     }
   }

@@ -1,6 +1,5 @@
 package io.sidstream.cli.train;
 
-import io.sidstream.model.train.StepStats;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -22,8 +21,8 @@ final class ReplayDisplay implements StreamReplay.Listener, AutoCloseable {
   }
 
   @Override
-  public void step(String of, int steps, StepStats stats) {
-    bar.step(of, steps, stats.recommendation(), stats.reconstruction());
+  public void step(String of, int done, int steps) {
+    bar.step(of, steps, Double.NaN, Double.NaN);
   }
 
   @Override
@@ -47,6 +46,9 @@ final class ReplayDisplay implements StreamReplay.Listener, AutoCloseable {
         told.containsKey("churn")
             ? String.format(Locale.ROOT, " | churn %.3f", told.get("churn"))
             : "");
+    if (told.containsKey("held")) {
+      out.println("HELD: " + told.get("held"));
+    }
     if (told.get("collapse") instanceof List<?> collapses) {
       collapses.forEach(collapse -> out.println("COLLAPSE: " + collapse));
     }

@@ -19,7 +19,6 @@ public final class SemanticOptions implements ModelOptions {
   @Override
   public void check() {
     quantizer.check();
-    recommender.check();
   }
 
   @Override

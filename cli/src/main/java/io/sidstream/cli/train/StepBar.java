@@ -24,6 +24,7 @@ public final class StepBar implements AutoCloseable {
    *
    * @param task what the steps are those of
    * @param steps how many it has
+   * @param loss NaN where it is not known
    * @param reconstruction NaN where there is none
    */
   public void step(String task, int steps, double loss, double reconstruction) {
@@ -43,7 +44,7 @@ public final class StepBar implements AutoCloseable {
               .build();
     }
     bar.setExtraMessage(
-        String.format(Locale.ROOT, " loss %.4f", loss)
+        (Double.isNaN(loss) ? "" : String.format(Locale.ROOT, " loss %.4f", loss))
             + (Double.isNaN(reconstruction)
                 ? ""
                 : String.format(Locale.ROOT, " rec %.4f", reconstruction)));

@@ -60,7 +60,6 @@ public final class UnifiedOptions implements ModelOptions {
   @Override
   public void check() {
     quantizer.check();
-    recommender.check();
     if (idDim != null) {
       Ranges.even("--id-dim", idDim);
     }

@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.cli.CommandRun;
-import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.learn.LearnSettings;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.file.Npy;
 import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.model.train.JointConfig;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -211,7 +213,7 @@ class TrainCommandTest {
   }
 
   @Test
-  void prequentialPredictsEachEventOnceAndReportsByMonth() throws IOException {
+  void prequentialPredictsEachEventOnceAsTheJobDoes() throws IOException {
     JsonNode report =
         train(
             "prequential",
@@ -230,35 +232,31 @@ class TrainCommandTest {
     assertThat(report.path("rounds")).hasSize(5);
     assertThat(report.path("rounds").path(2).path("phase").asText()).isEqualTo("quantizer");
     assertThat(report.path("rounds").path(2).path("churn").asDouble(-1)).isBetween(0.0, 1.0);
-    assertThat(report.path("months").size()).isGreaterThan(1);
-    for (String who : List.of("model", "popularity", "frozen")) {
+    for (String who : List.of("model", "popularity")) {
       JsonNode total = report.path("total").path(who);
-      long ofMonths = 0;
-      for (JsonNode month : report.path("months")) {
-        ofMonths += month.path(who).path("count").asLong();
-      }
       // A user's first event cannot be predicted.
-      assertThat(total.path("count").asLong()).as(who).isEqualTo(ofMonths).isBetween(600L, 800L);
+      assertThat(total.path("count").asLong()).as(who).isBetween(600L, 800L);
       assertThat(report.path("total").path("newItems").path(who).path("count").asLong())
-          .isLessThan(ofMonths);
+          .isLessThan(total.path("count").asLong());
     }
     assertThat(report.path("total").path("model").path("hr10").asDouble())
         .isGreaterThan(report.path("total").path("popularity").path("hr10").asDouble());
-    Map<String, Object> job =
-        Map.of(
-            "idDim", JobOptions.ID_DIM.defaultValue(),
-            "idStart", "ZERO",
-            "idDropout", JobOptions.ID_DROPOUT.defaultValue(),
-            "idLearningRate", JobOptions.ID_LEARNING_RATE.defaultValue(),
-            "semanticDropout", JobOptions.RECOMMENDER_SEMANTIC_DROPOUT.defaultValue(),
-            "semanticShare", JobOptions.RECOMMENDER_SEMANTIC_SHARE.defaultValue(),
-            "straightThrough", JobOptions.QUANTIZER_STRAIGHT_THROUGH.defaultValue(),
-            "logQ", 0.0);
-    job.forEach(
-        (name, value) ->
-            assertThat(report.path("parameters").path(name).asText())
-                .as(name)
-                .isEqualTo(value.toString()));
+  }
+
+  /** What is not asked for is as in a job that sets nothing. */
+  @Test
+  void prequentialTrainsTheModelOfTheJob() throws Exception {
+    JsonNode parameters =
+        train("prequential", "--codebook", 16, "--bootstrap", 1_500, "--bootstrap-steps", 1)
+            .path("parameters");
+    Map<String, String> sets =
+        Map.of("content.dim", "" + SmallCatalogue.DIM, "quantizer.codebook-size", "16");
+    JointConfig job = LearnSettings.plan(JobConfig.of(sets)).model();
+    for (var component : JointConfig.class.getRecordComponents()) {
+      assertThat(parameters.path(component.getName()).asText())
+          .as(component.getName())
+          .isEqualTo(String.valueOf(component.getAccessor().invoke(job)));
+    }
   }
 
   /** "No limit" as people write it. */
@@ -454,7 +452,7 @@ class TrainCommandTest {
     if (!asked.contains("--data")) {
       words.addAll(List.of("--data", folder));
     }
-    if (!asked.contains("--batch")) {
+    if (!asked.contains("--batch") && !kind.equals("prequential")) {
       words.addAll(List.of("--batch", 64));
     }
     if (!asked.contains("--seed")) {

@@ -73,7 +73,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
     boolean ordered = "rocksdb".equals(getKeyedStateBackend().getBackendTypeIdentifier());
-    tables = new ShardTables(context.getKeyedStateStore(), ordered);
+    tables = new ShardTables(ShardTables.Store.of(context.getKeyedStateStore(), ordered));
     threads =
         Executors.newCachedThreadPool(
             work -> {
@@ -116,7 +116,13 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             config.get(JobOptions.LEARN_ROUND_INTERVAL).toMillis(),
             config.get(JobOptions.LEARN_PENDING_MAX));
     RoundRunner runner =
-        new RoundRunner(plan, number, config.get(JobOptions.LEARN_DUTY_CYCLE), threads, this::wake);
+        new RoundRunner(
+            plan,
+            number,
+            config.get(JobOptions.LEARN_DUTY_CYCLE),
+            threads,
+            (done, steps) -> {},
+            this::wake);
     Shard shard =
         new Shard(
             number,

@@ -52,6 +52,8 @@ final class RoundRecords {
   private byte[] tokenizer;
   private int encoderBytes;
   private String text;
+  private Verdict verdict;
+  private String refusal;
 
   private RoundRecords(LearnPlan plan, MergeProgress before) {
     this.plan = plan;
@@ -121,12 +123,15 @@ final class RoundRecords {
   }
 
   private void held(String reason, Verdict verdict) {
+    this.verdict = verdict;
+    refusal = reason;
     after.held++;
     text += "; candidate held: " + reason;
     version(VersionState.HELD, after.version + 1, reason, verdict);
   }
 
   private void begin(Verdict verdict, String reason) {
+    this.verdict = verdict;
     after.version++;
     after.reconstruction = verdict.reconstruction();
     tokenizer = verdict.tokenizer().toBytes();
@@ -332,6 +337,26 @@ final class RoundRecords {
   /** What went back to the shards; null for nothing. */
   byte[] back() {
     return back;
+  }
+
+  /** What the shards' rounds came to together. */
+  RoundResult merged() {
+    return merged;
+  }
+
+  /** What the gate said; null where the round has no candidate. */
+  Verdict verdict() {
+    return verdict;
+  }
+
+  /** Why there is no new version where there was a candidate, or why the round failed; or null. */
+  String refusal() {
+    return refusal;
+  }
+
+  /** Records of the models topic. */
+  List<ModelPart> models() {
+    return records.stream().map(Out::part).filter(Objects::nonNull).toList();
   }
 
   /** A line for the log. */

@@ -45,6 +45,7 @@ final class RoundRunner {
   private final int shard;
   private final double duty;
   private final ExecutorService threads;
+  private final Round.Listener heard;
   private final Runnable done;
 
   private JointTrainer trainer;
@@ -60,18 +61,26 @@ final class RoundRunner {
    *
    * @param duty share of a processor's time that rounds may take, but for the bootstrap
    * @param threads where rounds run
+   * @param heard called on the round's thread before each step
    * @param done called on the round's thread when it has ended
    */
-  RoundRunner(LearnPlan plan, int shard, double duty, ExecutorService threads, Runnable done) {
+  RoundRunner(
+      LearnPlan plan,
+      int shard,
+      double duty,
+      ExecutorService threads,
+      Round.Listener heard,
+      Runnable done) {
     this.plan = plan;
     this.shard = shard;
     this.duty = duty;
     this.threads = threads;
+    this.heard = heard;
     this.done = done;
-    trainer = trainer();
+    trainer = fresh();
   }
 
-  private JointTrainer trainer() {
+  private JointTrainer fresh() {
     return new JointTrainer(
         plan.model(),
         JointTrainer.newItemTable(plan.model()),
@@ -81,7 +90,7 @@ final class RoundRunner {
 
   /** Replaces the model by a state of it; by that of a beginning where there are no bytes. */
   void restore(byte[] state) {
-    trainer = trainer();
+    trainer = fresh();
     if (state.length == 0) {
       return;
     }
@@ -100,6 +109,11 @@ final class RoundRunner {
       throw new UncheckedIOException(e);
     }
     return bytes.toByteArray();
+  }
+
+  /** The model; between rounds only. */
+  JointTrainer trainer() {
+    return trainer;
   }
 
   boolean running() {
@@ -177,6 +191,7 @@ final class RoundRunner {
     if (closed || Thread.currentThread().isInterrupted()) {
       throw new CancellationException();
     }
+    heard.step(taken, all);
   }
 
   private long stepBegan;

@@ -49,20 +49,48 @@ final class ShardTables {
   final MapState<Integer, byte[]> mergedPieces;
   private final MapState<Integer, byte[]> model;
 
-  ShardTables(KeyedStateStore store, boolean ordered) {
+  /** Where the tables are. */
+  interface Store {
+    <T> ValueState<T> value(ValueStateDescriptor<T> descriptor);
+
+    <K, V> MapState<K, V> map(MapStateDescriptor<K, V> descriptor);
+
+    /** Whether a map's entries come in the order of their keys' bytes. */
+    boolean ordered();
+
+    /** State of an operator. */
+    static Store of(KeyedStateStore state, boolean ordered) {
+      return new Store() {
+        @Override
+        public <T> ValueState<T> value(ValueStateDescriptor<T> descriptor) {
+          return state.getState(descriptor);
+        }
+
+        @Override
+        public <K, V> MapState<K, V> map(MapStateDescriptor<K, V> descriptor) {
+          return state.getMapState(descriptor);
+        }
+
+        @Override
+        public boolean ordered() {
+          return ordered;
+        }
+      };
+    }
+  }
+
+  ShardTables(Store store) {
     progress =
-        store.getState(
+        store.value(
             new ValueStateDescriptor<>("progress", TypeInformation.of(LearnProgress.class)));
     itemQueue =
         new EventQueue<>(
-            store.getMapState(
-                EventQueue.descriptor("item-queue", Records.type(EmbeddedItem.class))),
-            ordered);
+            store.map(EventQueue.descriptor("item-queue", Records.type(EmbeddedItem.class))),
+            store.ordered());
     eventQueue =
         new EventQueue<>(
-            store.getMapState(
-                EventQueue.descriptor("event-queue", Records.type(SequencedEvent.class))),
-            ordered);
+            store.map(EventQueue.descriptor("event-queue", Records.type(SequencedEvent.class))),
+            store.ordered());
     waiting = map(store, "waiting", Types.LONG, Records.type(SequencedEvent.class));
     waitingByItem =
         map(
@@ -88,8 +116,8 @@ final class ShardTables {
   }
 
   private static <K, V> MapState<K, V> map(
-      KeyedStateStore store, String name, TypeInformation<K> key, TypeInformation<V> value) {
-    return store.getMapState(new MapStateDescriptor<>(name, key, value));
+      Store store, String name, TypeInformation<K> key, TypeInformation<V> value) {
+    return store.map(new MapStateDescriptor<>(name, key, value));
   }
 
   /** Null where the item is gone. */

@@ -6,12 +6,16 @@ import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.record.Control;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.schemas.ControlAction;
+import io.sidstream.schemas.ModelPart;
+import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -108,6 +112,67 @@ class LearnPipelineTest {
       assertThat(pipeline.versions().get(0).getItems()).isEqualTo(ITEMS);
       assertThat(pipeline.updates()).extracting(u -> u.version).containsExactly(1, 2, 3);
       assertThat(pipeline.embeddings()).isNotEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void aReplayGivesTheBitsOfTheJob(int shards) throws Exception {
+    JobConfig config =
+        config(
+            Map.of(
+                "learn.shards", Integer.toString(shards),
+                "gate.enabled", "true",
+                "quantizer.churn-budget", "0.1"));
+    Map<Long, String> ofJob;
+    List<VersionRecord> versions;
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      events(pipeline, 200, 400);
+      pipeline.until(4);
+      ofJob = pipeline.recommenders();
+      versions = pipeline.versions();
+    }
+    Map<Long, String> ofReplay = new TreeMap<>();
+    List<Double> churn = new ArrayList<>();
+    try (Replay replay = new Replay(LearnSettings.plan(config), (done, steps) -> {})) {
+      for (int i = 0; i < ITEMS; i++) {
+        replay.item("item-" + i, vector(i), 1_000 + i);
+      }
+      for (int e = 0; e < 400; e++) {
+        Random random = new Random(e);
+        int user = e % 20;
+        int item = 4 * random.nextInt(ITEMS / 4) + user % 4;
+        if (e == 200) {
+          rounds(replay, ofReplay, churn);
+        }
+        replay.event("user-" + user, "item-" + item, 10_000 + e);
+      }
+      rounds(replay, ofReplay, churn);
+    }
+    assertThat(ofJob).hasSizeGreaterThanOrEqualTo(4);
+    assertThat(ofReplay).containsAllEntriesOf(ofJob);
+    List<Double> published =
+        versions.stream()
+            .filter(v -> v.getQuality() != null && v.getVersion() > 1)
+            .map(v -> v.getQuality().getExpectedChurn())
+            .toList();
+    assertThat(churn).startsWith(published.toArray(Double[]::new));
+  }
+
+  private static void rounds(Replay replay, Map<Long, String> digests, List<Double> churn)
+      throws InterruptedException {
+    for (Replay.Told told = replay.round(true); told != null; told = replay.round(false)) {
+      for (ModelPart part : replay.last().models()) {
+        if (part.getCount() > 0 && part.getPart() == ModelPartKind.RECOMMENDER) {
+          digests.put(part.getRevision(), part.getDigest());
+        }
+      }
+      if (told.verdict() != null && told.version() + (told.refusal() == null ? 0 : 1) > 1) {
+        churn.add(told.verdict().churn());
+      }
     }
   }
 

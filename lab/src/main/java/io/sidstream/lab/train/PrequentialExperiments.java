@@ -1,6 +1,5 @@
 package io.sidstream.lab.train;
 
-import io.sidstream.cli.train.IdOptions;
 import io.sidstream.cli.train.ModelOptions;
 import io.sidstream.cli.train.PrequentialCommand;
 import io.sidstream.cli.train.QuantizerClock;
@@ -11,36 +10,22 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code lab prequential}: {@code sidstream train prequential} of every variant, with knobs. */
+/** {@code lab prequential}: {@code sidstream train prequential} with knobs. */
 @Command(
     name = "prequential",
     mixinStandardHelpOptions = true,
     description =
-        "Train in order of time as sidstream train prequential: every variant, with the knobs that only an experiment needs.",
-    subcommands = {
-      PrequentialExperiments.Unified.class,
-      PrequentialExperiments.Id.class,
-      PrequentialExperiments.Semantic.class
-    })
+        "Train in order of time as sidstream train prequential: with the knobs that only an experiment needs.",
+    subcommands = {PrequentialExperiments.Unified.class, PrequentialExperiments.Semantic.class})
 public final class PrequentialExperiments implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  /** What the model that learns is compared with. */
-  static final class FromScratch {
-    @Option(
-        names = "--retrain",
-        description =
-            "Also train a model from scratch for each round (slow: --bootstrap-steps a round).")
-    private boolean retrain;
-  }
-
   @Override
   public Integer call() {
-    throw new ParameterException(spec.commandLine(), "name what to train: unified, id or semantic");
+    throw new ParameterException(spec.commandLine(), "name what to train: unified or semantic");
   }
 
   /** {@code lab prequential unified}. */
@@ -52,49 +37,12 @@ public final class PrequentialExperiments implements Callable<Integer> {
     @Mixin private QuantizerKnobs quantizer;
     @Mixin private ScoreKnobs scores;
     @Mixin private UnifiedKnobs beside;
-    @Mixin private FromScratch scratch;
-
-    @Override
-    protected boolean retrain() {
-      return scratch.retrain;
-    }
 
     @Override
     protected void adjust(JointConfig.Builder builder) {
       quantizer.apply(builder);
       scores.apply(builder);
       beside.apply(builder);
-    }
-  }
-
-  /** {@code lab prequential id}. */
-  @Command(
-      name = "id",
-      mixinStandardHelpOptions = true,
-      description = "The same of ID embeddings alone, with knobs.")
-  static final class Id extends ReplayCommand {
-    @Mixin private IdOptions model;
-    @Mixin private ScoreKnobs scores;
-    @Mixin private FromScratch scratch;
-
-    @Override
-    protected ModelOptions model() {
-      return model;
-    }
-
-    @Override
-    protected QuantizerClock clock() {
-      return null;
-    }
-
-    @Override
-    protected boolean retrain() {
-      return scratch.retrain;
-    }
-
-    @Override
-    protected void adjust(JointConfig.Builder builder) {
-      scores.apply(builder);
     }
   }
 
@@ -108,7 +56,6 @@ public final class PrequentialExperiments implements Callable<Integer> {
     @Mixin private QuantizerClock clock;
     @Mixin private QuantizerKnobs quantizer;
     @Mixin private ScoreKnobs scores;
-    @Mixin private FromScratch scratch;
 
     @Override
     protected ModelOptions model() {
@@ -118,11 +65,6 @@ public final class PrequentialExperiments implements Callable<Integer> {
     @Override
     protected QuantizerClock clock() {
       return clock;
-    }
-
-    @Override
-    protected boolean retrain() {
-      return scratch.retrain;
     }
 
     @Override

@@ -13,7 +13,7 @@ import java.util.SortedMap;
  * nearest ones of the version in use when it came; then, as in the job, codes stay within the
  * tolerance of each version.
  */
-final class Adoption {
+public final class Adoption {
   private static final int CHUNK = 1024;
 
   private final WorkingSet set;
@@ -30,14 +30,14 @@ final class Adoption {
    * @param tokenizers every version that a row may have missed, up to the one in use
    * @param inUse version in use, 0 for none
    */
-  Adoption(WorkingSet set, SortedMap<Integer, TokenizerModel> tokenizers, int inUse) {
+  public Adoption(WorkingSet set, SortedMap<Integer, TokenizerModel> tokenizers, int inUse) {
     this.set = set;
     this.tokenizers = tokenizers;
     this.inUse = inUse;
   }
 
   /** All rows of the set; what changes is marked dirty. */
-  void run() {
+  public void run() {
     if (inUse == 0) {
       return;
     }

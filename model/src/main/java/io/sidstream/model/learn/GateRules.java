@@ -16,4 +16,10 @@ public record GateRules(
     double minAlone,
     double maxReconstructionGrowth,
     double maxHrDrop,
-    double churnBudget) {}
+    double churnBudget) {
+  /** The same with another churn budget. */
+  public GateRules withChurnBudget(double budget) {
+    return new GateRules(
+        enabled, minUtilisation, minAlone, maxReconstructionGrowth, maxHrDrop, budget);
+  }
+}
