@@ -111,8 +111,10 @@ class TransactionsITCase {
   @Test
   void transactionsThatTheBrokerEndedAreWrittenAgain() throws Exception {
     String name = "expired";
-    String[] slow = {"checkpoint.interval=1 min", "quantizer.round-every=1"};
-    JobConfig config = TinyJob.config(Broker.bootstrap(), name, "quantizer.round-every=1");
+    // A version a round, and rounds for full hundreds of interactions only.
+    String[] fast = {"quantizer.round-every=1", "learn.round-interval=1 h"};
+    String[] slow = {fast[0], fast[1], "checkpoint.interval=1 min"};
+    JobConfig config = TinyJob.config(Broker.bootstrap(), name, fast);
     Topics.create(config);
     try (Inputs in = new Inputs(config);
         TokenLog log = TinyJob.log(config, true);
@@ -153,6 +155,7 @@ class TransactionsITCase {
         log.await("version 2", LONG, () -> log.committed() == 2 && log.begun() == 2);
         log.await("its revision", LONG, () -> log.revision().getRevision() > revision);
         assertVerified(config);
+        log.poll();
         assertThat(log.items()).hasSize(319).contains(Inputs.name(319)).doesNotContain("i0007");
         assertThat(control(config))
             .isNotEmpty()
@@ -194,6 +197,7 @@ class TransactionsITCase {
                 .execute("republish", "--bootstrap", Broker.bootstrap(), "--prefix", "damaged.");
         assertThat(exit).isZero();
         assertVerified(config);
+        log.poll();
         assertThat(log.items()).hasSize(200);
         assertThat(run.failure()).isEmpty();
       }
@@ -231,6 +235,7 @@ class TransactionsITCase {
           JobRun run = JobRun.start(accepts, folder, 18_381, SidstreamJob::build)) {
         log.await("the version", LONG, () -> log.committed() == 1);
         assertVerified(config);
+        log.poll();
         assertThat(log.items()).hasSize(200);
         in.interactions(0, 400, 200);
         in.flush();
