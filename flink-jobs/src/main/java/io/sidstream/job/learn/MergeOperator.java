@@ -1,9 +1,6 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.kafka.Topics;
-import io.sidstream.job.kafka.VersionsTopic;
-import io.sidstream.job.kafka.VersionsTopic.Newest;
 import io.sidstream.job.learn.MergeProgress.Phase;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
@@ -15,7 +12,6 @@ import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
 import java.io.ByteArrayOutputStream;
-import java.io.Serializable;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,7 +27,6 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -68,13 +63,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   /** Longest turn of the operator's thread, ms. */
   private static final long SLICE_MS = 20;
 
-  /** The newest numbers that readers of the versions topic have. */
-  interface Published extends Serializable {
-    Newest of(JobConfig config) throws Exception;
-  }
-
   private final JobConfig config;
-  private final Published topic;
 
   private transient LearnPlan plan;
   private transient ValueState<MergeProgress> progressState;
@@ -96,14 +85,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient volatile boolean closed;
   private transient volatile MergeProgress shown;
 
-  /** With the versions topic of a configuration. */
+  /** Of a configuration. */
   public MergeOperator(JobConfig config) {
-    this(config, VersionsTopic::newest);
-  }
-
-  MergeOperator(JobConfig config, Published topic) {
     this.config = config;
-    this.topic = topic;
   }
 
   @Override
@@ -132,38 +116,12 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     } else {
       restored = true;
       at = at.copy();
-      refuseOlderThanTheTopic();
     }
   }
 
   private static MapStateDescriptor<Integer, byte[]> bytes(String name) {
     return new MapStateDescriptor<>(
         name, Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
-  }
-
-  /**
-   * A checkpoint or savepoint that is not the newest would have the numbers of later versions given
-   * again. What a reader sees of a version lies behind a completed checkpoint that has it, so that
-   * the state of the newest one never is older than the topic.
-   */
-  private void refuseOlderThanTheTopic() throws Exception {
-    // Of the round under way some may have been sent before the checkpoint; a restart in the middle
-    // judges it again.
-    boolean sending = at.sent > 0 && (at.phase == Phase.EMIT || at.phase == Phase.JUDGE);
-    int more = sending ? 1 : 0;
-    // Commits are not of here.
-    Newest own = new Newest(at.version + more, Integer.MAX_VALUE, at.revision + more);
-    String older = own.olderThan(topic.of(config));
-    if (older != null) {
-      throw new SuppressRestartsException(
-          new IllegalStateException(
-              "the job's state is older than what readers have: topic "
-                  + Topics.versions(config)
-                  + " has "
-                  + older
-                  + ", and the job would give numbers again: go on from the newest checkpoint or savepoint (--state DIR, or flink run -s PATH), or begin"
-                  + " without state under another topics.prefix and kafka.group"));
-    }
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Backlog;
-import io.sidstream.job.kafka.VersionsTopic.Newest;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
@@ -63,7 +62,7 @@ final class LearnPipeline implements AutoCloseable {
     this.config = config;
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
     learn = harness(new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey);
-    merge = harness(new MergeOperator(config, c -> Newest.NONE), MergeInput::key);
+    merge = harness(new MergeOperator(config), MergeInput::key);
     learn.setup();
     merge.setup();
     if (from != null) {
