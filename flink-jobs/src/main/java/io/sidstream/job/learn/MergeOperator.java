@@ -69,7 +69,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private static final long SLICE_MS = 20;
 
   /** The newest numbers that readers of the versions topic have. */
-  interface Published extends Serializable {
+  public interface Published extends Serializable {
+    /** As they stand on the topic now. */
     Newest of(JobConfig config) throws Exception;
   }
 
@@ -101,7 +102,12 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     this(config, VersionsTopic::newest);
   }
 
-  MergeOperator(JobConfig config, Published topic) {
+  /**
+   * With what else tells of the versions topic: where there is no broker.
+   *
+   * @param topic asked once, when the operator begins with state
+   */
+  public MergeOperator(JobConfig config, Published topic) {
     this.config = config;
     this.topic = topic;
   }
