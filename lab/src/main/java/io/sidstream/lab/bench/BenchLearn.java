@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code lab bench learn}: rounds of the job's Learn and Merge beside few items and users, and
- * beside many: what a round costs, what stays on the heap and on disk, and how long a restart takes.
+ * beside many: what a round costs, what stays on the heap and on disk, and how long a restart
+ * takes.
  *
  * <p>Times are by the clock, with the pauses that the operators make for others: between turns, and
  * between steps for {@code learn.duty-cycle}.
@@ -59,8 +60,7 @@ public final class BenchLearn implements Callable<Integer> {
       defaultValue = "20000,2000000",
       split = ",",
       paramLabel = "N",
-      description =
-          "Users of each size, most with one or two events (default: ${DEFAULT-VALUE}).")
+      description = "Users of each size, most with one or two events (default: ${DEFAULT-VALUE}).")
   private int[] users;
 
   @Option(
@@ -186,8 +186,7 @@ public final class BenchLearn implements Callable<Integer> {
     machine.remove("threads");
     machine.put("clock", "by the clock, with the pauses that the operators make");
     machine.put("maxHeapMiB", Runtime.getRuntime().maxMemory() >> 20);
-    machine.put(
-        "loadAverage", ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+    machine.put("loadAverage", ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
     return machine;
   }
 
@@ -248,7 +247,8 @@ public final class BenchLearn implements Callable<Integer> {
     /** Milliseconds by phase of a round, and 0 from now on. */
     Map<String, Double> round() {
       Map<String, Double> ms = new LinkedHashMap<>();
-      for (Phase p : List.of(Phase.TAKE, Phase.COMPUTE, Phase.STORE, Phase.APPLY, Phase.WAIT, Phase.ADOPT)) {
+      for (Phase p :
+          List.of(Phase.TAKE, Phase.COMPUTE, Phase.STORE, Phase.APPLY, Phase.WAIT, Phase.ADOPT)) {
         if (p == Phase.COMPUTE) {
           ms.put("draw", nanos.getOrDefault("draw", 0L) / 1e6);
         }
@@ -358,9 +358,7 @@ public final class BenchLearn implements Callable<Integer> {
       to.put("rounds", all.size());
       to.put("roundInteractions", plan.interactionsOfShard());
       to.put("medianRoundMs", median(all));
-      times.forEach(
-          (kind, ms) ->
-              to.put("median" + title(kind.name()) + "RoundMs", median(ms)));
+      times.forEach((kind, ms) -> to.put("median" + title(kind.name()) + "RoundMs", median(ms)));
       to.put("medianUntilRevisionMs", median(untilRevision));
       Map<String, Double> parts = new LinkedHashMap<>();
       byPhase.forEach((phase, ms) -> parts.put(phase, median(ms)));
@@ -430,8 +428,7 @@ public final class BenchLearn implements Callable<Integer> {
       begin = System.nanoTime();
       driver.run(
           true,
-          () ->
-              driver.progress().users == 0 && driver.progress().waiting == 0 && quiet(driver));
+          () -> driver.progress().users == 0 && driver.progress().waiting == 0 && quiet(driver));
       report.put("forgottenMs", since(begin));
       LearnProgress at = driver.progress();
       report.put("waitingLeft", at.waiting);

@@ -69,8 +69,7 @@ final class LearnDriver implements AutoCloseable {
    * @param begun newest token version that began
    * @param ahead how far processing time was moved on, ms
    */
-  record Snapshot(
-      OperatorSubtaskState learn, OperatorSubtaskState merge, int begun, long ahead) {}
+  record Snapshot(OperatorSubtaskState learn, OperatorSubtaskState merge, int begun, long ahead) {}
 
   /** Told of the phase of the shard after each thing that was done. */
   interface Watcher {
@@ -100,9 +99,11 @@ final class LearnDriver implements AutoCloseable {
     key = ShardKeys.of(1, groups)[0];
     learn =
         harness(
-            new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey, groups, "learn");
-    merge =
-        harness(new MergeOperator(config, c -> Newest.NONE), MergeInput::key, groups, "merge");
+            new LearnOperator(config, Backlog.none()),
+            (LearnInput i) -> i.shardKey,
+            groups,
+            "learn");
+    merge = harness(new MergeOperator(config, c -> Newest.NONE), MergeInput::key, groups, "merge");
     back = ProcessFunctionTestHarnesses.forProcessFunction(new MergedRounds(config));
     learn.setup();
     merge.setup();
@@ -291,8 +292,7 @@ final class LearnDriver implements AutoCloseable {
     learn.prepareSnapshotPreBarrier(number);
     handOver();
     merge.prepareSnapshotPreBarrier(number);
-    return new Snapshot(
-        learn.snapshot(number, now()), merge.snapshot(number, now()), begun, ahead);
+    return new Snapshot(learn.snapshot(number, now()), merge.snapshot(number, now()), begun, ahead);
   }
 
   /** Entries of all of Learn's tables together. */

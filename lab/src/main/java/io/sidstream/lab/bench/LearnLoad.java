@@ -115,8 +115,7 @@ final class LearnLoad {
   void neverItems(int count, Taker<SequencedEvent> to) throws Exception {
     for (int i = 0; i < count; i++) {
       to.take(
-          event(
-              name("s", Rng.hash(seed, 8, events)), name("never", Rng.hash(seed, 9, events))));
+          event(name("s", Rng.hash(seed, 8, events)), name("never", Rng.hash(seed, 9, events))));
     }
   }
 

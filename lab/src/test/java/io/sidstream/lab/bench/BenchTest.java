@@ -66,18 +66,47 @@ class BenchTest {
 
   /** A model as small as its tables, so that it takes seconds. */
   private static final String[] SMALL = {
-    "--dim", "12", "--set", "encoder.hidden=16", "--set", "quantizer.dim=8",
-    "--set", "quantizer.codebook-size=8", "--set", "id.dim=4", "--set", "recommender.negatives=32",
-    "--set", "learn.step-positions=64", "--set", "bootstrap.max-steps=6",
-    "--set", "quantizer.steps=4", "--keep-environment"
+    "--dim",
+    "12",
+    "--set",
+    "encoder.hidden=16",
+    "--set",
+    "quantizer.dim=8",
+    "--set",
+    "quantizer.codebook-size=8",
+    "--set",
+    "id.dim=4",
+    "--set",
+    "recommender.negatives=32",
+    "--set",
+    "learn.step-positions=64",
+    "--set",
+    "bootstrap.max-steps=6",
+    "--set",
+    "quantizer.steps=4",
+    "--keep-environment"
   };
 
   @Test
   void learnMeasuresRoundsOfEachSizeAndARestart() throws IOException {
     JsonNode report =
-        learn("--items", "300,600", "--users", "400,800", "--rounds", "4", "--heap-every", "1",
-            "--set", "learn.round-steps=4", "--set", "quantizer.round-every=2",
-            "--set", "learn.round-interactions=100", "--set", "learn.duty-cycle=1");
+        learn(
+            "--items",
+            "300,600",
+            "--users",
+            "400,800",
+            "--rounds",
+            "4",
+            "--heap-every",
+            "1",
+            "--set",
+            "learn.round-steps=4",
+            "--set",
+            "quantizer.round-every=2",
+            "--set",
+            "learn.round-interactions=100",
+            "--set",
+            "learn.duty-cycle=1");
     assertThat(report.path("contentDim").asInt()).isEqualTo(12);
     assertThat(report.path("ratioOfMedianRounds").asDouble()).isPositive();
     assertThat(report.path("sizes")).hasSize(2);
@@ -104,8 +133,16 @@ class BenchTest {
   @Test
   void learnLeavesNothingOfStrangers() throws IOException {
     JsonNode left =
-        learn("--unknown", "--strangers", "300", "--new-users", "700", "--items", "300,600",
-                "--users", "400,800")
+        learn(
+                "--unknown",
+                "--strangers",
+                "300",
+                "--new-users",
+                "700",
+                "--items",
+                "300,600",
+                "--users",
+                "400,800")
             .path("unknown");
     assertThat(left.path("waitingAtMost").asInt()).isEqualTo(300);
     assertThat(left.path("usersAtMost").asInt()).isEqualTo(700);
@@ -179,7 +216,14 @@ class BenchTest {
       assertUsage("--json nodir/x: there is no folder", "bench", what, "--json", "nodir/x");
     }
     assertUsage("--items 10, ", "bench", "resolve", "--items", "10");
-    assertUsage("--items [300, 600], --users [400]", "bench", "learn", "--items", "300,600", "--users", "400");
+    assertUsage(
+        "--items [300, 600], --users [400]",
+        "bench",
+        "learn",
+        "--items",
+        "300,600",
+        "--users",
+        "400");
     assertUsage("--rounds 0", "bench", "learn", "--rounds", "0");
     assertUsage("name what to measure", "bench");
   }
