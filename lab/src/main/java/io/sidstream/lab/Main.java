@@ -23,6 +23,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     version = "sidstream-lab 0.1.0")
 public final class Main implements Callable<Integer> {
+  private static final String LOG = "log4j2.configurationFile";
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -33,6 +35,10 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
+    // Flink's harness brings a log4j2-test.properties that says nothing, and that comes first.
+    if (System.getProperty(LOG) == null) {
+      System.setProperty(LOG, "classpath:log4j2.properties");
+    }
     System.exit(commandLine(SidstreamJob::build).execute(args));
   }
 

@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -43,30 +44,94 @@ final class EventQueue<T> {
     return new MapStateDescriptor<>(name, KEY, type);
   }
 
-  /**
-   * Adds one.
-   *
-   * @param about hash of what it is about
-   * @param order its number among those of one time about the same
-   */
-  void add(long time, long about, long order, T value) throws Exception {
-    state.put(Tuple3.of(time ^ Long.MIN_VALUE, about, order), value);
-  }
-
   /** Takes one; false ends the pass, and what it was called with stays. */
   interface Taker<T> {
     boolean take(T value) throws Exception;
   }
 
-  /** Takes entries in order, until there are no more or one is refused. */
-  void take(Taker<T> taker) throws Exception {
-    Iterator<Map.Entry<Tuple3<Long, Long, Long>, T>> entries = entries();
-    while (entries.hasNext()) {
-      Map.Entry<Tuple3<Long, Long, Long>, T> entry = entries.next();
-      if (!taker.take(entry.getValue())) {
-        return;
+  /** The queue of one key, which is the current one whenever it is called. */
+  Front<T> front() {
+    return new Front<>(this);
+  }
+
+  /**
+   * Where entries of one key are added and taken. Between calls it goes on reading where it was:
+   * from the beginning, RocksDB would pass by all that was removed since it last compacted its
+   * files, and with a long queue that takes longer than a call may.
+   */
+  static final class Front<T> {
+    /** Entries remembered that came while the queue is read; with more it is read anew. */
+    private static final int MOST_ADDED = 1_024;
+
+    private final EventQueue<T> queue;
+    private final TreeMap<Tuple3<Long, Long, Long>, T> added = new TreeMap<>(ORDER);
+    private Iterator<Map.Entry<Tuple3<Long, Long, Long>, T>> read;
+
+    /** The last that was read, if it was not taken. */
+    private Map.Entry<Tuple3<Long, Long, Long>, T> next;
+
+    private Front(EventQueue<T> queue) {
+      this.queue = queue;
+    }
+
+    /**
+     * Adds one.
+     *
+     * @param about hash of what it is about
+     * @param order its number among those of one time about the same
+     */
+    void add(long time, long about, long order, T value) throws Exception {
+      Tuple3<Long, Long, Long> key = Tuple3.of(time ^ Long.MIN_VALUE, about, order);
+      queue.state.put(key, value);
+      if (read != null) {
+        // Reading may be past its place, or have looked ahead of it.
+        added.put(key, value);
+        if (added.size() > MOST_ADDED) {
+          stop();
+        }
       }
-      state.remove(entry.getKey());
+    }
+
+    private void stop() {
+      read = null;
+      next = null;
+      added.clear();
+    }
+
+    /** Takes entries in order, until there are no more or one is refused. */
+    void take(Taker<T> taker) throws Exception {
+      if (read == null) {
+        read = queue.entries();
+      }
+      while (true) {
+        if (next == null && read.hasNext()) {
+          next = read.next();
+        }
+        var first = added.firstEntry();
+        if (next == null && first == null) {
+          stop();
+          return;
+        }
+        int order =
+            first == null ? 1 : next == null ? -1 : ORDER.compare(first.getKey(), next.getKey());
+        if (!taker.take(order <= 0 ? first.getValue() : next.getValue())) {
+          return;
+        }
+        if (order <= 0) {
+          queue.state.remove(first.getKey());
+          added.remove(first.getKey());
+        }
+        if (order >= 0) {
+          // By the iterator, too: it would else pass over the entry behind the last of those that
+          // it reads at a time.
+          if (queue.sorted) {
+            read.remove();
+          } else {
+            queue.state.remove(next.getKey());
+          }
+          next = null;
+        }
+      }
     }
   }
 

@@ -39,29 +39,33 @@ final class Intake {
   private final ShardTables tables;
   private final LearnPlan plan;
   private final Bounds bounds;
+  private final EventQueue.Front<EmbeddedItem> items;
+  private final EventQueue.Front<SequencedEvent> events;
 
   Intake(ShardTables tables, LearnPlan plan, Bounds bounds) {
     this.tables = tables;
     this.plan = plan;
     this.bounds = bounds;
+    items = tables.itemQueue.front();
+    events = tables.eventQueue.front();
   }
 
   /** An item event arrives. */
   void arrive(LearnProgress at, EmbeddedItem item) throws Exception {
-    tables.itemQueue.add(item.time, LearnPlan.hash(item.item), at.arrivals++, item);
+    items.add(item.time, LearnPlan.hash(item.item), at.arrivals++, item);
     at.queuedItems++;
   }
 
   /** An interaction arrives. */
   void arrive(LearnProgress at, SequencedEvent event) throws Exception {
-    tables.eventQueue.add(event.time, LearnPlan.hash(event.user), event.order, event);
+    events.add(event.time, LearnPlan.hash(event.user), event.order, event);
     at.queuedEvents++;
   }
 
   /** Takes queued items; true when none is left. */
   boolean takeItems(LearnProgress at, long deadline) throws Exception {
     if (at.queuedItems > 0) {
-      tables.itemQueue.take(
+      items.take(
           item -> {
             if (System.nanoTime() > deadline) {
               return false;
@@ -121,7 +125,7 @@ final class Intake {
    */
   boolean takeEvents(LearnProgress at, long now, long deadline) throws Exception {
     if (at.queuedEvents > 0 && at.taken < at.wanted) {
-      tables.eventQueue.take(
+      events.take(
           event -> {
             if (at.taken >= at.wanted || System.nanoTime() > deadline) {
               return false;

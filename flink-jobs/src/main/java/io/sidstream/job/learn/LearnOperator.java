@@ -64,7 +64,12 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     this(config, Backlog.ofTopics());
   }
 
-  LearnOperator(JobConfig config, Backlog backlog) {
+  /**
+   * With another backlog than that of topics: where there is no broker.
+   *
+   * @param backlog what the first model waits for
+   */
+  public LearnOperator(JobConfig config, Backlog backlog) {
     this.config = config;
     this.backlog = backlog;
   }
@@ -166,6 +171,24 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
   /** For tests. */
   Shard shard(int key) {
     return shards.get(key);
+  }
+
+  /**
+   * Where a shard stands, for who measures; on the operator's thread, and not to be changed.
+   *
+   * @param key of a shard of this subtask, see {@link ShardKeys}
+   */
+  public LearnProgress progress(int key) {
+    return shards.get(key).progress();
+  }
+
+  /**
+   * Optimizer steps of a shard's round under way: taken, and all; 0 of 0 while none is computed.
+   *
+   * @param key of a shard of this subtask
+   */
+  public int[] steps(int key) {
+    return shards.get(key).steps();
   }
 
   private long now() {

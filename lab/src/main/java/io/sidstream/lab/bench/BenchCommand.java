@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     mixinStandardHelpOptions = true,
     description = "Measure how fast the parts are; each prints one JSON object.",
-    subcommands = {BenchEncode.class, BenchTrain.class, BenchResolve.class})
+    subcommands = {BenchEncode.class, BenchTrain.class, BenchResolve.class, BenchLearn.class})
 public final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -64,6 +64,104 @@ class BenchTest {
     }
   }
 
+  /** A model as small as its tables, so that it takes seconds. */
+  private static final String[] SMALL = {
+    "--dim",
+    "12",
+    "--set",
+    "encoder.hidden=16",
+    "--set",
+    "quantizer.dim=8",
+    "--set",
+    "quantizer.codebook-size=8",
+    "--set",
+    "id.dim=4",
+    "--set",
+    "recommender.negatives=32",
+    "--set",
+    "learn.step-positions=64",
+    "--set",
+    "bootstrap.max-steps=6",
+    "--set",
+    "quantizer.steps=4",
+    "--keep-environment"
+  };
+
+  @Test
+  void learnMeasuresRoundsOfEachSizeAndARestart() throws IOException {
+    JsonNode report =
+        learn(
+            "--items",
+            "300,600",
+            "--users",
+            "400,800",
+            "--rounds",
+            "4",
+            "--heap-every",
+            "1",
+            "--set",
+            "learn.round-steps=4",
+            "--set",
+            "quantizer.round-every=2",
+            "--set",
+            "learn.round-interactions=100",
+            "--set",
+            "learn.duty-cycle=1");
+    assertThat(report.path("contentDim").asInt()).isEqualTo(12);
+    assertThat(report.path("ratioOfMedianRounds").asDouble()).isPositive();
+    assertThat(report.path("sizes")).hasSize(2);
+    for (JsonNode size : report.path("sizes")) {
+      assertThat(size.path("rounds").asInt()).isEqualTo(4);
+      for (String figure :
+          List.of(
+              "medianRoundMs",
+              "medianRecommenderRoundMs",
+              "medianQuantizerRoundMs",
+              "medianUntilRevisionMs",
+              "rocksdbMB",
+              "checkpointMB",
+              "restoreMs")) {
+        assertThat(size.path(figure).asDouble()).as(figure).isPositive();
+      }
+      assertThat(size.path("heapMBAfterCollection")).hasSize(5);
+      assertThat(size.path("restartUntilComputeMs").asDouble())
+          .isGreaterThan(size.path("restoreMs").asDouble());
+    }
+    assertThat(report.path("sizes").path(1).path("users").asInt()).isEqualTo(800);
+  }
+
+  @Test
+  void learnLeavesNothingOfStrangers() throws IOException {
+    JsonNode left =
+        learn(
+                "--unknown",
+                "--strangers",
+                "300",
+                "--new-users",
+                "700",
+                "--items",
+                "300,600",
+                "--users",
+                "400,800")
+            .path("unknown");
+    assertThat(left.path("waitingAtMost").asInt()).isEqualTo(300);
+    assertThat(left.path("usersAtMost").asInt()).isEqualTo(700);
+    assertThat(left.path("waitingDropped").asInt()).isEqualTo(300);
+    for (String what : List.of("waitingLeft", "usersLeft", "entriesLeft")) {
+      assertThat(left.path(what).isMissingNode()).as(what).isFalse();
+      assertThat(left.path(what).asLong()).as(what).isZero();
+    }
+  }
+
+  private static JsonNode learn(String... options) throws IOException {
+    List<Object> words = new ArrayList<>(List.of("bench", "learn"));
+    words.addAll(List.of(SMALL));
+    words.addAll(List.of(options));
+    CommandRun run = LabRun.of(words.toArray());
+    assertThat(run.code()).as(run.err()).isZero();
+    return new ObjectMapper().readTree(run.out());
+  }
+
   @Test
   void agreesWithPyTorchWhereItIs() throws IOException {
     JsonNode encode = bench("encode", "--batches", "8", "--seconds", "0.01");
@@ -114,10 +212,19 @@ class BenchTest {
         "encode",
         "--batches",
         "1,5000000");
-    for (String what : List.of("encode", "train", "resolve", "job")) {
+    for (String what : List.of("encode", "train", "resolve", "learn", "job")) {
       assertUsage("--json nodir/x: there is no folder", "bench", what, "--json", "nodir/x");
     }
     assertUsage("--items 10, ", "bench", "resolve", "--items", "10");
+    assertUsage(
+        "--items [300, 600], --users [400]",
+        "bench",
+        "learn",
+        "--items",
+        "300,600",
+        "--users",
+        "400");
+    assertUsage("--rounds 0", "bench", "learn", "--rounds", "0");
     assertUsage("name what to measure", "bench");
   }
 
