@@ -7,10 +7,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.cli.CommandRun;
+import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.learn.LearnSettings;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
 import io.sidstream.model.file.Npy;
+import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.quantize.EncodeResult;
 import java.io.IOException;
 import java.io.InputStream;
@@ -244,6 +247,7 @@ class TrainCommandTest {
     }
     assertThat(report.path("total").path("model").path("hr10").asDouble())
         .isGreaterThan(report.path("total").path("popularity").path("hr10").asDouble());
+    LearnPlan plan = LearnSettings.plan(JobConfig.defaults());
     Map<String, Object> job =
         Map.of(
             "idDim", JobOptions.ID_DIM.defaultValue(),
@@ -252,7 +256,8 @@ class TrainCommandTest {
             "idLearningRate", JobOptions.ID_LEARNING_RATE.defaultValue(),
             "semanticDropout", JobOptions.RECOMMENDER_SEMANTIC_DROPOUT.defaultValue(),
             "semanticShare", JobOptions.RECOMMENDER_SEMANTIC_SHARE.defaultValue(),
-            "straightThrough", JobOptions.QUANTIZER_STRAIGHT_THROUGH.defaultValue(),
+            "straightThrough", plan.model().straightThrough(),
+            "loss", plan.model().loss(),
             "logQ", 0.0);
     job.forEach(
         (name, value) ->
