@@ -112,7 +112,8 @@ public final class SidstreamJob {
     DataStream<RawRecord> rawItems = read(env, config, Topics.items(config), "items");
     DataStream<RawRecord> rawInteractions =
         read(env, config, Topics.interactions(config), "interactions");
-    DataStream<RawRecord> rawVersions = readInOrder(env, config, Topics.versions(config), "versions");
+    DataStream<RawRecord> rawVersions =
+        readInOrder(env, config, Topics.versions(config), "versions");
     DataStream<RawRecord> rawModels = readInOrder(env, config, Topics.models(config), "models");
     DataStream<RawRecord> rawControl = readInOrder(env, config, Topics.control(config), "control");
 
