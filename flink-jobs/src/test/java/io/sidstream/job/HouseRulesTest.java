@@ -31,6 +31,7 @@ class HouseRulesTest {
     JOB + "publish..",
     JOB + "sequence..",
     JOB + "learn..",
+    JOB + "versions..",
   };
 
   @ArchTest

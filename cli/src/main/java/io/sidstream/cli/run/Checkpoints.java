@@ -1,5 +1,6 @@
 package io.sidstream.cli.run;
 
+import io.sidstream.cli.UsageException;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -9,15 +10,33 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.apache.flink.runtime.OperatorIDPair;
+import org.apache.flink.runtime.checkpoint.OperatorState;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.checkpoint.metadata.CheckpointMetadata;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobgraph.JobVertex;
+import org.apache.flink.runtime.jobgraph.OperatorID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Finds the checkpoint that a stopped or killed run left behind. */
 public final class Checkpoints {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
+
+  /**
+   * Operators whose state numbers versions and rounds: a job that goes on without it would begin
+   * them again.
+   */
+  private static final Set<String> LEARNER = Set.of("learn", "merge");
 
   private Checkpoints() {}
 
@@ -100,11 +119,75 @@ public final class Checkpoints {
     return deleted;
   }
 
-  private static boolean readable(Path metadata) {
+  /**
+   * Refuses a checkpoint of a build whose operators are others. Flink refuses it too, but says only
+   * the hash of one operator, after the cluster has started.
+   *
+   * @param from the checkpoint to go on from
+   * @param job what would go on from it
+   * @param dropUnclaimed whether state of operators that the job does not have is to be dropped, as
+   *     {@code flink.execution.state-recovery.ignore-unclaimed-state} says
+   * @throws UsageException names the checkpoint, the operators and the fix
+   */
+  static void requireOperators(Path from, JobGraph job, boolean dropUnclaimed) throws IOException {
+    Set<OperatorID> known = new HashSet<>();
+    Map<OperatorID, String> missing = new HashMap<>();
+    for (JobVertex vertex : job.getVerticesSortedTopologicallyFromSources()) {
+      for (OperatorIDPair operator : vertex.getOperatorIDs()) {
+        known.add(operator.getGeneratedOperatorID());
+        operator.getUserDefinedOperatorID().ifPresent(known::add);
+        if (LEARNER.contains(String.valueOf(operator.getUserDefinedOperatorUid()))) {
+          missing.put(operator.getGeneratedOperatorID(), operator.getUserDefinedOperatorUid());
+        }
+      }
+    }
+    List<String> unclaimed = new ArrayList<>();
+    for (OperatorState state : load(from.resolve("_metadata")).getOperatorStates()) {
+      missing.remove(state.getOperatorID());
+      if (!known.contains(state.getOperatorID()) && holdsSomething(state)) {
+        unclaimed.add(
+            state.getOperatorUid().or(state::getOperatorName).orElse("" + state.getOperatorID()));
+      }
+    }
+    if (missing.isEmpty() && (dropUnclaimed || unclaimed.isEmpty())) {
+      return;
+    }
+    List<String> found = new ArrayList<>();
+    if (!unclaimed.isEmpty()) {
+      found.add(
+          "it has state of operators that this build does not have: "
+              + String.join(", ", new TreeSet<>(unclaimed)));
+    }
+    if (!missing.isEmpty()) {
+      found.add(
+          "it has no state of operators that this build goes on from: "
+              + String.join(", ", new TreeSet<>(missing.values())));
+    }
+    throw new UsageException(
+        "checkpoint "
+            + from
+            + " was made by another build of sidstream: "
+            + String.join("; ", found)
+            + ". Go on with the build that made it, or begin without state: another --state folder, and"
+            + " another topics.prefix and kafka.group");
+  }
+
+  private static boolean holdsSomething(OperatorState state) {
+    return state.getCoordinatorState() != null
+        || state.getStates().stream().anyMatch(OperatorSubtaskState::hasState);
+  }
+
+  private static CheckpointMetadata load(Path metadata) throws IOException {
     try (DataInputStream in =
         new DataInputStream(new BufferedInputStream(Files.newInputStream(metadata)))) {
-      org.apache.flink.runtime.checkpoint.Checkpoints.loadCheckpointMetadata(
+      return org.apache.flink.runtime.checkpoint.Checkpoints.loadCheckpointMetadata(
           in, Checkpoints.class.getClassLoader(), metadata.getParent().toString());
+    }
+  }
+
+  private static boolean readable(Path metadata) {
+    try {
+      load(metadata);
       return true;
     } catch (IOException | RuntimeException e) {
       LOG.warn("checkpoint {} is not complete and is passed over", metadata.getParent(), e);

@@ -28,6 +28,7 @@ import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.plugin.PluginUtils;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
+import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
@@ -56,6 +57,8 @@ public final class JobRun implements AutoCloseable {
    *     go on from
    * @param uiPort port of the web UI; the next free one of the 100 from there on is taken
    * @param build adds the operators to the environment
+   * @throws io.sidstream.cli.UsageException where that checkpoint is of a build whose operators are
+   *     others; nothing was started or deleted then
    */
   public static JobRun start(JobConfig config, Path checkpoints, int uiPort, JobBuilder build)
       throws Exception {
@@ -66,9 +69,6 @@ public final class JobRun implements AutoCloseable {
       flink.set(
           CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
           ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
-    }
-    if (from.isPresent()) {
-      Checkpoints.clean(checkpoints, from.get());
     }
     from.ifPresent(
         path -> {
@@ -88,6 +88,17 @@ public final class JobRun implements AutoCloseable {
                 shown.removeKey(key);
               }
             });
+    StreamExecutionEnvironment environment =
+        StreamExecutionEnvironment.getExecutionEnvironment(shown);
+    build.build(environment, config);
+    StreamGraph graph = environment.getStreamGraph();
+    graph.setJobName("sidstream");
+    JobGraph jobGraph = graph.getJobGraph();
+    if (from.isPresent()) {
+      boolean drop = flink.get(StateRecoveryOptions.SAVEPOINT_IGNORE_UNCLAIMED_STATE);
+      Checkpoints.requireOperators(from.get(), jobGraph, drop);
+      Checkpoints.clean(checkpoints, from.get());
+    }
     MiniCluster cluster =
         new MiniCluster(
             new MiniClusterConfiguration.Builder()
@@ -97,12 +108,7 @@ public final class JobRun implements AutoCloseable {
                 .build());
     cluster.start();
     try {
-      StreamExecutionEnvironment environment =
-          StreamExecutionEnvironment.getExecutionEnvironment(shown);
-      build.build(environment, config);
-      StreamGraph graph = environment.getStreamGraph();
-      graph.setJobName("sidstream");
-      JobID job = cluster.submitJob(graph.getJobGraph()).get().getJobID();
+      JobID job = cluster.submitJob(jobGraph).get().getJobID();
       return new JobRun(cluster, job, from);
     } catch (ExecutionException e) {
       cluster.close();

@@ -1,6 +1,5 @@
 package io.sidstream.job.config;
 
-import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import java.io.File;
 import java.time.Duration;
 import java.time.Instant;
@@ -59,14 +58,6 @@ public final class JobOptions {
     ROCKSDB,
     /** On the heap. */
     HASHMAP
-  }
-
-  /** What the recommender minimises. */
-  public enum RecommenderLoss {
-    /** Sampled softmax over the batch's targets and shared uniform negatives. */
-    SOFTMAX,
-    /** One uniform negative per position, as the paper. */
-    BCE
   }
 
   /** How two items with the same codes are told apart. */
@@ -332,12 +323,6 @@ public final class JobOptions {
           1,
           4_096,
           "Length of a codeword, and of the semantic part of an item's vector. Fixed once a job has state.");
-  public static final ConfigOption<StraightThrough> QUANTIZER_STRAIGHT_THROUGH =
-      choice(
-          "quantizer.straight-through",
-          StraightThrough.class,
-          StraightThrough.ROTATION,
-          "How the gradient of the semantic part passes the quantizer: turned back by the rotation of a level's input to its codeword, as it is to every level, or in one step.");
   public static final ConfigOption<Integer> ID_DIM =
       integer(
           "id.dim",
@@ -431,19 +416,13 @@ public final class JobOptions {
           1,
           1_999,
           "Events of a user that the recommender reads. Fixed once a job has state.");
-  public static final ConfigOption<RecommenderLoss> RECOMMENDER_LOSS =
-      choice(
-          "recommender.loss",
-          RecommenderLoss.class,
-          RecommenderLoss.SOFTMAX,
-          "What the recommender minimises.");
   public static final ConfigOption<Integer> RECOMMENDER_NEGATIVES =
       integer(
           "recommender.negatives",
           1_024,
           1,
           1_000_000,
-          "Negatives that the users of a batch share (softmax).");
+          "Negatives that the users of a batch share.");
   public static final ConfigOption<Double> RECOMMENDER_LEARNING_RATE =
       real("recommender.learning-rate", 1e-3, 1e-9, 1, "Adam's learning rate of the recommender.");
 

@@ -2,6 +2,7 @@ package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.model.content.RqVaeConfig.StraightThrough;
 import io.sidstream.model.learn.GateRules;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.quantize.Metric;
@@ -63,13 +64,13 @@ public final class LearnSettings {
         .idLearningRate(c.get(JobOptions.ID_LEARNING_RATE).floatValue())
         .semanticDropout(c.get(JobOptions.RECOMMENDER_SEMANTIC_DROPOUT).floatValue())
         .semanticShare(hasId ? c.get(JobOptions.RECOMMENDER_SEMANTIC_SHARE).floatValue() : 0f)
-        .straightThrough(c.get(JobOptions.QUANTIZER_STRAIGHT_THROUGH))
+        .straightThrough(StraightThrough.ROTATION)
         .metrics(
             c.get(JobOptions.QUANTIZER_METRICS).stream()
                 .map(m -> Metric.valueOf(m.toUpperCase(Locale.ROOT)))
                 .toList())
         .codewords(c.get(JobOptions.QUANTIZER_CODEBOOK_SIZE))
-        .loss(JointConfig.Loss.valueOf(c.get(JobOptions.RECOMMENDER_LOSS).name()))
+        .loss(JointConfig.Loss.SOFTMAX)
         .sharedNegatives(c.get(JobOptions.RECOMMENDER_NEGATIVES))
         .maxTargets(c.get(JobOptions.LEARN_STEP_TARGETS))
         .logQ(0f)

@@ -1,9 +1,12 @@
 package io.sidstream.job.learn;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.model.content.RqVaeConfig.StraightThrough;
+import io.sidstream.model.train.JointConfig;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -46,5 +49,13 @@ class LearnSettingsTest {
         .doesNotThrowAnyException();
     assertThatThrownBy(() -> LearnSettings.requireShape(before, shape("seed=7", "id.dim=0")))
         .hasMessageStartingWith("the configuration has id.dim=0, but");
+  }
+
+  /** Neither is a setting: what was measured is what the job does. */
+  @Test
+  void theJobLearnsBySoftmaxAndRotation() {
+    JointConfig model = LearnSettings.plan(JobConfig.defaults()).model();
+    assertThat(model.loss()).isEqualTo(JointConfig.Loss.SOFTMAX);
+    assertThat(model.straightThrough()).isEqualTo(StraightThrough.ROTATION);
   }
 }
