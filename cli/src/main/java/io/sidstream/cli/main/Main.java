@@ -11,6 +11,7 @@ import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobCommand;
 import io.sidstream.cli.status.ExplainCommand;
 import io.sidstream.cli.status.StatusCommand;
+import io.sidstream.cli.status.TopCommand;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
@@ -89,6 +90,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new LoadCommand())
         .addSubcommand(new StatusCommand())
+        .addSubcommand(new TopCommand())
         .addSubcommand(new ExplainCommand())
         .addSubcommand(new ReportCommand())
         .addSubcommand(new TokensCommand())
