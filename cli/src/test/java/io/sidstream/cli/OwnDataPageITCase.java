@@ -41,7 +41,7 @@ class OwnDataPageITCase {
               .parseArgs(words.toArray(new String[0]));
           continue;
         }
-        if (!words.get(0).equals("load") && !tokens) {
+        if (!List.of("load", "embed").contains(words.get(0)) && !tokens) {
           tokens = true;
           job.codebooks(1);
           job.token("A1", 1, 0, 1, 2, 3);
@@ -50,7 +50,9 @@ class OwnDataPageITCase {
           job.commit(1);
           job.flush();
         }
-        words.addAll(List.of("--bootstrap", kafka.bootstrap()));
+        if (!words.get(0).equals("embed")) {
+          words.addAll(List.of("--bootstrap", kafka.bootstrap()));
+        }
         CommandRun done = CommandRun.of(words.toArray());
         assertThat(done.code()).as(line + "\n" + done.err()).isZero();
         run++;
@@ -99,7 +101,7 @@ class OwnDataPageITCase {
   private List<String> words(String line) {
     List<String> words = new ArrayList<>();
     for (String word : Arrays.asList(line.split(" ")).subList(1, line.split(" ").length)) {
-      boolean file = word.endsWith(".jsonl") || word.endsWith(".csv") || word.endsWith(".html");
+      boolean file = word.matches(".*\\.(jsonl|csv|html|npy|txt|yaml)");
       words.add(file ? folder.resolve(word).toString() : word.replace("'", ""));
     }
     return words;

@@ -2,6 +2,7 @@ package io.sidstream.cli.main;
 
 import io.sidstream.cli.Failures;
 import io.sidstream.cli.demo.DemoCommand;
+import io.sidstream.cli.embed.EmbedCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
 import io.sidstream.cli.load.LoadCommand;
@@ -96,6 +97,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new TokensCommand())
         .addSubcommand(new RecommendCommand())
         .addSubcommand(new TrainCommand())
+        .addSubcommand(new EmbedCommand())
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())
         .addSubcommand("completion", new AutoComplete.GenerateCompletion())
