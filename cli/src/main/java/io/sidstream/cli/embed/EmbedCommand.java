@@ -115,7 +115,9 @@ public final class EmbedCommand implements Callable<Integer> {
             vectors.rows(),
             vectors.dim(),
             out,
-            unused == 0 ? "" : String.format(Locale.ROOT, "; %,d rows are no item's, zeros", unused));
+            unused == 0
+                ? ""
+                : String.format(Locale.ROOT, "; %,d rows are no item's, zeros", unused));
     spec.commandLine().getOut().flush();
     return 0;
   }

@@ -35,7 +35,15 @@ class EmbedCommandTest {
 
     run =
         CommandRun.of(
-            "embed", second, "--map", "item=asin,text=name", "--out", out, "--ids", ids, "--model",
+            "embed",
+            second,
+            "--map",
+            "item=asin,text=name",
+            "--out",
+            out,
+            "--ids",
+            ids,
+            "--model",
             "minilm-quantized");
     assertThat(run.code()).as(run.err()).isZero();
     assertThat(Files.readString(ids)).isEqualTo("B\nC\n");

@@ -92,7 +92,29 @@ class StatusWatchTest {
 
   private static Status status(int version, String... problems) {
     return new Status(
-        1, version, TIME, null, null, 3, 3, 0, null, 0, 0, 0, null, null, null, List.of(), null,
-        null, 0, null, null, Map.of(), null, List.of(problems));
+        1,
+        version,
+        TIME,
+        null,
+        null,
+        3,
+        3,
+        0,
+        null,
+        0,
+        0,
+        0,
+        null,
+        null,
+        null,
+        List.of(),
+        null,
+        null,
+        0,
+        null,
+        null,
+        Map.of(),
+        null,
+        List.of(problems));
   }
 }
