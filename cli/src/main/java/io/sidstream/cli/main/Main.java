@@ -5,6 +5,7 @@ import io.sidstream.cli.demo.DemoCommand;
 import io.sidstream.cli.embed.EmbedCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
+import io.sidstream.cli.init.InitCommand;
 import io.sidstream.cli.load.LoadCommand;
 import io.sidstream.cli.recommend.RecommendCommand;
 import io.sidstream.cli.report.ReportCommand;
@@ -88,6 +89,7 @@ public final class Main implements Callable<Integer> {
     Main main = new Main();
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
+        .addSubcommand(new InitCommand())
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new LoadCommand())
         .addSubcommand(new StatusCommand())
