@@ -8,24 +8,38 @@ import io.sidstream.job.config.JobOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.configuration.ConfigOption;
 
 /**
  * The job's configuration for a data set: what the caller has not set is fitted to it, so that a
  * small catalogue also gets its first model early, and codebooks that it can fill.
  *
- * <ul>
- *   <li>Codewords: the greatest power of two up to an eighth of the items, at least 8.
- *   <li>The first model waits for two fifths of the items and a fifth of the interactions.
- *   <li>A round is a twentieth of the interactions.
- * </ul>
- *
- * Values are only made smaller than the defaults. A catalogue of {@value #SMALL} items or more
- * keeps the defaults, unless only its first items are taken.
+ * <p>The demo runs with it, and {@code sidstream init} writes it down; {@link #rule} tells what
+ * each value comes from.
  */
 public final class FittedConfig {
   private static final int SMALL = 5_000;
   private static final int LEAST_CODEWORDS = 8;
+
+  /** To which data sets the rules apply. */
+  public static final String BOUNDS =
+      "Values are only made smaller than the defaults; a catalogue of 5,000 items or more keeps them.";
+
+  private static final Map<ConfigOption<?>, String> RULES =
+      Map.of(
+          JobOptions.CONTENT_DIM,
+          "Length of a content vector: of the vectors that the items bring, else of those that embed.model makes. Fixed once a job has state.",
+          JobOptions.QUANTIZER_LEVELS,
+          "L, codes of a token: the default, whatever the data. Fixed once a job has state.",
+          JobOptions.QUANTIZER_CODEBOOK_SIZE,
+          "K, codewords of a level: the greatest power of two up to an eighth of the items, 8 at least. Fixed once a job has state.",
+          JobOptions.BOOTSTRAP_ITEMS,
+          "Items that the first model waits for: two fifths of them, and no fewer than K.",
+          JobOptions.BOOTSTRAP_INTERACTIONS,
+          "Interactions that the first model waits for: a fifth of them.",
+          JobOptions.LEARN_ROUND_INTERACTIONS,
+          "New interactions that start a round of learning: a twentieth of those there are; the default where there are none.");
 
   private final Path conf;
   private final List<String> sets;
@@ -64,6 +78,19 @@ public final class FittedConfig {
     }
   }
 
+  /**
+   * What the value of a setting comes from, in a line.
+   *
+   * @throws IllegalArgumentException where no rule is of it
+   */
+  public static String rule(ConfigOption<?> option) {
+    String rule = RULES.get(option);
+    if (rule == null) {
+      throw new IllegalArgumentException("no rule is of " + option.key());
+    }
+    return rule;
+  }
+
   /** The settings as they were asked for, with the length of the vectors. */
   public JobConfig asked() {
     List<String> all = new ArrayList<>();
@@ -86,8 +113,10 @@ public final class FittedConfig {
       // A codebook needs as many items as it has codewords.
       smaller(all, asked, JobOptions.BOOTSTRAP_ITEMS, Math.max(items * 2 / 5, codewords));
       smaller(all, asked, JobOptions.BOOTSTRAP_INTERACTIONS, set.interactions() / 5);
-      smaller(
-          all, asked, JobOptions.LEARN_ROUND_INTERACTIONS, Math.max(1, set.interactions() / 20));
+      if (set.interactions() > 0) {
+        smaller(
+            all, asked, JobOptions.LEARN_ROUND_INTERACTIONS, Math.max(1, set.interactions() / 20));
+      }
       smaller(all, asked, JobOptions.QUANTIZER_CODEBOOK_SIZE, codewords);
     }
     if (synthetic) {

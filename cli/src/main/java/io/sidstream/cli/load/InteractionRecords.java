@@ -21,7 +21,7 @@ final class InteractionRecords implements Records {
   private final RecordCheck check;
 
   InteractionRecords(LoadOptions options) {
-    this.map = Mapping.parse(options.map, InteractionRow.FIELDS);
+    this.map = options.input.mapping(InteractionRow.FIELDS);
     this.check = new RecordCheck(options.config(0));
   }
 

@@ -24,7 +24,7 @@ final class ItemRecords implements Records {
 
   ItemRecords(LoadOptions options) {
     this.options = options;
-    this.map = Mapping.parse(options.map, ItemRow.FIELDS);
+    this.map = options.input.mapping(ItemRow.FIELDS);
   }
 
   @Override

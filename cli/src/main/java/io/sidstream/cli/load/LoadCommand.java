@@ -83,7 +83,7 @@ public final class LoadCommand implements Callable<Integer> {
   private static int run(LoadOptions options, Function<LoadOptions, Records> kind, CommandSpec spec)
       throws Exception {
     options.check();
-    List<RowFile> files = options.files();
+    List<RowFile> files = options.input.files();
     Records records = kind.apply(options);
     JobConfig config = options.config(0);
     long began = System.nanoTime();

@@ -2,8 +2,7 @@ package io.sidstream.cli.load;
 
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.KafkaOptions;
-import io.sidstream.cli.rows.Format;
-import io.sidstream.cli.rows.RowFile;
+import io.sidstream.cli.rows.RowFileOptions;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.nio.file.Path;
@@ -11,34 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** What {@code load items} and {@code load interactions} are asked. */
 final class LoadOptions {
   @Mixin KafkaOptions kafka;
 
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "FILE",
-      description =
-          "JSON lines, CSV or TSV with a header, or Parquet, by its name's end; .gz is unpacked; - is standard input.")
-  private List<String> files;
-
-  @Option(
-      names = "--format",
-      paramLabel = "FORM",
-      description =
-          "Form of the files where their names do not tell it: ${COMPLETION-CANDIDATES} (standard input: JSONL).")
-  private Format format;
-
-  @Option(
-      names = "--map",
-      paramLabel = "FIELD=COLUMN,...",
-      description = {
-        "Columns that have other names than the fields, such as item=asin,text=title+description,time=ts.",
-        "Columns joined by + become one text; COLUMN[] takes a list and joins its parts."
-      })
-  String map;
+  @Mixin RowFileOptions input;
 
   @Option(
       names = "--rate",
@@ -63,17 +40,6 @@ final class LoadOptions {
       paramLabel = "KEY=VALUE",
       description = "A setting of the job; wins over --conf.")
   private List<String> sets = new ArrayList<>();
-
-  /** The files, in the order of the command. */
-  List<RowFile> files() {
-    if (files.stream().filter("-"::equals).count() > 1) {
-      throw new UsageException("- (standard input) can be read once");
-    }
-    List<RowFile> all = files.stream().map(name -> new RowFile(name, format)).toList();
-    // A name that tells nothing is refused before the first file is loaded.
-    all.forEach(RowFile::form);
-    return all;
-  }
 
   /**
    * The job's configuration.

@@ -2,8 +2,10 @@ package io.sidstream.cli.main;
 
 import io.sidstream.cli.Failures;
 import io.sidstream.cli.demo.DemoCommand;
+import io.sidstream.cli.embed.EmbedCommand;
 import io.sidstream.cli.encode.EncodeCommand;
 import io.sidstream.cli.encode.QuantizeCommand;
+import io.sidstream.cli.init.InitCommand;
 import io.sidstream.cli.load.LoadCommand;
 import io.sidstream.cli.recommend.RecommendCommand;
 import io.sidstream.cli.report.ReportCommand;
@@ -11,6 +13,7 @@ import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobCommand;
 import io.sidstream.cli.status.ExplainCommand;
 import io.sidstream.cli.status.StatusCommand;
+import io.sidstream.cli.status.TopCommand;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.job.SidstreamJob;
@@ -86,14 +89,17 @@ public final class Main implements Callable<Integer> {
     Main main = new Main();
     return new CommandLine(main)
         .addSubcommand(new DemoCommand(job))
+        .addSubcommand(new InitCommand())
         .addSubcommand(new JobCommand(job))
         .addSubcommand(new LoadCommand())
         .addSubcommand(new StatusCommand())
+        .addSubcommand(new TopCommand())
         .addSubcommand(new ExplainCommand())
         .addSubcommand(new ReportCommand())
         .addSubcommand(new TokensCommand())
         .addSubcommand(new RecommendCommand())
         .addSubcommand(new TrainCommand())
+        .addSubcommand(new EmbedCommand())
         .addSubcommand(new EncodeCommand())
         .addSubcommand(new QuantizeCommand())
         .addSubcommand("completion", new AutoComplete.GenerateCompletion())

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * What a job is worth, in numbers; written as one JSON object with these names.
@@ -67,6 +68,8 @@ public record Status(
     Map<String, Long> deadLetters,
     String lastDeadLetter,
     List<String> problems) {
+  /** How long something has gone on, in a problem. */
+  private static final Pattern AGE = Pattern.compile("for \\d+ (s|min|d|h \\d+ min)");
 
   /**
    * When a job counts as ill.
@@ -136,6 +139,39 @@ public record Status(
             new ArrayList<>());
     status.check(state, limits, now);
     return status;
+  }
+
+  /** Whether nothing but ages differs. */
+  boolean saysTheSameAs(Status other) {
+    return withoutAges().equals(other.withoutAges());
+  }
+
+  private Status withoutAges() {
+    return new Status(
+        brokers,
+        version,
+        committed,
+        underWay,
+        underWaySince,
+        items,
+        itemsWithToken,
+        revision,
+        revisionTime,
+        interactions,
+        waitingInteractions,
+        ranked,
+        hr10,
+        popularityHr10,
+        newHr10,
+        utilisation,
+        uniqueTuples,
+        churn,
+        held,
+        lastHold,
+        lag,
+        deadLetters,
+        lastDeadLetter,
+        problems.stream().map(p -> AGE.matcher(p).replaceAll("for")).toList());
   }
 
   private void check(TopicState state, Limits limits, Instant now) {

@@ -1,5 +1,6 @@
 package io.sidstream.cli.status;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.UsageException;
@@ -35,13 +36,17 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  sidstream status --bootstrap localhost:9092",
       "  sidstream status --json --max-lag 10000 --max-age 15m   # for monitoring",
+      "  sidstream status --watch 5 --bootstrap localhost:9092   # until Ctrl-C; 'sidstream top' is --watch 2",
       "",
       "Exit codes: 0 healthy, 1 the topics cannot be read, 2 asked for wrongly, 3 a check failed (no version yet,",
       "one under way for too long, or beyond --max-lag or --max-age)."
     })
-public final class StatusCommand implements Callable<Integer> {
+public class StatusCommand implements Callable<Integer> {
   /** A check found something wrong. */
   static final int UNHEALTHY = 3;
+
+  /** A day. */
+  private static final int MOST_SECONDS = 86_400;
 
   @Spec private CommandSpec spec;
   @Mixin private KafkaOptions kafka;
@@ -77,36 +82,89 @@ public final class StatusCommand implements Callable<Integer> {
           "Unhealthy where a version is under way for longer (default: ${DEFAULT-VALUE}).")
   private String maxScan;
 
+  @Option(
+      names = "--watch",
+      arity = "0..1",
+      fallbackValue = "2",
+      paramLabel = "SECONDS",
+      description = {
+        "Read again and again, so many seconds apart (${FALLBACK-VALUE} where none are said), until Ctrl-C.",
+        "On a terminal the screen is redrawn; elsewhere, and with --json, it is printed when something has changed."
+      })
+  private Integer watch;
+
+  /** One look, unless {@code --watch} is given. */
+  public StatusCommand() {}
+
+  /**
+   * Looks again and again.
+   *
+   * @param seconds between two looks, unless {@code --watch} says otherwise
+   */
+  StatusCommand(int seconds) {
+    watch = seconds;
+  }
+
   @Override
   public Integer call() throws Exception {
+    if (watch != null && (watch < 1 || watch > MOST_SECONDS)) {
+      throw new UsageException(
+          "--watch %d: 1 to %d, the seconds between two looks".formatted(watch, MOST_SECONDS));
+    }
     Status.Limits limits =
         new Status.Limits(
             maxLag,
             maxAge == null ? null : duration("--max-age", maxAge),
             duration("--max-scan", maxScan));
+    PrintWriter out = spec.commandLine().getOut();
+    if (watch != null) {
+      Duration every = Duration.ofSeconds(watch);
+      boolean live = !json && Boolean.getBoolean("sidstream.tty");
+      return new StatusWatch(
+              () -> read(limits), this::text, out, every, live, StatusWatch.Pause.ASLEEP)
+          .run();
+    }
+    Status status = read(limits);
+    out.print(text(status, Instant.now()));
+    out.flush();
+    return code(status);
+  }
+
+  /** The exit code of a status. */
+  static int code(Status status) {
+    return status.problems().isEmpty() ? 0 : UNHEALTHY;
+  }
+
+  /** What the topics say now. */
+  private Status read(Status.Limits limits) throws Exception {
     kafka.reach();
     TopicState state = TopicState.read(kafka, "versions", "tokens", "items", "dead-letters");
     Instant now = Instant.now();
     Properties properties = kafka.properties();
     properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrap());
-    Status status;
     try (Admin admin = Admin.create(properties)) {
       int brokers = admin.describeCluster().nodes().get().size();
-      status = Status.of(state, brokers, lag(admin), limits, now);
+      return Status.of(state, brokers, lag(admin), limits, now);
     } catch (ExecutionException e) {
       throw new IllegalStateException(
           "brokers " + kafka.bootstrap() + " do not answer: " + e.getCause().getMessage(),
           e.getCause());
     }
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(
-          new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(status));
-    } else {
-      out.print(status.screen(kafka.bootstrap(), now));
+  }
+
+  /** As it was asked for: a screen, or JSON. */
+  private String text(Status status, Instant now) {
+    if (!json) {
+      return status.screen(kafka.bootstrap(), now);
     }
-    out.flush();
-    return status.problems().isEmpty() ? 0 : UNHEALTHY;
+    try {
+      return new ObjectMapper()
+              .enable(SerializationFeature.INDENT_OUTPUT)
+              .writeValueAsString(status)
+          + System.lineSeparator();
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("the status cannot be written as JSON", e);
+    }
   }
 
   /** Per input topic, what was written behind the job's confirmed offsets; null for unknown. */

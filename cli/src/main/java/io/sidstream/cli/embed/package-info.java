@@ -1,0 +1,2 @@
+/** Content vectors of texts, in a file. */
+package io.sidstream.cli.embed;

@@ -1,0 +1,2 @@
+/** A configuration to begin with. */
+package io.sidstream.cli.init;
