@@ -36,6 +36,8 @@ final class Command implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx1g", "-XX:+ExitOnOutOfMemoryError", "-XX:TieredStopAtLevel=1"));
+    // Flink's jars of tests have a configuration of their own, which would win.
+    command.add("-Dlog4j2.configurationFile=log4j2.properties");
     command.addAll(jvm);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(arguments);

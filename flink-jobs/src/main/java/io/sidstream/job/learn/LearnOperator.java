@@ -165,6 +165,10 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
       shard.put(input.event);
     } else {
       shard.put(input.merged);
+      if (shard.progress().mergedPieces > 0) {
+        // All is there: what the shard waits for need not wait for the clock.
+        schedule(0);
+      }
     }
   }
 
