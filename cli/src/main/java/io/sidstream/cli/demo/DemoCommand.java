@@ -26,6 +26,7 @@ import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.cli.tokens.TokenAudit;
 import io.sidstream.cli.tokens.Verification;
+import io.sidstream.cli.watch.FirstModel;
 import io.sidstream.cli.watch.Monitor;
 import io.sidstream.cli.watch.Progress;
 import io.sidstream.cli.watch.Summary;
@@ -359,6 +360,7 @@ public final class DemoCommand implements Callable<Integer> {
     long completeSince = -1;
     String restarted = "";
     String shown = "";
+    FirstModel first = new FirstModel(run.ui());
     List<String> ids = set.items().stream().map(SourceItem::id).toList();
     while (!stop.await(250, TimeUnit.MILLISECONDS)) {
       Optional<Throwable> failure = run.failure();
@@ -380,6 +382,10 @@ public final class DemoCommand implements Callable<Integer> {
           System.out.println((live ? "\r\u001b[K" : "") + "the job has restarted: " + restart);
         }
         String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
+        if (progress.committedVersion() == 0) {
+          String making = first.line();
+          line = making.isEmpty() ? line : making + " | " + line;
+        }
         if (live) {
           System.out.print("\r\u001b[K" + line);
         } else if (!line.equals(shown)) {

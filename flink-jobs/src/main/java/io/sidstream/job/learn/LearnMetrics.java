@@ -19,6 +19,7 @@ final class LearnMetrics {
     JobMetric.CATCH_UP_ROUNDS.counter(group, sum(shards, s -> s.progress().catchUpRounds));
     JobMetric.KNOWN_USERS.gauge(group, sum(shards, s -> s.progress().users));
     JobMetric.STEPS_LEFT.gauge(group, sum(shards, s -> s.steps()[1] - s.steps()[0]));
+    JobMetric.ROUND_STEPS.gauge(group, sum(shards, s -> s.steps()[1]));
     // The same in every shard, or nearly.
     JobMetric.KNOWN_ITEMS.gauge(group, most(shards, s -> s.progress().items));
     JobMetric.LEARN_ROUND.gauge(group, most(shards, s -> s.progress().round));

@@ -97,6 +97,7 @@ public enum JobMetric {
   KNOWN_USERS("knownUsers", GAUGE, "users", "Users whose events are kept.", "Learn"),
   LEARN_ROUND("learnRound", GAUGE, "round", "The newest round that was begun.", "Learn"),
   STEPS_LEFT("stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Learn"),
+  ROUND_STEPS("roundSteps", GAUGE, "steps", "Steps of the round, 0 between rounds.", "Learn"),
 
   TOKEN_VERSION("tokenVersion", GAUGE, "version", "Token version in use, 0 for none.", "Merge"),
   REVISION("revision", GAUGE, "revision", "Recommender revision, 0 for none.", "Merge"),
