@@ -8,9 +8,8 @@ import io.sidstream.cli.Folders;
 import io.sidstream.cli.Memory;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
-import io.sidstream.cli.data.DataFiles;
 import io.sidstream.cli.data.DataSet;
-import io.sidstream.cli.data.DataSetReader;
+import io.sidstream.cli.data.DataSetOptions;
 import io.sidstream.cli.data.Generator;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
@@ -53,6 +52,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code sidstream demo}: broker, Flink, data and job in one process. */
@@ -68,40 +68,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   private final JobBuilder job;
 
-  @Option(
-      names = "--data",
-      paramLabel = "DIR|FILE",
-      description = {
-        "Data set to replay: a folder with items.jsonl and interactions.tsv (or .csv, .tsv, .parquet, .gz),",
-        "or a file of items. 'load items --help' says what they hold."
-      })
-  private Path data;
-
-  @Option(
-      names = "--interactions",
-      paramLabel = "FILE",
-      description = "Interactions with the items of --data; without it those of the folder.")
-  private Path interactionsFile;
-
-  @Option(
-      names = "--map",
-      paramLabel = "FIELD=COLUMN,...",
-      description =
-          "Columns of items, as in 'load items', such as item=asin,text=title+description.")
-  private String map;
-
-  @Option(
-      names = "--map-interactions",
-      paramLabel = "FIELD=COLUMN,...",
-      description = "Columns of interactions, such as user=reviewer,item=asin,time=ts.")
-  private String mapInteractions;
-
-  @Option(
-      names = "--vectors",
-      paramLabel = "FILE.npy",
-      description =
-          "Content vectors to send instead of text; row idx - 1 belongs to the item with idx.")
-  private Path vectorsFile;
+  @Mixin private DataSetOptions data;
 
   @Option(
       names = "--max-items",
@@ -201,12 +168,11 @@ public final class DemoCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     long started = System.nanoTime();
     JobConfig asked = checkOptions();
-    NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
+    NpyVectors vectors = data.openVectors();
     DataSet set =
-        data == null
-            ? Generator.generate(items, events, users, asked.get(JobOptions.SEED))
-            : DataSetReader.read(
-                DataFiles.find(data, interactionsFile, map, mapInteractions), maxItems);
+        data.given()
+            ? data.read(maxItems)
+            : Generator.generate(items, events, users, asked.get(JobOptions.SEED));
     checkVectors(set, vectors);
     checkTimes(set, asked);
     boolean temporary = stateFolder == null;
@@ -465,27 +431,9 @@ public final class DemoCommand implements Callable<Integer> {
     if (kafkaPort < 0 || kafkaPort > 65535) {
       throw new UsageException("--kafka-port " + kafkaPort + ": 1 to 65535, or 0 for a free one");
     }
-    if (data == null) {
-      for (Object other : new Object[] {interactionsFile, map, mapInteractions}) {
-        if (other != null) {
-          throw new UsageException(
-              other + ": --interactions, --map and --map-interactions need --data");
-        }
-      }
-    }
-    if (vectorsFile != null && data == null) {
-      throw new UsageException(
-          "--vectors " + vectorsFile + " needs --data: vectors belong to its items");
-    }
-    List<OutputFile.Named> inputs =
-        new ArrayList<>(
-            List.of(
-                new OutputFile.Named("--vectors", vectorsFile),
-                new OutputFile.Named("--interactions", interactionsFile),
-                new OutputFile.Named("--conf", conf)));
-    if (data != null) {
-      DataFiles.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
-    }
+    data.check();
+    List<OutputFile.Named> inputs = data.files();
+    inputs.add(new OutputFile.Named("--conf", conf));
     OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
     // Wrong settings are told before anything starts.
     return JobConfig.load(conf, sets);
@@ -500,7 +448,7 @@ public final class DemoCommand implements Callable<Integer> {
         throw new UsageException(
             String.format(
                 "--vectors %s has %d rows; item %s needs row %d (its idx is %d)",
-                vectorsFile, vectors.rows(), item.id(), item.row(), item.row() + 1));
+                data.vectors(), vectors.rows(), item.id(), item.row(), item.row() + 1));
       }
     }
   }

@@ -2,9 +2,8 @@ package io.sidstream.cli.init;
 
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
-import io.sidstream.cli.data.DataFiles;
 import io.sidstream.cli.data.DataSet;
-import io.sidstream.cli.data.DataSetReader;
+import io.sidstream.cli.data.DataSetOptions;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.feed.FittedConfig;
 import io.sidstream.job.config.JobConfig;
@@ -13,7 +12,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.flink.configuration.ConfigOption;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -63,36 +62,7 @@ public final class InitCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--data",
-      paramLabel = "DIR|FILE",
-      description =
-          "Data set that it is for: a folder with items.jsonl and interactions.tsv, or a file of items, as in 'demo'.")
-  private Path data;
-
-  @Option(
-      names = "--interactions",
-      paramLabel = "FILE",
-      description = "Interactions with the items of --data; without it those of the folder.")
-  private Path interactions;
-
-  @Option(
-      names = "--map",
-      paramLabel = "FIELD=COLUMN,...",
-      description = "Columns of items, such as item=asin,text=title+description.")
-  private String map;
-
-  @Option(
-      names = "--map-interactions",
-      paramLabel = "FIELD=COLUMN,...",
-      description = "Columns of interactions, such as user=reviewer,item=asin,time=ts.")
-  private String mapInteractions;
-
-  @Option(
-      names = "--vectors",
-      paramLabel = "FILE.npy",
-      description = "Content vectors that are sent instead of text; they say content.dim.")
-  private Path vectorsFile;
+  @Mixin private DataSetOptions data;
 
   @Option(
       names = "--out",
@@ -109,9 +79,9 @@ public final class InitCommand implements Callable<Integer> {
     check();
     String about = "the defaults";
     JobConfig config = JobConfig.defaults();
-    if (data != null) {
-      NpyVectors vectors = vectorsFile == null ? null : NpyVectors.open(vectorsFile);
-      DataSet set = DataSetReader.read(DataFiles.find(data, interactions, map, mapInteractions), 0);
+    if (data.given()) {
+      NpyVectors vectors = data.openVectors();
+      DataSet set = data.read(0);
       about =
           String.format(
               Locale.ROOT,
@@ -133,22 +103,8 @@ public final class InitCommand implements Callable<Integer> {
   }
 
   private void check() {
-    if (data == null) {
-      for (Object other : new Object[] {interactions, map, mapInteractions, vectorsFile}) {
-        if (other != null) {
-          throw new UsageException(
-              other
-                  + ": --interactions, --map, --map-interactions and --vectors need --data: name the items, too");
-        }
-      }
-    }
-    List<OutputFile.Named> inputs = new ArrayList<>();
-    inputs.add(new OutputFile.Named("--interactions", interactions));
-    inputs.add(new OutputFile.Named("--vectors", vectorsFile));
-    if (data != null) {
-      DataFiles.files(data).forEach(file -> inputs.add(new OutputFile.Named("--data", file)));
-    }
-    OutputFile.check(List.of(new OutputFile.Named("--out", out)), inputs);
+    data.check();
+    OutputFile.check(List.of(new OutputFile.Named("--out", out)), data.files());
     if (Files.exists(out) && !force) {
       throw new UsageException(
           "--out " + out + " is there already: name another file, or replace it with --force");

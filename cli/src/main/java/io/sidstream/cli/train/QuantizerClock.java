@@ -53,23 +53,22 @@ public final class QuantizerClock {
     if (choice != null && choice.keepTokens) {
       return 0;
     }
-    return choice == null || choice.clock == null || choice.clock.every == null
-        ? EVERY
-        : choice.clock.every;
+    return clock().every == null ? EVERY : clock().every;
   }
 
   /** Steps of a round in which it learns. */
   int steps() {
-    return choice == null || choice.clock == null || choice.clock.steps == null
-        ? STEPS
-        : choice.clock.steps;
+    return clock().steps == null ? STEPS : clock().steps;
   }
 
   /** Share of old items whose token such a round may change. */
   double churnBudget() {
-    return choice == null || choice.clock == null || choice.clock.churnBudget == null
-        ? CHURN_BUDGET
-        : choice.clock.churnBudget;
+    return clock().churnBudget == null ? CHURN_BUDGET : clock().churnBudget;
+  }
+
+  /** What was asked for; without anything a clock that says nothing. */
+  private Clock clock() {
+    return choice == null || choice.clock == null ? new Clock() : choice.clock;
   }
 
   void check() {

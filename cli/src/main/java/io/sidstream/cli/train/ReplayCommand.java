@@ -2,6 +2,7 @@ package io.sidstream.cli.train;
 
 import io.sidstream.cli.UsageException;
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.learn.LearnSettings;
 import io.sidstream.job.learn.Replay;
 import io.sidstream.model.learn.LearnPlan;
@@ -20,9 +21,6 @@ import picocli.CommandLine.Option;
 
 /** Gives the events to the job's learner in order of time, each predicted and then learnt. */
 public abstract class ReplayCommand extends TrainingCommand {
-  /** What is not asked for is as in a job that sets nothing. */
-  private static final LearnPlan JOB = LearnSettings.plan(JobConfig.of(Map.of()));
-
   @Option(
       names = "--bootstrap",
       paramLabel = "N",
@@ -34,37 +32,37 @@ public abstract class ReplayCommand extends TrainingCommand {
       names = "--bootstrap-passes",
       paramLabel = "N",
       description = "Times that the bootstrap goes over them (default: ${DEFAULT-VALUE}).")
-  private int bootstrapPasses = JOB.bootstrap().passes();
+  private int bootstrapPasses = JobOptions.BOOTSTRAP_PASSES.defaultValue();
 
   @Option(
       names = "--bootstrap-steps",
       paramLabel = "N",
       description = "Steps of the bootstrap, at most (default: ${DEFAULT-VALUE}).")
-  private int bootstrapSteps = JOB.bootstrap().maxSteps();
+  private int bootstrapSteps = JobOptions.BOOTSTRAP_MAX_STEPS.defaultValue();
 
   @Option(
       names = "--round",
       paramLabel = "N",
       description = "Interactions of a round (default: ${DEFAULT-VALUE}).")
-  private int round = JOB.rounds().interactions();
+  private int round = JobOptions.LEARN_ROUND_INTERACTIONS.defaultValue();
 
   @Option(
       names = "--round-steps",
       paramLabel = "N",
       description = "Steps of a round (default: ${DEFAULT-VALUE}).")
-  private int roundSteps = JOB.rounds().steps();
+  private int roundSteps = JobOptions.LEARN_ROUND_STEPS.defaultValue();
 
   @Option(
       names = "--step-positions",
       paramLabel = "N",
       description = "Positions of a step's batch, about (default: ${DEFAULT-VALUE}).")
-  private int stepPositions = JOB.steps().positions();
+  private int stepPositions = JobOptions.LEARN_STEP_POSITIONS.defaultValue();
 
   @Option(
       names = "--shards",
       paramLabel = "S",
       description = "Learners that share the users (default: ${DEFAULT-VALUE}).")
-  private int shards = JOB.shards();
+  private int shards = JobOptions.LEARN_SHARDS.defaultValue();
 
   @Option(
       names = "--save",
@@ -78,7 +76,7 @@ public abstract class ReplayCommand extends TrainingCommand {
   /** The options of the model. */
   protected abstract ModelOptions model();
 
-  /** When the quantizer learns; null for a model without one. */
+  /** When the quantizer learns. */
   protected abstract QuantizerClock clock();
 
   /** Changes what an experiment is about; as it is, nothing. */
@@ -104,14 +102,13 @@ public abstract class ReplayCommand extends TrainingCommand {
     Ranges.atLeast("--round-steps", roundSteps, 1);
     Ranges.atLeast("--step-positions", stepPositions, 1);
     Ranges.atLeast("--shards", shards, 1);
-    if (clock() != null) {
-      clock().check();
-    }
+    clock().check();
   }
 
   @Override
   protected final JointConfig config(TrainingData data) {
-    JointConfig.Builder builder = JointConfig.builder().maxTargets(JOB.model().maxTargets());
+    JointConfig.Builder builder =
+        JointConfig.builder().maxTargets(JobOptions.LEARN_STEP_TARGETS.defaultValue());
     model().apply(builder, data, true);
     adjust(builder);
     return builder.build();
@@ -129,25 +126,24 @@ public abstract class ReplayCommand extends TrainingCommand {
     }
   }
 
+  /** What is not asked for is as in a job that sets nothing. */
   private LearnPlan plan(JointConfig config) {
-    boolean moves = clock() != null && clock().every() > 0;
+    LearnPlan job = LearnSettings.plan(JobConfig.defaults());
+    int every = clock().every();
     return new LearnPlan(
         config,
         seed(),
         shards,
         new LearnPlan.Rounds(
-            round,
-            roundSteps,
-            moves ? clock().every() : Integer.MAX_VALUE,
-            clock() == null ? 1 : clock().steps()),
-        new LearnPlan.Steps(stepPositions, JOB.steps().recentShare()),
+            round, roundSteps, every > 0 ? every : Integer.MAX_VALUE, clock().steps()),
+        new LearnPlan.Steps(stepPositions, job.steps().recentShare()),
         new LearnPlan.Bootstrap(
             bootstrapPasses,
             bootstrapSteps,
-            Math.min(JOB.bootstrap().minSteps(), bootstrapSteps),
-            JOB.bootstrap().exchanges()),
-        clock() == null ? JOB.gate() : JOB.gate().withChurnBudget(clock().churnBudget()),
-        JOB.holdout());
+            Math.min(job.bootstrap().minSteps(), bootstrapSteps),
+            job.bootstrap().exchanges()),
+        job.gate().withChurnBudget(clock().churnBudget()),
+        job.holdout());
   }
 
   private Trained trained(TrainingData data, JointConfig config, StreamReplay replay)
@@ -188,7 +184,7 @@ public abstract class ReplayCommand extends TrainingCommand {
               + " interactions of --data is the second of a user, so there is nothing to learn from; take more");
     }
     long seen = IntStream.of(data.item()).limit(bootstrap).distinct().count();
-    if (config.hasSemantic() && config.codewords() > seen) {
+    if (config.codewords() > seen) {
       throw new UsageException(
           "--codebook "
               + config.codewords()
@@ -210,10 +206,8 @@ public abstract class ReplayCommand extends TrainingCommand {
     out.put("roundSteps", String.valueOf(roundSteps));
     out.put("stepPositions", String.valueOf(stepPositions));
     out.put("shards", String.valueOf(shards));
-    if (clock() != null) {
-      out.put("quantizerEvery", String.valueOf(clock().every()));
-      out.put("quantizerSteps", String.valueOf(clock().steps()));
-      out.put("churnBudget", String.valueOf(clock().churnBudget()));
-    }
+    out.put("quantizerEvery", String.valueOf(clock().every()));
+    out.put("quantizerSteps", String.valueOf(clock().steps()));
+    out.put("churnBudget", String.valueOf(clock().churnBudget()));
   }
 }

@@ -21,7 +21,7 @@ final class ReplayDisplay implements StreamReplay.Listener, AutoCloseable {
   }
 
   @Override
-  public void step(String of, int done, int steps) {
+  public void step(String of, int steps) {
     bar.step(of, steps, Double.NaN, Double.NaN);
   }
 

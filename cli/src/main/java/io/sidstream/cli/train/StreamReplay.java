@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -24,10 +25,9 @@ final class StreamReplay implements AutoCloseable {
      * A step follows; called on the thread of the round.
      *
      * @param of what it is a step of
-     * @param done steps taken
      * @param steps how many that has
      */
-    void step(String of, int done, int steps);
+    void step(String of, int steps);
 
     /** A round is done, as {@link #rounds} lists it. */
     void round(Map<String, Object> told);
@@ -64,7 +64,7 @@ final class StreamReplay implements AutoCloseable {
     if (done > 0) {
       times.addSince(stepBegan);
     }
-    listener.step(task, done, steps);
+    listener.step(task, steps);
     stepBegan = System.nanoTime();
   }
 
@@ -100,7 +100,7 @@ final class StreamReplay implements AutoCloseable {
     Map<String, Object> told = new LinkedHashMap<>();
     told.put("round", of.round());
     RoundKind kind = plan.kind(of.round());
-    told.put("phase", kind.name().toLowerCase(java.util.Locale.ROOT));
+    told.put("phase", kind.name().toLowerCase(Locale.ROOT));
     told.put("interactions", of.figures().interactions());
     told.put("until", Instant.ofEpochMilli(data.time()[to - 1]).toString());
     told.put("steps", of.figures().steps());

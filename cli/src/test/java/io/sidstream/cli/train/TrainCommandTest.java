@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.cli.CommandRun;
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.learn.LearnSettings;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.file.ModelFile;
@@ -257,6 +258,20 @@ class TrainCommandTest {
           .as(component.getName())
           .isEqualTo(String.valueOf(component.getAccessor().invoke(job)));
     }
+    Map.of(
+            "bootstrapPasses", JobOptions.BOOTSTRAP_PASSES,
+            "round", JobOptions.LEARN_ROUND_INTERACTIONS,
+            "roundSteps", JobOptions.LEARN_ROUND_STEPS,
+            "stepPositions", JobOptions.LEARN_STEP_POSITIONS,
+            "shards", JobOptions.LEARN_SHARDS,
+            "quantizerEvery", JobOptions.QUANTIZER_ROUND_EVERY,
+            "quantizerSteps", JobOptions.QUANTIZER_STEPS,
+            "churnBudget", JobOptions.QUANTIZER_CHURN_BUDGET)
+        .forEach(
+            (name, option) ->
+                assertThat(parameters.path(name).asText())
+                    .as(name)
+                    .isEqualTo(String.valueOf(option.defaultValue())));
   }
 
   /** "No limit" as people write it. */

@@ -172,11 +172,6 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     }
   }
 
-  /** For tests. */
-  Shard shard(int key) {
-    return shards.get(key);
-  }
-
   /**
    * Where a shard stands, for who measures; on the operator's thread, and not to be changed.
    *

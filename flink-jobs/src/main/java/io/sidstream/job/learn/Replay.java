@@ -18,11 +18,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The job's learner without a job: the same shards, rounds and merge, on the heap and as fast as
@@ -68,7 +66,6 @@ public final class Replay implements AutoCloseable {
   private final LearnPlan plan;
   private final ExecutorService threads = Executors.newCachedThreadPool(Replay::daemon);
   private final Semaphore ended = new Semaphore(0);
-  private final AtomicBoolean closed = new AtomicBoolean();
   private final List<Shard> shards = new ArrayList<>();
   private final List<ShardTables> tables = new ArrayList<>();
   private final List<RoundRunner> runners = new ArrayList<>();
@@ -267,10 +264,7 @@ public final class Replay implements AutoCloseable {
             of.learned(item),
             of.itemContent.get(item));
       }
-      SortedMap<Integer, TokenizerModel> tokenizers = new TreeMap<>();
-      for (int version = at.oldestTokenizer; version <= at.version; version++) {
-        tokenizers.put(version, TokenizerModel.fromBytes(of.tokenizers.get(version)));
-      }
+      SortedMap<Integer, TokenizerModel> tokenizers = of.tokenizers(at);
       new Adoption(set, tokenizers, at.version).run();
       JointTrainer trainer = runners.get(0).trainer();
       trainer.use(set.items());
@@ -287,9 +281,7 @@ public final class Replay implements AutoCloseable {
   /** Ends a round under way at its next step. */
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
-      shards.forEach(Shard::close);
-      threads.shutdownNow();
-    }
+    shards.forEach(Shard::close);
+    threads.shutdownNow();
   }
 }

@@ -1,6 +1,5 @@
 package io.sidstream.job.learn;
 
-import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.evaluate.Prequential;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.LearnedRow;
@@ -15,8 +14,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * Draws the input of a round from a shard's tables, in slices. It only reads, and what it draws is
@@ -297,10 +294,6 @@ final class RoundDrawing {
 
   /** What was drawn, when all is. */
   RoundInput input() throws Exception {
-    SortedMap<Integer, TokenizerModel> tokenizers = new TreeMap<>();
-    for (int version = at.oldestTokenizer; version <= at.version; version++) {
-      tokenizers.put(version, TokenizerModel.fromBytes(tables.tokenizers.get(version)));
-    }
     BitSet old = new BitSet();
     for (int i = 0; i < sample.size(); i++) {
       old.set(i, sample.get(i) < at.versionItem);
@@ -308,7 +301,7 @@ final class RoundDrawing {
     return new RoundInput(
         shard,
         at.round,
-        new RoundInput.Versions(at.version, tokenizers),
+        new RoundInput.Versions(at.version, tables.tokenizers(at)),
         set,
         indices(pool),
         new RoundInput.Windows(windows(predicted), sequences(recent), sequences(replayed)),

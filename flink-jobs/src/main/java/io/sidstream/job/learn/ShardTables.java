@@ -3,11 +3,14 @@ package io.sidstream.job.learn;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.SequencedEvent;
+import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.learn.LearnedRow;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -194,6 +197,15 @@ final class ShardTables {
       put(moved, of.at(row.place(), of.lastSeen()));
     }
     users.remove(name);
+  }
+
+  /** The tokenizers that an item may not have adopted yet, by version, up to the one in use. */
+  SortedMap<Integer, TokenizerModel> tokenizers(LearnProgress at) throws Exception {
+    SortedMap<Integer, TokenizerModel> all = new TreeMap<>();
+    for (int version = at.oldestTokenizer; version <= at.version; version++) {
+      all.put(version, TokenizerModel.fromBytes(tokenizers.get(version)));
+    }
+    return all;
   }
 
   /** Pieces that bytes are cut into. */

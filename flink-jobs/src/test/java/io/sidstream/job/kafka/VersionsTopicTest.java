@@ -1,5 +1,6 @@
 package io.sidstream.job.kafka;
 
+import static io.sidstream.job.versions.VersionRecords.record;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
@@ -8,25 +9,11 @@ import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
-import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 
 class VersionsTopicTest {
   private static final WireFormat WIRE = new WireFormat();
-
-  private static VersionRecord record(VersionState state, int version, long revision) {
-    VersionRecord record = new VersionRecord();
-    record.setVersion(version);
-    record.setState(state);
-    record.setRevision(revision);
-    record.setModelDigest("");
-    record.setChangedCodes(List.of());
-    record.setChangedPrefixes(List.of());
-    record.setTime(Instant.EPOCH);
-    return record;
-  }
 
   /** Whether a record at an offset is taken for the job's; a job of null puts no name on it. */
   private static boolean own(VersionRecord version, long offset, String job) {

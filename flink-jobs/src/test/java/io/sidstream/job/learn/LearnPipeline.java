@@ -294,7 +294,7 @@ final class LearnPipeline implements AutoCloseable {
   }
 
   LearnProgress progress(int shard) {
-    return operator().shard(keys[shard]).progress();
+    return operator().progress(keys[shard]);
   }
 
   private LearnOperator operator() {

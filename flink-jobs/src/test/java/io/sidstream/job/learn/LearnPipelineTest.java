@@ -76,6 +76,14 @@ class LearnPipelineTest {
     }
   }
 
+  /** Lets the first model be made of so many events, then brings the others. */
+  private static void feed(LearnPipeline pipeline, int first, int all) throws Exception {
+    items(pipeline, 0, ITEMS);
+    events(pipeline, 0, first);
+    pipeline.until(1);
+    events(pipeline, first, all);
+  }
+
   private static List<VersionState> states(List<VersionRecord> records) {
     return records.stream().map(VersionRecord::getState).toList();
   }
@@ -127,10 +135,7 @@ class LearnPipelineTest {
     Map<Long, String> ofJob;
     List<VersionRecord> versions;
     try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
-      items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 200);
-      pipeline.until(1);
-      events(pipeline, 200, 400);
+      feed(pipeline, 200, 400);
       pipeline.until(4);
       ofJob = pipeline.recommenders();
       versions = pipeline.versions();
@@ -182,10 +187,7 @@ class LearnPipelineTest {
     Map<Long, String> undisturbed;
     LearnPipeline pipeline = new LearnPipeline(config, null, List.of());
     try {
-      items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 400);
-      pipeline.until(1);
-      events(pipeline, 400, 600);
+      feed(pipeline, 400, 600);
       pipeline.until(4);
       undisturbed = pipeline.recommenders();
     } finally {
@@ -193,10 +195,7 @@ class LearnPipelineTest {
     }
     pipeline = new LearnPipeline(config, null, List.of());
     try {
-      items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 400);
-      pipeline.until(1);
-      events(pipeline, 400, 600);
+      feed(pipeline, 400, 600);
       pipeline.untilWaitsFor(4);
       assertThat(pipeline.revisions()).hasSize(1);
       LearnPipeline.Snapshot cut = pipeline.snapshot();
@@ -220,10 +219,7 @@ class LearnPipelineTest {
     Map<Long, String> undisturbed;
     List<VersionRecord> versions;
     try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
-      items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 200);
-      pipeline.until(1);
-      events(pipeline, 200, 400);
+      feed(pipeline, 200, 400);
       pipeline.until(revisions);
       undisturbed = pipeline.recommenders();
       versions = pipeline.versions();
@@ -415,10 +411,7 @@ class LearnPipelineTest {
   void theNextVersionWaitsForTheCommitOfTheLast() throws Exception {
     try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
       pipeline.commits = false;
-      items(pipeline, 0, ITEMS);
-      events(pipeline, 0, 200);
-      pipeline.until(1);
-      events(pipeline, 200, 400);
+      feed(pipeline, 200, 400);
       pipeline.until(2);
       for (int s = 0; s < 200; s++) {
         pipeline.step();

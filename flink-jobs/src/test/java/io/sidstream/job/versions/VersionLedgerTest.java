@@ -1,5 +1,6 @@
 package io.sidstream.job.versions;
 
+import static io.sidstream.job.versions.VersionRecords.record;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,7 +11,6 @@ import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -98,18 +98,6 @@ class VersionLedgerTest {
   private void restart(OperatorSubtaskState from, String... sets) throws Exception {
     harness.close();
     open(from, sets);
-  }
-
-  private static VersionRecord record(VersionState state, int version, long revision) {
-    VersionRecord record = new VersionRecord();
-    record.setVersion(version);
-    record.setState(state);
-    record.setRevision(revision);
-    record.setModelDigest("");
-    record.setChangedCodes(List.of());
-    record.setChangedPrefixes(List.of());
-    record.setTime(Instant.EPOCH);
-    return record;
   }
 
   private VersionRecord say(VersionState state, int version, long revision) throws Exception {
