@@ -14,6 +14,7 @@ import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.state.rocksdb.RocksDBConfigurableOptions;
 import org.apache.flink.state.rocksdb.RocksDBOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +61,8 @@ public final class JobEnvironment {
             ? "rocksdb"
             : "hashmap");
     flink.set(RocksDBOptions.OPTIONS_FACTORY, LeanRocksDb.class.getName());
+    // State is asked for every item, user and event, also for those that are new.
+    flink.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, true);
     String dir = config.get(JobOptions.CHECKPOINT_DIR);
     if (dir != null) {
       flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, dir);

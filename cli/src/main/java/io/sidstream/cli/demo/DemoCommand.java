@@ -3,9 +3,7 @@ package io.sidstream.cli.demo;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Console;
-import io.sidstream.cli.Failures;
 import io.sidstream.cli.Folders;
-import io.sidstream.cli.Memory;
 import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSet;
@@ -25,7 +23,6 @@ import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.cli.tokens.TokenAudit;
 import io.sidstream.cli.tokens.Verification;
-import io.sidstream.cli.watch.FirstModel;
 import io.sidstream.cli.watch.Monitor;
 import io.sidstream.cli.watch.Progress;
 import io.sidstream.cli.watch.Summary;
@@ -43,7 +40,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -247,7 +243,7 @@ public final class DemoCommand implements Callable<Integer> {
               Topics.items(config),
               Topics.interactions(config));
       TokenAudit.Report audit = null;
-      double seconds;
+      Summary.Run cost;
       try (JobRun run = JobRun.start(config, checkpoints, uiPort, job);
           Monitor monitor =
               new Monitor(
@@ -267,19 +263,21 @@ public final class DemoCommand implements Callable<Integer> {
         AtomicReference<Throwable> feederFailure = new AtomicReference<>();
         Thread feeding = new Thread(() -> feed(feeder, feederFailure), "feeder");
         feeding.start();
+        DemoWatch watch = new DemoWatch(run, monitor, feeder, feederFailure, progress, started);
+        List<String> ids = set.items().stream().map(SourceItem::id).toList();
         try {
-          watch(set, config, run, monitor, feeder, feederFailure, progress, stop);
+          watch.until(untilDone ? ids : null, stop, config);
         } finally {
           flow.close();
           feeding.join();
         }
-        seconds = (System.nanoTime() - started) / 1e9;
+        cost = watch.cost();
         if (verify) {
           // While the job runs: what its last checkpoint covers is still being committed.
           audit = verify(config);
         }
       }
-      finish(progress, feeder, seconds, audit);
+      finish(progress, feeder, cost, audit);
       return audit == null || audit.passed() ? 0 : 1;
     }
   }
@@ -303,75 +301,6 @@ public final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * Shows progress until the run is to end: everything is done (with --until-done), or it was
-   * stopped.
-   */
-  private void watch(
-      DataSet set,
-      JobConfig config,
-      JobRun run,
-      Monitor monitor,
-      Feeder feeder,
-      AtomicReference<Throwable> feederFailure,
-      Progress progress,
-      CountDownLatch stop)
-      throws Exception {
-    // A version that the last round has just begun must have had the time to show itself.
-    long settle =
-        config.get(JobOptions.CHECKPOINT_INTERVAL).multipliedBy(2).plusSeconds(1).toNanos();
-    boolean live = Boolean.getBoolean("sidstream.tty");
-    long printEvery = Duration.ofMillis(live ? 1000 : 5000).toNanos();
-    long printed = System.nanoTime() - printEvery;
-    long completeSince = -1;
-    String restarted = "";
-    String shown = "";
-    FirstModel first = new FirstModel(run.ui());
-    List<String> ids = set.items().stream().map(SourceItem::id).toList();
-    while (!stop.await(250, TimeUnit.MILLISECONDS)) {
-      Optional<Throwable> failure = run.failure();
-      if (failure.isPresent()) {
-        throw new IllegalStateException("the job failed", failure.get());
-      }
-      if (monitor.failure() != null) {
-        throw new IllegalStateException("the output topics cannot be read", monitor.failure());
-      }
-      if (feederFailure.get() != null) {
-        throw new IllegalStateException("the data cannot be sent", feederFailure.get());
-      }
-      long now = System.nanoTime();
-      if (now - printed >= printEvery) {
-        printed = now;
-        String restart = run.restartedAfter().map(Failures::describe).orElse("");
-        if (!restart.equals(restarted)) {
-          restarted = restart;
-          System.out.println((live ? "\r\u001b[K" : "") + "the job has restarted: " + restart);
-        }
-        String line = progress.line(feeder.itemsSent(), feeder.interactionsSent());
-        if (progress.committedVersion() == 0) {
-          String making = first.line();
-          line = making.isEmpty() ? line : making + " | " + line;
-        }
-        if (live) {
-          System.out.print("\r\u001b[K" + line);
-        } else if (!line.equals(shown)) {
-          // A log of the same line all the time hides what changes.
-          System.out.println(line);
-        }
-        shown = line;
-        System.out.flush();
-      }
-      boolean complete = feeder.done() && progress.complete(ids, feeder.interactionsSent());
-      completeSince = !complete ? -1 : completeSince < 0 ? now : completeSince;
-      if (untilDone && complete && now - completeSince >= settle) {
-        break;
-      }
-    }
-    if (live) {
-      System.out.println();
-    }
-  }
-
   private TokenAudit.Report verify(JobConfig config) throws InterruptedException {
     return Verification.run(
         config.get(JobOptions.KAFKA_BOOTSTRAP),
@@ -382,11 +311,11 @@ public final class DemoCommand implements Callable<Integer> {
         Duration.ofSeconds(30));
   }
 
-  private void finish(Progress progress, Feeder feeder, double seconds, TokenAudit.Report audit)
+  private void finish(Progress progress, Feeder feeder, Summary.Run cost, TokenAudit.Report audit)
       throws IOException {
-    Summary summary = progress.summary(feeder.itemsSent(), seconds, Memory.peakResidentBytes());
+    Boolean verified = audit == null ? null : audit.passed();
+    Summary summary = progress.summary(feeder.itemsSent(), verified, cost);
     if (audit != null) {
-      summary = summary.withVerified(audit.passed());
       System.out.println(audit.text());
     }
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -400,8 +329,7 @@ public final class DemoCommand implements Callable<Integer> {
                     hold.version(), hold.revision(), hold.reason()));
     System.out.println(mapper.writeValueAsString(summary));
     if (json != null) {
-      Summary written = summary;
-      OutputFile.write(json, to -> mapper.writeValue(to, written));
+      OutputFile.write(json, to -> mapper.writeValue(to, summary));
     }
   }
 

@@ -57,6 +57,7 @@ import picocli.CommandLine.Spec;
       TokensCommand.Verify.class,
       TokensCommand.Versions.class,
       TokensCommand.DeadLetters.class,
+      OrphansCommand.class,
       TokensCommand.Hold.class,
       TokensCommand.Force.class,
       TokensCommand.Release.class,
@@ -69,7 +70,7 @@ public final class TokensCommand implements Callable<Integer> {
   public Integer call() {
     throw new ParameterException(
         spec.commandLine(),
-        "name what to do: get, tail, diff, export, verify, versions, dead-letters, hold, force, release or republish");
+        "name what to do: get, tail, diff, export, verify, versions, dead-letters, orphans, hold, force, release or republish");
   }
 
   /** Where the topics are. */

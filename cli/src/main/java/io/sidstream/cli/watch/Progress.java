@@ -182,10 +182,10 @@ public final class Progress {
    * The summary of what was seen.
    *
    * @param items distinct items sent
-   * @param wallSeconds how long the run took
-   * @param peakRssBytes most memory resident at once, -1 where unknown
+   * @param verified whether it was verified; null where it was not asked for
+   * @param run what it cost
    */
-  public synchronized Summary summary(long items, double wallSeconds, long peakRssBytes) {
+  public synchronized Summary summary(long items, Boolean verified, Summary.Run run) {
     long[][] use = new long[levels][codebookSize];
     Map<List<Integer>, Integer> tuples = new HashMap<>();
     Map<List<Integer>, Integer> tokens = new HashMap<>();
@@ -226,15 +226,14 @@ public final class Progress {
         perLevel,
         unique(tuples),
         unique(tokens),
-        null,
+        verified,
         churn,
         ranked,
         new Summary.Latency(
             latency.getTotalCount(),
             some ? latency.getValueAtPercentile(50) : null,
             some ? latency.getValueAtPercentile(99) : null),
-        wallSeconds,
-        peakRssBytes);
+        run);
   }
 
   private static List<Integer> whole(ItemToken row) {

@@ -1,5 +1,6 @@
 package io.sidstream.cli.watch;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import java.util.List;
 
 /**
@@ -24,8 +25,7 @@ import java.util.List;
  * @param prequential per token version in use: how events were ranked before they were learnt from;
  *     versions under which none was ranked are left out
  * @param latencyMs from item event to visible token
- * @param wallSeconds duration of the run
- * @param peakRssBytes most memory resident at once, -1 where unknown
+ * @param run what it cost
  */
 public record Summary(
     long items,
@@ -43,30 +43,63 @@ public record Summary(
     List<Double> churn,
     List<Version> prequential,
     Latency latencyMs,
-    double wallSeconds,
-    long peakRssBytes) {
+    @JsonUnwrapped Run run) {
 
-  /** The same with the outcome of the verification. */
-  public Summary withVerified(boolean outcome) {
-    return new Summary(
-        items,
-        itemsWithToken,
-        interactions,
-        deadLetters,
-        versions,
-        held,
-        holds,
-        revisions,
-        levels,
-        aloneInTuple,
-        uniqueTokens,
-        outcome,
-        churn,
-        prequential,
-        latencyMs,
-        wallSeconds,
-        peakRssBytes);
-  }
+  /**
+   * What a run cost; part of the same JSON object.
+   *
+   * @param wallSeconds duration of the run
+   * @param cpuSeconds processor time of the process, of all its threads
+   * @param peakRssBytes most memory resident at once, -1 where unknown
+   * @param firstVersion the wait for it; null where none was committed
+   * @param checkpoints null where Flink does not tell
+   * @param stepTimeMs null where no step was taken
+   */
+  public record Run(
+      double wallSeconds,
+      double cpuSeconds,
+      long peakRssBytes,
+      FirstVersion firstVersion,
+      Checkpoints checkpoints,
+      Steps stepTimeMs) {}
+
+  /**
+   * What went by until a reader saw the first commit.
+   *
+   * @param wallSeconds since the process began
+   * @param cpuSeconds processor time of the process
+   */
+  public record FirstVersion(double wallSeconds, double cpuSeconds) {}
+
+  /**
+   * Checkpoints since the job began or went on.
+   *
+   * @param completed how many
+   * @param failed how many
+   * @param ms from trigger to completion, of those completed
+   * @param bytes written for one
+   */
+  public record Checkpoints(long completed, long failed, Figures ms, Figures bytes) {}
+
+  /**
+   * Of many values.
+   *
+   * @param p50 median
+   * @param p99 99th percentile
+   * @param max largest
+   */
+  public record Figures(double p50, double p99, double max) {}
+
+  /**
+   * Time of a step of training, ms, without the pause after it; of the newest 1,000 of the subtask
+   * where it is longest.
+   *
+   * @param count steps taken
+   * @param p50 median
+   * @param p99 99th percentile
+   * @param max largest
+   */
+  public record Steps(long count, double p50, double p99, double max) {}
 
   /**
    * A candidate that was held back.

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -314,6 +315,40 @@ class TokensITCase {
         .hasSize(224)
         .anyMatch(line -> line.contains("\"state\":\"COMMIT\",\"version\":2"))
         .anyMatch(line -> line.contains("\"item\":\"item150\",\"removed\":true,\"commit\":2"));
+  }
+
+  @Test
+  void findsTokensWhoseItemIsGoneAndSendsTheDeletionAgain() throws Exception {
+    String prefix = "orphans.";
+    try (TokenTopics topics = new TokenTopics(kafka.bootstrap(), prefix)) {
+      for (String item : List.of("a", "b", "c", "d")) {
+        topics.token(item, 1, 0, item.charAt(0) - 'a', 0, 0);
+      }
+      topics.commit(1);
+      topics.item("a");
+      // Deleted and there again; deleted; c was compacted away with its deletion.
+      topics.item("b");
+      topics.send("items", "b", null);
+      topics.item("b");
+      topics.item("d");
+      topics.send("items", "d", null);
+      topics.flush();
+      assertThat(run(1, "orphans", prefix)).isEqualTo("c\nd\n");
+      assertThat(run(0, "orphans", prefix, "--delete")).isEqualTo("c\nd\n");
+    }
+    List<String> deleted = new ArrayList<>();
+    TokenLog.read(
+        kafka.bootstrap(),
+        prefix,
+        new Properties(),
+        Set.of("items"),
+        new String[] {"items"},
+        record -> {
+          if (record.value() == null) {
+            deleted.add(new String(record.key(), StandardCharsets.UTF_8));
+          }
+        });
+    assertThat(deleted).containsExactlyInAnyOrder("b", "d", "c", "d");
   }
 
   @Test

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class FirstModelTest {
   private static final long SECOND = 1_000_000_000L;
 
-  private final FirstModel model = new FirstModel(URI.create("http://localhost:1"));
+  private final FirstModel model = new FirstModel(new FlinkApi(URI.create("http://localhost:1")));
 
   @Test
   void theTimeLeftIsThatOfTheStepsSeen() {
@@ -64,7 +64,7 @@ class FirstModelTest {
     server.start();
     try {
       URI ui = URI.create("http://localhost:" + server.getAddress().getPort());
-      assertThat(new FirstModel(ui).line()).isEqualTo("first model: 6 of 9 steps");
+      assertThat(new FirstModel(new FlinkApi(ui)).line()).isEqualTo("first model: 6 of 9 steps");
       assertThat(asked.get())
           .isEqualTo(
               "/jobs/j/vertices/l/subtasks/metrics?agg=sum&get=Learn.stepsLeft,Learn.roundSteps");

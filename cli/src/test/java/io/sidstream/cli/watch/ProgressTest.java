@@ -17,6 +17,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ProgressTest {
+  private static final Summary.Run RUN = new Summary.Run(12.5, 20, 1 << 20, null, null, null);
+
   private final Progress progress = new Progress(2, 4, "s.items", "s.interactions");
 
   @Test
@@ -37,7 +39,7 @@ class ProgressTest {
     progress.token("c", row("c", List.of(1, 2), List.of(1, 2), 1), 2000L, 2300);
     progress.token("c", row("c", List.of(1, 3), List.of(1, 3), null), 2000L, 9000);
 
-    Summary summary = progress.summary(3, 12.5, 1 << 20);
+    Summary summary = progress.summary(3, null, RUN);
 
     assertThat(summary.items()).isEqualTo(3);
     assertThat(summary.itemsWithToken()).isEqualTo(3);
@@ -73,7 +75,11 @@ class ProgressTest {
             "prequential",
             "latencyMs",
             "wallSeconds",
-            "peakRssBytes");
+            "cpuSeconds",
+            "peakRssBytes",
+            "firstVersion",
+            "checkpoints",
+            "stepTimeMs");
     assertThat(json.at("/prequential/0/newPopularityHr10").asDouble()).isZero();
     assertThat(json.at("/latencyMs/p99").asLong()).isEqualTo(300);
   }
@@ -98,12 +104,12 @@ class ProgressTest {
     assertThat(progress.complete(items, 10)).isTrue();
     progress.token("a", null, null, 6);
     assertThat(progress.complete(items, 10)).as("a has lost its token").isFalse();
-    assertThat(progress.summary(2, 1, -1).deadLetters()).isEqualTo(2);
+    assertThat(progress.summary(2, null, RUN).deadLetters()).isEqualTo(2);
   }
 
   @Test
   void saysNothingOfWhatWasNotSeen() {
-    Summary summary = progress.summary(0, 1, -1);
+    Summary summary = progress.summary(0, null, RUN);
     assertThat(summary.itemsWithToken()).isZero();
     assertThat(summary.aloneInTuple()).isZero();
     assertThat(summary.levels().get(0)).isEqualTo(new Summary.Level(0, 0));

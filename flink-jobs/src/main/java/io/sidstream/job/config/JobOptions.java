@@ -202,7 +202,7 @@ public final class JobOptions {
           Duration.ofDays(1),
           Duration.ZERO,
           Duration.ofDays(36_500),
-          "How far an event time may lie ahead of now.");
+          "How far an event time may lie ahead of now; one that does counts as of its arrival.");
   public static final ConfigOption<String> INGEST_MIN_TIME =
       checkedText(
           "ingest.min-time",

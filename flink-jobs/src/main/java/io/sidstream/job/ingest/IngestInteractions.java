@@ -35,7 +35,7 @@ public final class IngestInteractions extends ProcessFunction<RawRecord, Interac
     long now = context.timerService().currentProcessingTime();
     try {
       out.collect(validation.interaction(raw, now));
-      metrics.accept();
+      metrics.accept(validation.ahead());
     } catch (Rejection e) {
       metrics.reject(e.rule());
       int maxBytes = config.get(JobOptions.DEAD_LETTERS_MAX_BYTES);

@@ -31,6 +31,7 @@ final class Validation {
   private final double maxNorm;
   private final long maxFuture;
   private final long minTime;
+  private boolean ahead;
 
   Validation(JobConfig config) {
     dim = config.get(JobOptions.CONTENT_DIM);
@@ -51,7 +52,7 @@ final class Validation {
       Item item = new Item();
       item.item = id("key", text(raw.key));
       item.deleted = true;
-      item.time = raw.timestamp;
+      item.time = arrived(raw.timestamp, now);
       return item;
     }
     ItemEvent event = decode(raw.value, ItemEvent.class);
@@ -170,7 +171,21 @@ final class Validation {
               + unit(millis, 1, 1000, "microseconds", now)
               + unit(millis, 1, 1_000_000, "nanoseconds", now));
     }
-    return millis;
+    return arrived(millis, now);
+  }
+
+  /**
+   * A time that is not after its record's arrival: by the wrong clock of one sender, an event would
+   * stand behind all that come until then, and those would be late.
+   */
+  private long arrived(long millis, long now) {
+    ahead = millis > now;
+    return Math.min(millis, now);
+  }
+
+  /** Whether the newest record that was accepted was dated after its arrival. */
+  boolean ahead() {
+    return ahead;
   }
 
   /** A hint where the number, taken in another unit, is a time that would be accepted. */

@@ -95,6 +95,8 @@ final class ExistingTopics {
         refuse(found, "rows that are still valid would be deleted", wanted);
       } else if (!compacts) {
         warn(found, "it keeps every row and grows for ever", wanted);
+      } else if (topic.equals(items)) {
+        deletions(wanted, has);
       }
     } else if (topic.equals(versions)) {
       if (compacts) {
@@ -121,6 +123,17 @@ final class ExistingTopics {
       warn(
           "topic %s has max.message.bytes=%s".formatted(topic, size),
           "the job may write records of up to " + large + " bytes, and fails where one is refused",
+          wanted);
+    }
+  }
+
+  private void deletions(NewTopic wanted, Config has) {
+    String kept = value(has, TopicConfig.DELETE_RETENTION_MS_CONFIG);
+    String least = wanted.configs().get(TopicConfig.DELETE_RETENTION_MS_CONFIG);
+    if (!kept.isEmpty() && Long.parseLong(kept) < Long.parseLong(least)) {
+      warn(
+          "topic %s has delete.retention.ms=%s".formatted(wanted.name(), kept),
+          "a job that is down for longer never reads the deletions sent meanwhile",
           wanted);
     }
   }

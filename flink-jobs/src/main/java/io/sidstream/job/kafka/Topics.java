@@ -95,7 +95,7 @@ public final class Topics {
     int partitions = config.get(JobOptions.TOPICS_PARTITIONS);
     short replication = config.get(JobOptions.TOPICS_REPLICATION).shortValue();
     List<NewTopic> topics = new ArrayList<>();
-    topics.add(topic(items(config), partitions, replication, compacted(), large()));
+    topics.add(topic(items(config), partitions, replication, compactedItems(), large()));
     topics.add(topic(interactions(config), partitions, replication, kept(WEEK), large()));
     topics.add(topic(tokens(config), partitions, replication, compacted(), Map.of()));
     topics.add(topic(versions(config), 1, replication, kept("-1"), Map.of()));
@@ -158,6 +158,35 @@ public final class Topics {
               + ": "
               + e.getCause().getMessage(),
           e.getCause());
+    }
+  }
+
+  /**
+   * How long the items topic keeps deletions, ms; -1 where the broker does not tell or the topic is
+   * not compacted.
+   */
+  public static long deletionsKeptMs(JobConfig config) {
+    Properties properties = config.kafkaProperties();
+    properties.put(
+        AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    properties.putIfAbsent(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "10000");
+    properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "5000");
+    ConfigResource items = new ConfigResource(ConfigResource.Type.TOPIC, items(config));
+    try (Admin admin = Admin.create(properties)) {
+      Config settings = admin.describeConfigs(List.of(items)).values().get(items).get();
+      String policy = settings.get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
+      return policy.contains(TopicConfig.CLEANUP_POLICY_COMPACT)
+          ? Long.parseLong(settings.get(TopicConfig.DELETE_RETENTION_MS_CONFIG).value())
+          : -1;
+    } catch (ExecutionException e) {
+      LOG.warn(
+          "how long topic {} keeps deletions cannot be asked: {}",
+          items.name(),
+          e.getCause().getMessage());
+      return -1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return -1;
     }
   }
 
@@ -263,6 +292,13 @@ public final class Topics {
         "0.3",
         TopicConfig.DELETE_RETENTION_MS_CONFIG,
         String.valueOf(24L * 3600 * 1000));
+  }
+
+  /** A deletion stays a week: a job that was down for so long still reads it. */
+  private static Map<String, String> compactedItems() {
+    Map<String, String> policy = new HashMap<>(compacted());
+    policy.put(TopicConfig.DELETE_RETENTION_MS_CONFIG, WEEK);
+    return policy;
   }
 
   private static Map<String, String> kept(String millis) {

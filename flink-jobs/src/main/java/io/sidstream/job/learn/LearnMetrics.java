@@ -4,6 +4,7 @@ import io.sidstream.job.metrics.JobMetric;
 import java.util.Collection;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 
 /** Registers the metrics of Learn, over the shards of a subtask. */
@@ -23,6 +24,11 @@ final class LearnMetrics {
     // The same in every shard, or nearly.
     JobMetric.KNOWN_ITEMS.gauge(group, most(shards, s -> s.progress().items));
     JobMetric.LEARN_ROUND.gauge(group, most(shards, s -> s.progress().round));
+  }
+
+  /** For the steps of all shards of a subtask, ms. */
+  static Histogram stepTime(MetricGroup group) {
+    return JobMetric.STEP_TIME.histogram(group);
   }
 
   private static LongSupplier sum(Collection<Shard> shards, ToLongFunction<Shard> value) {

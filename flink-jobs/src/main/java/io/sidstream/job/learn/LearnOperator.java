@@ -14,8 +14,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -92,6 +94,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
     LearnPlan plan = LearnSettings.plan(config);
+    Histogram stepTime = LearnMetrics.stepTime(getMetricGroup());
     shards = new LinkedHashMap<>();
     TaskInfo task = getRuntimeContext().getTaskInfo();
     int groups = task.getMaxNumberOfParallelSubtasks();
@@ -100,12 +103,12 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
       if (KeyGroupRangeAssignment.assignKeyToParallelOperator(
               keys[s], groups, task.getNumberOfParallelSubtasks())
           == task.getIndexOfThisSubtask()) {
-        open(s, keys[s], plan);
+        open(s, keys[s], plan, stepTime);
       }
     }
   }
 
-  private void open(int number, int key, LearnPlan plan) throws Exception {
+  private void open(int number, int key, LearnPlan plan, Histogram stepTime) throws Exception {
     setCurrentKey(key);
     Intake.Bounds bounds =
         new Intake.Bounds(
@@ -127,6 +130,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             config.get(JobOptions.LEARN_DUTY_CYCLE),
             threads,
             (done, steps) -> {},
+            ns -> stepTime.update(TimeUnit.NANOSECONDS.toMillis(ns)),
             this::wake);
     Shard shard =
         new Shard(

@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 
 /**
  * Runs a shard's rounds on a thread of their own, and has its model. Between rounds it belongs to
@@ -46,6 +48,7 @@ final class RoundRunner {
   private final double duty;
   private final ExecutorService threads;
   private final Round.Listener heard;
+  private final LongConsumer stepTook;
   private final Runnable done;
 
   private JointTrainer trainer;
@@ -55,6 +58,7 @@ final class RoundRunner {
   private volatile boolean closed;
   private volatile int stepsDone;
   private volatile int steps;
+  private long stepBegan;
 
   /**
    * A runner.
@@ -62,6 +66,8 @@ final class RoundRunner {
    * @param duty share of a processor's time that rounds may take, but for the bootstrap
    * @param threads where rounds run
    * @param heard called on the round's thread before each step
+   * @param stepTook told on the round's thread how long each step but a round's last took, ns,
+   *     without the pause after it
    * @param done called on the round's thread when it has ended
    */
   RoundRunner(
@@ -70,12 +76,14 @@ final class RoundRunner {
       double duty,
       ExecutorService threads,
       Round.Listener heard,
+      LongConsumer stepTook,
       Runnable done) {
     this.plan = plan;
     this.shard = shard;
     this.duty = duty;
     this.threads = threads;
     this.heard = heard;
+    this.stepTook = stepTook;
     this.done = done;
     trainer = fresh();
   }
@@ -152,7 +160,8 @@ final class RoundRunner {
 
   private Computed compute(RoundInput input, List<String> gone) {
     boolean bootstrap = plan.kind(input.round()) == RoundKind.BOOTSTRAP;
-    Round round = new Round(plan, input, bootstrap ? this::fullSpeed : this::onDuty);
+    double share = bootstrap ? 1 : duty;
+    Round round = new Round(plan, input, (taken, all) -> beforeStep(taken, all, share));
     List<RoundResult.Embedding> first = new ArrayList<>();
     gone.forEach(item -> first.add(new RoundResult.Embedding(item, null)));
     Round.Outcome outcome;
@@ -185,28 +194,27 @@ final class RoundRunner {
     return new RoundPieces(shard, round.result().round(), round.toBytes());
   }
 
-  private void fullSpeed(int taken, int all) {
+  private void beforeStep(int taken, int all, double share) {
+    if (taken > 0) {
+      long took = System.nanoTime() - stepBegan;
+      stepTook.accept(took);
+      rest(Math.round(took * (1 - share) / share));
+    }
     stepsDone = taken;
     steps = all;
     if (closed || Thread.currentThread().isInterrupted()) {
       throw new CancellationException();
     }
     heard.step(taken, all);
+    stepBegan = System.nanoTime();
   }
 
-  private long stepBegan;
-
-  private void onDuty(int taken, int all) {
-    if (taken > 0) {
-      long tookNs = System.nanoTime() - stepBegan;
-      try {
-        Thread.sleep(Math.round(tookNs * (1 - duty) / duty / 1e6));
-      } catch (InterruptedException e) {
-        throw new CancellationException();
-      }
+  private static void rest(long ns) {
+    try {
+      TimeUnit.NANOSECONDS.sleep(ns);
+    } catch (InterruptedException e) {
+      throw new CancellationException();
     }
-    fullSpeed(taken, all);
-    stepBegan = System.nanoTime();
   }
 
   /**

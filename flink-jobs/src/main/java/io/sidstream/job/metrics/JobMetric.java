@@ -2,6 +2,7 @@ package io.sidstream.job.metrics;
 
 import static io.sidstream.job.metrics.MetricKind.COUNTER;
 import static io.sidstream.job.metrics.MetricKind.GAUGE;
+import static io.sidstream.job.metrics.MetricKind.HISTOGRAM;
 
 import java.util.Arrays;
 import java.util.List;
@@ -10,7 +11,9 @@ import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 
 /**
  * Every metric of the job. An operator registers by one of the methods here, and by no other way;
@@ -39,6 +42,20 @@ public enum JobMetric {
       "Records that broke a rule; each has a dead letter. Label rule: which (dead-letters.md).",
       "Ingest items",
       "Ingest interactions"),
+
+  DATED_AHEAD(
+      "datedAhead",
+      COUNTER,
+      "records",
+      "Records dated after their arrival, by no more than ingest.max-future; taken as of their arrival.",
+      "Ingest items",
+      "Ingest interactions"),
+  DELETIONS_UNSEEN(
+      "deletionsUnseenForMs",
+      GAUGE,
+      "ms",
+      "How much longer the job was down at its last restart than the items topic keeps deletions; 0 where it was not.",
+      "Ingest items"),
 
   TEXTS_EMBEDDED(
       "textsEmbedded", COUNTER, "texts", "Texts that went through the text model.", "Embed"),
@@ -98,6 +115,12 @@ public enum JobMetric {
   LEARN_ROUND("learnRound", GAUGE, "round", "The newest round that was begun.", "Learn"),
   STEPS_LEFT("stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Learn"),
   ROUND_STEPS("roundSteps", GAUGE, "steps", "Steps of the round, 0 between rounds.", "Learn"),
+  STEP_TIME(
+      "stepTimeMs",
+      HISTOGRAM,
+      "ms",
+      "Time of a step of training, without the pause after it; of the newest 1,000.",
+      "Learn"),
 
   TOKEN_VERSION("tokenVersion", GAUGE, "version", "Token version in use, 0 for none.", "Merge"),
   REVISION("revision", GAUGE, "revision", "Recommender revision, 0 for none.", "Merge"),
@@ -272,6 +295,9 @@ public enum JobMetric {
       "Witness of id-embeddings",
       "Witness of dead-letters");
 
+  /** Newest values that a histogram keeps. */
+  private static final int WINDOW = 1000;
+
   /** Group of {@link #REJECTED}, and its label. */
   public static final String RULE = "rule";
 
@@ -297,7 +323,7 @@ public enum JobMetric {
     return metric;
   }
 
-  /** Counter or gauge. */
+  /** Counter, gauge or histogram. */
   public MetricKind kind() {
     return kind;
   }
@@ -353,6 +379,12 @@ public enum JobMetric {
         metric,
         (Gauge<Double>)
             () -> whole.getAsLong() == 0 ? Double.NaN : part.getAsDouble() / whole.getAsLong());
+  }
+
+  /** Registers a histogram, which any thread may tell of a value. */
+  public Histogram histogram(MetricGroup group) {
+    require(HISTOGRAM);
+    return group.histogram(metric, new DescriptiveStatisticsHistogram(WINDOW));
   }
 
   private record StateCounter(LongSupplier count) implements Counter {

@@ -7,7 +7,9 @@ public enum MetricKind {
   /** Only grows, but for a restart of its task: read its rate. */
   COUNTER,
   /** Goes up and down: read it as it is. */
-  GAUGE;
+  GAUGE,
+  /** Of the newest values: read its percentiles. */
+  HISTOGRAM;
 
   @Override
   public String toString() {

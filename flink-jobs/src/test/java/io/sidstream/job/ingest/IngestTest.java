@@ -18,6 +18,7 @@ import io.sidstream.schemas.ItemEvent;
 import io.sidstream.schemas.Vectors;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,7 +30,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.apache.avro.specific.SpecificRecord;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
@@ -72,6 +75,43 @@ class IngestTest {
     var harness = ProcessFunctionTestHarnesses.forProcessFunction(function);
     harness.setProcessingTime(NOW);
     return harness;
+  }
+
+  @Test
+  void aRecordDatedAheadIsOfItsArrival() throws Exception {
+    Instant ahead = Instant.ofEpochMilli(NOW + 3_600_000);
+    assertThat(accepted(items, raw("a", item(e -> e.setTime(ahead)))).time).isEqualTo(NOW);
+    assertThat(accepted(interactions, raw("u", interaction(e -> e.setTime(ahead)))).time)
+        .isEqualTo(NOW);
+    RawRecord deletion = raw("a", (byte[]) null);
+    deletion.timestamp = NOW + 3_600_000;
+    assertThat(accepted(items, deletion).time).isEqualTo(NOW);
+    Instant before = Instant.ofEpochMilli(NOW - 1);
+    assertThat(accepted(items, raw("a", item(e -> e.setTime(before)))).time).isEqualTo(NOW - 1);
+  }
+
+  @Test
+  void aJobThatWasDownForLongerThanDeletionsAreKeptSaysSo() throws Exception {
+    assertThat(unseenMsAfter(Duration.ofHours(30), 24 * 3_600_000L))
+        .isBetween(6 * 3_600_000L, 6 * 3_600_000L + 60_000);
+    assertThat(unseenMsAfter(Duration.ofHours(23), 24 * 3_600_000L)).isZero();
+    assertThat(unseenMsAfter(Duration.ofDays(30), -1)).as("the broker does not tell").isZero();
+    assertThat(unseenMsAfter(Duration.ofSeconds(5), 0)).as("a restart after a failure").isZero();
+  }
+
+  /** The metric of a job that goes on from a checkpoint of so long ago. */
+  private static long unseenMsAfter(Duration down, long keptMs) throws Exception {
+    OperatorSubtaskState state;
+    try (var before = harness(new IngestItems(CONFIG, () -> keptMs))) {
+      state = before.snapshot(1, System.currentTimeMillis() - down.toMillis());
+    }
+    IngestItems restored = new IngestItems(CONFIG, () -> keptMs);
+    try (var after =
+        new OneInputStreamOperatorTestHarness<RawRecord, Item>(new ProcessOperator<>(restored))) {
+      after.initializeState(state);
+      after.open();
+      return restored.deletionsUnseenForMs();
+    }
   }
 
   @Test

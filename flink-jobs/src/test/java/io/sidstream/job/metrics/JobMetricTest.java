@@ -63,7 +63,8 @@ class JobMetricTest {
   void everyMetricIsRegisteredAndNoOther() throws IOException {
     Map<String, Set<String>> uses = new TreeMap<>();
     List<String> others = new ArrayList<>();
-    Pattern use = Pattern.compile("JobMetric\\s*\\.([A-Z_]+)\\s*\\.(counter|gauge|share)\\(");
+    Pattern use =
+        Pattern.compile("JobMetric\\s*\\.([A-Z_]+)\\s*\\.(counter|gauge|share|histogram)\\(");
     Pattern other =
         Pattern.compile(
             "\\.(counter|gauge|meter|histogram)\\(\\s*\"|[mM]etricGroup\\(\\)\\s*\\.(counter|gauge|meter|histogram)\\(");

@@ -1,5 +1,6 @@
 package io.sidstream.lab.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
@@ -100,6 +101,14 @@ public final class BenchLearn implements Callable<Integer> {
   private boolean unknown;
 
   @Option(
+      names = "--shards",
+      split = ",",
+      paramLabel = "S",
+      description =
+          "Instead: a round of the first size by number of shards, in turn, with learn.duty-cycle 1.")
+  private int[] shards = {};
+
+  @Option(
       names = "--strangers",
       defaultValue = "100000",
       paramLabel = "N",
@@ -149,6 +158,8 @@ public final class BenchLearn implements Callable<Integer> {
     try {
       if (unknown) {
         report.put("unknown", unknown(folder));
+      } else if (shards.length > 0) {
+        report.put("shards", shards(folder));
       } else {
         sizes(report, folder);
       }
@@ -165,6 +176,12 @@ public final class BenchLearn implements Callable<Integer> {
       throw new UsageException(
           "--items %s, --users %s: as many of one as of the other, each at least 256"
               .formatted(Arrays.toString(items), Arrays.toString(users)));
+    }
+    if (unknown && shards.length > 0) {
+      throw new UsageException("--unknown and --shards: one of them");
+    }
+    if (Arrays.stream(shards).anyMatch(s -> s < 1)) {
+      throw new UsageException("--shards %s: each at least 1".formatted(Arrays.toString(shards)));
     }
     if (strangers < 1 || newUsers < 1) {
       throw new UsageException(
@@ -381,6 +398,80 @@ public final class BenchLearn implements Callable<Integer> {
         to.put("restartUntilComputeMs", since(begin));
       }
     }
+  }
+
+  /** The same rounds by so many shards as there are, each of them on a thread of its own. */
+  private List<Map<String, Object>> shards(Path folder) throws Exception {
+    List<Sharded> all = new ArrayList<>();
+    try {
+      for (int s : shards) {
+        say("%d shards: first training", s);
+        all.add(new Sharded(Files.createDirectory(folder.resolve("shards-" + s)), s));
+      }
+      for (int r = 0; r < warmUp + rounds; r++) {
+        for (Sharded of : all) {
+          of.round(r >= warmUp);
+        }
+      }
+      return all.stream().map(of -> of.figures(all.get(0))).toList();
+    } finally {
+      for (Sharded of : all) {
+        of.driver.close();
+      }
+    }
+  }
+
+  /** Learn and Merge with a number of shards. */
+  private final class Sharded {
+    private final int number;
+    private final LearnLoad load;
+    private final LearnPlan plan;
+    private final LearnDriver driver;
+    private final List<Double> clock = new ArrayList<>();
+    private final List<Double> processor = new ArrayList<>();
+
+    Sharded(Path folder, int number) throws Exception {
+      this.number = number;
+      JobConfig config =
+          config("bootstrap.items=" + items[0], "learn.shards=" + number, "learn.duty-cycle=1");
+      plan = LearnSettings.plan(config);
+      load = new LearnLoad(items[0], users[0], dim, config.get(JobOptions.SEED));
+      driver = new LearnDriver(config, folder, null);
+      load.items(driver::put);
+      load.firstEvents(driver::put);
+      driver.run(true, () -> driver.revision() > 0 && driver.idle());
+    }
+
+    void round(boolean counts) throws Exception {
+      long round = driver.progress().round + 1;
+      long revision = driver.revision();
+      // A shard that has fewer than it would begin with is called by one that has enough.
+      load.moreEvents(plan.interactionsOfShard() * number, driver::put);
+      long begin = System.nanoTime();
+      double processorBegin = processorMs();
+      driver.run(false, () -> driver.all(Phase.IDLE, round) && driver.revision() > revision);
+      double ms = since(begin);
+      say("%d shards, round %d: %.0f ms", number, round, ms);
+      if (counts) {
+        clock.add(ms);
+        processor.add(processorMs() - processorBegin);
+      }
+    }
+
+    Map<String, Object> figures(Sharded first) {
+      Map<String, Object> of = new LinkedHashMap<>();
+      of.put("shards", number);
+      of.put("rounds", clock.size());
+      of.put("medianRoundMs", median(clock));
+      of.put("medianProcessorMsARoundAndShard", median(processor) / number);
+      of.put("timesTheFirst", median(first.clock) / median(clock));
+      return of;
+    }
+  }
+
+  private static double processorMs() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
+        / 1e6;
   }
 
   private Map<String, Object> unknown(Path folder) throws Exception {

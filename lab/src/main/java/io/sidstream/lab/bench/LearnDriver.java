@@ -1,7 +1,7 @@
 package io.sidstream.lab.bench;
 
 import io.sidstream.cli.Folders;
-import io.sidstream.job.LeanRocksDb;
+import io.sidstream.job.JobEnvironment;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Backlog;
@@ -27,6 +27,7 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Queue;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -44,7 +45,7 @@ import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 
 /**
- * The job's Learn and Merge on RocksDB, one subtask and one shard, without topics: what one says is
+ * The job's Learn and Merge on RocksDB, one subtask of each, without topics: what one says is
  * handed to the other on the thread of the caller, which is that of both operators. Processing time
  * is the clock's, so that the operators' pauses are those of the job, unless time is moved on.
  */
@@ -70,12 +71,12 @@ final class LearnDriver implements AutoCloseable {
    */
   record Snapshot(OperatorSubtaskState learn, OperatorSubtaskState merge, int begun, long ahead) {}
 
-  /** Told of the phase of the shard after each thing that was done. */
+  /** Told of the phase of the first shard after each thing that was done. */
   interface Watcher {
     void at(LearnProgress progress, int[] steps);
   }
 
-  private final int key;
+  private final int[] keys;
   private final Path folder;
   private final KeyedOneInputStreamOperatorTestHarness<Integer, LearnInput, RoundPiece> learn;
   private final KeyedOneInputStreamOperatorTestHarness<Integer, MergeInput, TokenizerUpdate> merge;
@@ -95,14 +96,14 @@ final class LearnDriver implements AutoCloseable {
   LearnDriver(JobConfig config, Path folder, Snapshot from) throws Exception {
     this.folder = folder;
     int groups = config.get(JobOptions.MAX_PARALLELISM);
-    key = ShardKeys.of(1, groups)[0];
+    keys = ShardKeys.of(config.get(JobOptions.LEARN_SHARDS), groups);
     learn =
         harness(
             new LearnOperator(config, Backlog.none()),
             (LearnInput i) -> i.shardKey,
-            groups,
+            config,
             "learn");
-    merge = harness(new MergeOperator(config), MergeInput::key, groups, "merge");
+    merge = harness(new MergeOperator(config), MergeInput::key, config, "merge");
     back = ProcessFunctionTestHarnesses.forProcessFunction(new MergedRounds(config));
     learn.setup();
     merge.setup();
@@ -122,13 +123,17 @@ final class LearnDriver implements AutoCloseable {
   }
 
   private <I, O> KeyedOneInputStreamOperatorTestHarness<Integer, I, O> harness(
-      OneInputStreamOperator<I, O> operator, KeySelector<I, Integer> by, int groups, String name)
+      OneInputStreamOperator<I, O> operator,
+      KeySelector<I, Integer> by,
+      JobConfig config,
+      String name)
       throws Exception {
     var harness =
-        new KeyedOneInputStreamOperatorTestHarness<>(operator, by, Types.INT, groups, 1, 0);
-    // Incremental and with the options of the job.
-    EmbeddedRocksDBStateBackend rocksdb = new EmbeddedRocksDBStateBackend(true);
-    rocksdb.setRocksDBOptions(new LeanRocksDb());
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            operator, by, Types.INT, config.get(JobOptions.MAX_PARALLELISM), 1, 0);
+    EmbeddedRocksDBStateBackend rocksdb =
+        new EmbeddedRocksDBStateBackend()
+            .configure(JobEnvironment.flink(config), LearnDriver.class.getClassLoader());
     rocksdb.getMemoryConfiguration().setFixedMemoryPerSlot(ROCKSDB_MEMORY);
     rocksdb.setDbStoragePath(Files.createDirectories(local(name)).toString());
     harness.setStateBackend(rocksdb);
@@ -151,18 +156,20 @@ final class LearnDriver implements AutoCloseable {
   }
 
   void put(EmbeddedItem item) throws Exception {
-    LearnInput input = new LearnInput();
-    input.item = item;
-    put(input);
+    for (int key : keys) {
+      LearnInput input = new LearnInput();
+      input.item = item;
+      put(key, input);
+    }
   }
 
   void put(SequencedEvent event) throws Exception {
     LearnInput input = new LearnInput();
     input.event = event;
-    put(input);
+    put(ShardKeys.of(event.user, keys), input);
   }
 
-  private void put(LearnInput input) throws Exception {
+  private void put(int key, LearnInput input) throws Exception {
     input.shardKey = key;
     learn.processElement(new StreamRecord<>(input));
   }
@@ -172,8 +179,16 @@ final class LearnDriver implements AutoCloseable {
     ahead += ms;
   }
 
+  /** Of the first shard. */
   LearnProgress progress() {
-    return operator().progress(key);
+    return operator().progress(keys[0]);
+  }
+
+  /** Whether all shards are in a phase, of a round or a later one. */
+  boolean all(Phase phase, long round) {
+    return Arrays.stream(keys)
+        .mapToObj(operator()::progress)
+        .allMatch(at -> at.phase == phase && at.round >= round);
   }
 
   /** Newest revision that the merge has made, from 1; 0 for none. */
@@ -221,7 +236,7 @@ final class LearnDriver implements AutoCloseable {
   }
 
   private void watched() {
-    watcher.at(progress(), operator().steps(key));
+    watcher.at(progress(), operator().steps(keys[0]));
   }
 
   private static boolean mail(KeyedOneInputStreamOperatorTestHarness<?, ?, ?> harness)
@@ -317,10 +332,11 @@ final class LearnDriver implements AutoCloseable {
     return bytes;
   }
 
-  /** Whether the shard waits for nothing but new interactions. */
+  /** Whether all shards wait for nothing but new interactions. */
   boolean idle() {
-    LearnProgress at = progress();
-    return at.phase == Phase.IDLE && at.queuedItems == 0;
+    return Arrays.stream(keys)
+        .mapToObj(operator()::progress)
+        .allMatch(at -> at.phase == Phase.IDLE && at.queuedItems == 0);
   }
 
   @Override

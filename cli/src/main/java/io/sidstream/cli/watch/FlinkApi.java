@@ -1,0 +1,128 @@
+package io.sidstream.cli.watch;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.job.metrics.JobMetric;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What Flink's REST API tells of the only job of a cluster. */
+public final class FlinkApi {
+  private static final Duration TIMEOUT = Duration.ofSeconds(1);
+  private static final String LEARN = "Learn";
+
+  private final URI address;
+  private final ObjectMapper json = new ObjectMapper();
+  private final HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+  private String job;
+  private String learn;
+
+  /**
+   * Nothing asked yet.
+   *
+   * @param address of the API
+   */
+  public FlinkApi(URI address) {
+    this.address = address;
+  }
+
+  /**
+   * Values of metrics of Learn, over all subtasks.
+   *
+   * @param aggregate {@code sum}, {@code max}
+   * @param metrics names, with {@code _p99} and the like for one of a histogram
+   * @return by name; what the job does not have yet is left out
+   * @throws IOException if the API does not answer within a second, or not with 200
+   */
+  Map<String, Double> learn(String aggregate, List<String> metrics)
+      throws IOException, InterruptedException {
+    Map<String, Double> values = new HashMap<>();
+    if (!found()) {
+      return values;
+    }
+    String names = String.join(",", metrics.stream().map(m -> LEARN + "." + m).toList());
+    for (JsonNode metric : get(learn + "/subtasks/metrics?agg=" + aggregate + "&get=" + names)) {
+      String name = metric.path("id").asText().substring(LEARN.length() + 1);
+      values.put(name, metric.path(aggregate).asDouble());
+    }
+    return values;
+  }
+
+  /** Times of steps of training; empty where none was taken or the API does not answer. */
+  public Optional<Summary.Steps> steps() throws InterruptedException {
+    String name = JobMetric.STEP_TIME.metric();
+    List<String> metrics =
+        Arrays.asList(name + "_count", name + "_p50", name + "_p99", name + "_max");
+    try {
+      Map<String, Double> of = learn("max", metrics);
+      if (!(of.getOrDefault(metrics.get(0), 0.0) > 0)) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          new Summary.Steps(
+              of.get(metrics.get(0)).longValue(),
+              of.get(metrics.get(1)),
+              of.get(metrics.get(2)),
+              of.get(metrics.get(3))));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The job's checkpoints; empty where the API does not answer. */
+  public Optional<Summary.Checkpoints> checkpoints() throws InterruptedException {
+    try {
+      if (!found()) {
+        return Optional.empty();
+      }
+      JsonNode all = get(job + "/checkpoints");
+      JsonNode ms = all.at("/summary/end_to_end_duration");
+      JsonNode bytes = all.at("/summary/checkpointed_size");
+      return Optional.of(
+          new Summary.Checkpoints(
+              all.at("/counts/completed").asLong(),
+              all.at("/counts/failed").asLong(),
+              figures(ms),
+              figures(bytes)));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Summary.Figures figures(JsonNode of) {
+    return new Summary.Figures(
+        of.path("p50").asDouble(), of.path("p99").asDouble(), of.path("max").asDouble());
+  }
+
+  private boolean found() throws IOException, InterruptedException {
+    if (learn == null) {
+      for (JsonNode any : get("/jobs").path("jobs")) {
+        job = "/jobs/" + any.path("id").asText();
+        for (JsonNode vertex : get(job).path("vertices")) {
+          if (vertex.path("name").asText().startsWith(LEARN)) {
+            learn = job + "/vertices/" + vertex.path("id").asText();
+          }
+        }
+      }
+    }
+    return learn != null;
+  }
+
+  private JsonNode get(String path) throws IOException, InterruptedException {
+    HttpRequest request = HttpRequest.newBuilder(address.resolve(path)).timeout(TIMEOUT).build();
+    HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() != 200) {
+      throw new IOException(path + " answers " + response.statusCode());
+    }
+    return json.readTree(response.body());
+  }
+}
