@@ -61,8 +61,10 @@ public final class JobEnvironment {
             ? "rocksdb"
             : "hashmap");
     flink.set(RocksDBOptions.OPTIONS_FACTORY, LeanRocksDb.class.getName());
-    // State is asked for every item, user and event, also for those that are new.
+    // State is asked for every item, user and event, also for those that are new. Index and filter
+    // of a file are of megabytes; in parts they stay in a cache that does not hold them all.
     flink.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, true);
+    flink.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, true);
     String dir = config.get(JobOptions.CHECKPOINT_DIR);
     if (dir != null) {
       flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, dir);

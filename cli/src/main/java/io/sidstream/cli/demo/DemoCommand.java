@@ -18,6 +18,7 @@ import io.sidstream.cli.feed.FlowControl;
 import io.sidstream.cli.feed.Manifest;
 import io.sidstream.cli.feed.Preflight;
 import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
@@ -155,6 +156,13 @@ public final class DemoCommand implements Callable<Integer> {
       description = "Port of the Kafka broker; 0: a free one, or that of --state (default).")
   private int kafkaPort;
 
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description =
+          "Where the page goes that 'sidstream report' writes; without it to report.html in --state, or to a file of the system's temporary folder.")
+  private Path report;
+
   /** With the job that is run. */
   public DemoCommand(JobBuilder job) {
     this.job = job;
@@ -278,6 +286,14 @@ public final class DemoCommand implements Callable<Integer> {
         }
       }
       finish(progress, feeder, cost, audit);
+      if (progress.committedVersion() > 0) {
+        Path page =
+            report != null ? report : stateFolder == null ? null : state.resolve("report.html");
+        DemoEnding.tell(
+            KafkaOptions.of(kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX)),
+            page,
+            progress.arrived());
+      }
       return audit == null || audit.passed() ? 0 : 1;
     }
   }
@@ -362,7 +378,9 @@ public final class DemoCommand implements Callable<Integer> {
     data.check();
     List<OutputFile.Named> inputs = data.files();
     inputs.add(new OutputFile.Named("--conf", conf));
-    OutputFile.check(List.of(new OutputFile.Named("--json", json)), inputs);
+    OutputFile.check(
+        List.of(new OutputFile.Named("--json", json), new OutputFile.Named("--report", report)),
+        inputs);
     // Wrong settings are told before anything starts.
     return JobConfig.load(conf, sets);
   }

@@ -48,6 +48,14 @@ public final class KafkaOptions {
 
   private Properties read;
 
+  /** Of brokers that need no login. */
+  public static KafkaOptions of(String bootstrap, String prefix) {
+    KafkaOptions options = new KafkaOptions();
+    options.bootstrap = bootstrap;
+    options.prefix = prefix;
+    return options;
+  }
+
   /**
    * Brokers, host:port.
    *

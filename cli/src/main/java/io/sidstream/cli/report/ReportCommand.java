@@ -4,6 +4,7 @@ import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.cli.status.TopicState;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -33,6 +34,12 @@ import picocli.CommandLine.Spec;
       "Exit codes: 0 written, 1 no version yet or the topics cannot be read, 2 asked for wrongly."
     })
 public final class ReportCommand implements Callable<Integer> {
+  /** What a report is made of. */
+  public static final String[] TOPICS = {"versions", "tokens", "models", "items", "dead-letters"};
+
+  /** Items that can be browsed, where nobody says how many. */
+  public static final int MAX_ITEMS = 20_000;
+
   @Spec private CommandSpec spec;
   @Mixin private KafkaOptions kafka;
 
@@ -45,11 +52,10 @@ public final class ReportCommand implements Callable<Integer> {
 
   @Option(
       names = "--max-items",
-      defaultValue = "20000",
       paramLabel = "N",
       description =
           "Items that can be browsed; of a larger table an even sample (default: ${DEFAULT-VALUE}). Figures are of all.")
-  private int maxItems;
+  private int maxItems = MAX_ITEMS;
 
   @Override
   public Integer call() throws Exception {
@@ -57,16 +63,24 @@ public final class ReportCommand implements Callable<Integer> {
       throw new UsageException("--max-items " + maxItems + ": 1 or more");
     }
     OutputFile.check("--out", out);
-    write(kafka, out, maxItems);
+    write(TopicState.read(kafka, TOPICS), kafka, out, maxItems);
     PrintWriter to = spec.commandLine().getOut();
     to.println("report: " + out.toAbsolutePath());
     to.flush();
     return 0;
   }
 
-  private static void write(KafkaOptions kafka, Path out, int maxItems) throws Exception {
-    TopicState state =
-        TopicState.read(kafka, "versions", "tokens", "models", "items", "dead-letters");
+  /**
+   * Writes the page.
+   *
+   * @param state of {@link #TOPICS}
+   * @param kafka where they are
+   * @param maxItems items that can be browsed
+   * @throws IllegalStateException where no item has a token yet
+   * @throws IOException if the file cannot be written
+   */
+  public static void write(TopicState state, KafkaOptions kafka, Path out, int maxItems)
+      throws IOException {
     if (state.rows().isEmpty()) {
       throw new IllegalStateException(
           String.format(

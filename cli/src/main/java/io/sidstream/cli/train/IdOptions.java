@@ -3,7 +3,6 @@ package io.sidstream.cli.train;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.IdStart;
 import io.sidstream.model.train.JointConfig.Variant;
-import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -19,7 +18,7 @@ public final class IdOptions implements ModelOptions {
   private int idDim;
 
   @Override
-  public Path vectors() {
+  public VectorsOption vectors() {
     return null;
   }
 

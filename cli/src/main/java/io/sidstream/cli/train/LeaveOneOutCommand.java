@@ -97,7 +97,7 @@ public abstract class LeaveOneOutCommand extends TrainingCommand {
   }
 
   @Override
-  protected final Path vectors() {
+  protected final VectorsOption vectors() {
     return model().vectors();
   }
 

@@ -1,12 +1,11 @@
 package io.sidstream.cli.train;
 
 import io.sidstream.model.train.JointConfig;
-import java.nio.file.Path;
 
 /** The options that say which model is trained; of each variant its own. */
 public interface ModelOptions {
-  /** The content vectors; null for a model that has no use for them. */
-  Path vectors();
+  /** Where content vectors are; null for a model that has no use for them. */
+  VectorsOption vectors();
 
   /**
    * Checks the values that need no data.

@@ -83,7 +83,7 @@ public abstract class ReplayCommand extends TrainingCommand {
   protected void adjust(JointConfig.Builder builder) {}
 
   @Override
-  protected final Path vectors() {
+  protected final VectorsOption vectors() {
     return model().vectors();
   }
 

@@ -2,7 +2,6 @@ package io.sidstream.cli.train;
 
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.Variant;
-import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
 
 /** The options of the model of codes alone. */
@@ -12,8 +11,8 @@ public final class SemanticOptions implements ModelOptions {
   @Mixin private RecommenderOptions recommender;
 
   @Override
-  public Path vectors() {
-    return vectors.file();
+  public VectorsOption vectors() {
+    return vectors;
   }
 
   @Override

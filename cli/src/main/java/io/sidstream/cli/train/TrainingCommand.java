@@ -59,8 +59,8 @@ public abstract class TrainingCommand implements Callable<Integer> {
   /** A command whose options picocli sets. */
   protected TrainingCommand() {}
 
-  /** The content vectors; null for none. */
-  protected abstract Path vectors();
+  /** Where content vectors are; null where there are to be none. */
+  protected abstract VectorsOption vectors();
 
   /**
    * Checks the options that need no data.
@@ -145,7 +145,9 @@ public abstract class TrainingCommand implements Callable<Integer> {
 
   private void checkFiles() {
     List<OutputFile.Named> inputs = new ArrayList<>(input.files());
-    inputs.add(new OutputFile.Named("--vectors", vectors()));
+    if (vectors() != null) {
+      inputs.add(vectors().named());
+    }
     List<OutputFile.Named> outputs = new ArrayList<>();
     files(inputs, outputs);
     OutputFile.check(outputs, inputs);

@@ -4,6 +4,7 @@ import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.NpyVectors;
 import io.sidstream.cli.data.SourceItem;
+import io.sidstream.cli.embed.TextVectors;
 import io.sidstream.model.file.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -69,6 +70,27 @@ public record TrainingData(
         System.arraycopy(row, 0, content, i * dim, dim);
       }
     }
+    return of(set, dim, content, vectors != null);
+  }
+
+  /**
+   * Joins a data set with vectors in the order of its items.
+   *
+   * @throws UsageException where a number is not finite
+   */
+  static TrainingData of(DataSet set, TextVectors vectors) {
+    float[] data = vectors.data();
+    for (int i = 0; i < data.length; i++) {
+      if (!Float.isFinite(data[i])) {
+        throw new UsageException(
+            "the vector of item %s of --data has a number that is not finite"
+                .formatted(set.items().get(i / vectors.dim()).id()));
+      }
+    }
+    return of(set, vectors.dim(), data, true);
+  }
+
+  private static TrainingData of(DataSet set, int dim, float[] content, boolean given) {
     Map<String, Integer> index = new HashMap<>();
     int[] user = new int[set.interactions()];
     for (int e = 0; e < user.length; e++) {
@@ -80,7 +102,7 @@ public record TrainingData(
         set.items().stream().map(SourceItem::id).toList(),
         dim,
         content,
-        vectors == null ? "" : digest(content, dim),
+        given ? digest(content, dim) : "",
         index.size(),
         user,
         set.item(),

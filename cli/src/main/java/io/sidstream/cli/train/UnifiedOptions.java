@@ -4,7 +4,6 @@ import io.sidstream.job.config.JobOptions;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.IdStart;
 import io.sidstream.model.train.JointConfig.Variant;
-import java.nio.file.Path;
 import org.apache.flink.configuration.ConfigOption;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -53,8 +52,8 @@ public final class UnifiedOptions implements ModelOptions {
   private Float semanticShare;
 
   @Override
-  public Path vectors() {
-    return vectors.file();
+  public VectorsOption vectors() {
+    return vectors;
   }
 
   @Override

@@ -8,12 +8,12 @@ import picocli.CommandLine.Option;
 public final class VectorsOption {
   @Option(
       names = "--vectors",
-      required = true,
       paramLabel = "FILE.npy",
-      description = "Content vectors; row idx - 1 belongs to the item with idx.")
+      description =
+          "Content vectors; row idx - 1 belongs to the item with idx. Without it those that the items bring, or else those that the job makes of their texts.")
   private Path file;
 
-  /** The file. */
+  /** The file; null for none. */
   public Path file() {
     return file;
   }

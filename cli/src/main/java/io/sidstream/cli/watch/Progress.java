@@ -42,6 +42,15 @@ public final class Progress {
   private final List<Summary.Hold> holds = new ArrayList<>();
   private long firstCommitSeen = -1;
   private Totals newest = new Totals();
+  private Arrival arrived;
+
+  /**
+   * An item that came when a version was in use.
+   *
+   * @param version the version
+   * @param ms until a reader saw its token
+   */
+  public record Arrival(String item, int version, long ms) {}
 
   /**
    * Nothing seen yet.
@@ -76,7 +85,9 @@ public final class Progress {
     // commit waited
     // for the bootstrap, which is not what latency means.
     if (timed.add(item) && sentAt != null && firstCommitSeen >= 0 && sentAt > firstCommitSeen) {
-      latency.recordValue(Math.max(0, seenAt - sentAt));
+      long took = Math.max(0, seenAt - sentAt);
+      latency.recordValue(took);
+      arrived = new Arrival(item, commits.lastKey(), took);
     }
   }
 
@@ -152,6 +163,11 @@ public final class Progress {
       }
     }
     return true;
+  }
+
+  /** The newest item that came after the first version; null for none. */
+  public synchronized Arrival arrived() {
+    return arrived;
   }
 
   /** One line for a person. */

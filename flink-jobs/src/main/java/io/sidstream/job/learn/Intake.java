@@ -164,6 +164,9 @@ final class Intake {
         at.heldOut(event.user, LearnPlan.GATE_WINDOWS);
       }
     }
+    if (row.items().length == 1 && next.items().length == 2) {
+      next = tables.replayable(at, event.user, next);
+    }
     if (next.fresh() == plan.model().maxLen() && next.fresh() > freshBefore) {
       // The window cannot tell more new events apart: it goes out, and a new count begins.
       tables.fullWindows.put(at.full++, window(event.user, next));

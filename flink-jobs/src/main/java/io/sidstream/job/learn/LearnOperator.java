@@ -53,6 +53,10 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
 
   private transient Map<Integer, Shard> shards;
   private transient ShardTables tables;
+
+  /** Whether anything has come since the last turn. */
+  private transient boolean arrived;
+
   private transient ExecutorService threads;
   private transient MailboxExecutor mailbox;
   private transient long ticket;
@@ -161,6 +165,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
 
   @Override
   public void processElement(StreamRecord<LearnInput> element) throws Exception {
+    arrived = true;
     LearnInput input = element.getValue();
     Shard shard = shards.get(input.shardKey);
     if (input.item != null) {
@@ -234,8 +239,9 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
       say(e.getValue());
     }
     // While a timer waits, a task takes one record a timer: as long a pause as the turn took leaves
-    // half of the time to what arrives.
-    long tookMs = (System.nanoTime() - begin) / 1_000_000;
+    // half of the time to what arrives, where anything does.
+    long tookMs = arrived ? (System.nanoTime() - begin) / 1_000_000 : 0;
+    arrived = false;
     schedule(more ? Math.max(1, tookMs) : IDLE_MS);
   }
 

@@ -53,6 +53,10 @@ public class LearnProgress implements Cloneable {
   public int items;
 
   public int users;
+
+  /** Users with more than one event; theirs are the first places. */
+  public int replayable;
+
   public long nextItem;
 
   /** Place up to which the sweep for users that are to be forgotten is, and when it began, ms. */

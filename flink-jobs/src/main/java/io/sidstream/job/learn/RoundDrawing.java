@@ -196,7 +196,10 @@ final class RoundDrawing {
     }
   }
 
-  /** Users of any time, until they have the positions that the round's steps want of them. */
+  /**
+   * Users of any time with more than one event, until they have the positions that the round's
+   * steps want of them.
+   */
   private Part replay(Rng draws) {
     boolean bootstrap = kind == RoundKind.BOOTSTRAP;
     long wanted =
@@ -206,7 +209,7 @@ final class RoundDrawing {
                 (plan.stepsOf(at.round, 0)
                     * plan.steps().positions()
                     * (1 - plan.steps().recentShare()));
-    Draw draw = new Draw(at.users, draws);
+    Draw draw = new Draw(at.replayable, draws);
     long[] positions = {0};
     return () -> {
       if (!draw.any() || positions[0] >= wanted) {
@@ -214,7 +217,7 @@ final class RoundDrawing {
       }
       String user = tables.userPlaces.get(draw.next());
       UserRow row = tables.user(user);
-      if (row.items().length > 1 && !plan.heldOut(user)) {
+      if (!plan.heldOut(user)) {
         positions[0] += Math.min(row.items().length - 1, plan.model().maxLen());
         replayed.add(Sequence.of(row, 0));
       }

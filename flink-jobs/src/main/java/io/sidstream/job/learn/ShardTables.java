@@ -23,7 +23,8 @@ import org.apache.flink.api.common.typeinfo.Types;
 /**
  * Keyed state of a shard; all of it is that of the current key. Items have a number, in order of
  * coming, that is not given again; users go by name. Both also have a place, 0 to their number less
- * 1: who goes leaves it to the last, so that a uniform draw is one look-up.
+ * 1: who goes leaves it to the last, so that a uniform draw is one look-up. Users with more than
+ * one event, whom there is something to learn from, have the first places.
  */
 final class ShardTables {
   /** Size of a piece of a model in state, bytes: RocksDB dislikes values of many MiB. */
@@ -186,17 +187,36 @@ final class ShardTables {
     return UserRow.at(at.users++);
   }
 
-  /** The user goes; its place is the last one's now. */
+  /** The row of a user that has a second event, with a place among those that have. */
+  UserRow replayable(LearnProgress at, String name, UserRow row) throws Exception {
+    int to = at.replayable++;
+    moveUser(to, row.place());
+    userPlaces.put(to, name);
+    return row.at(to, row.lastSeen());
+  }
+
+  /** The user goes; its place, and then that one's, is the last one's now. */
   void removeUser(LearnProgress at, String name, UserRow row) throws Exception {
-    int last = --at.users;
-    String moved = userPlaces.get(last);
-    userPlaces.remove(last);
-    if (!moved.equals(name)) {
-      userPlaces.put(row.place(), moved);
-      UserRow of = user(moved);
-      put(moved, of.at(row.place(), of.lastSeen()));
+    int free = row.place();
+    if (free < at.replayable) {
+      int last = --at.replayable;
+      moveUser(last, free);
+      free = last;
     }
+    int last = --at.users;
+    moveUser(last, free);
+    userPlaces.remove(last);
     users.remove(name);
+  }
+
+  /** The user at a place comes to another, which is free or left. */
+  private void moveUser(int from, int to) throws Exception {
+    if (from != to) {
+      String moved = userPlaces.get(from);
+      userPlaces.put(to, moved);
+      UserRow of = user(moved);
+      put(moved, of.at(to, of.lastSeen()));
+    }
   }
 
   /** The tokenizers that an item may not have adopted yet, by version, up to the one in use. */

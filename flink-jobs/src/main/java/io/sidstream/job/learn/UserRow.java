@@ -15,7 +15,7 @@ import java.util.Arrays;
  * @param times {@code [n]} event times, ms
  */
 record UserRow(int place, long lastSeen, long round, int fresh, long[] items, long[] times) {
-  private static final byte FORMAT = 1;
+  private static final byte FORMAT = 2;
   private static final int HEAD = 1 + 4 + 8 + 8 + 4;
 
   static UserRow at(int place) {

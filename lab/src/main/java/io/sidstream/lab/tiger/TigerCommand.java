@@ -15,7 +15,6 @@ import io.sidstream.model.evaluate.RankingMetrics;
 import io.sidstream.model.train.JointConfig;
 import io.sidstream.model.train.JointConfig.Variant;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -87,8 +86,8 @@ public final class TigerCommand extends TrainingCommand {
   private float dropout;
 
   @Override
-  protected Path vectors() {
-    return vectors.file();
+  protected VectorsOption vectors() {
+    return vectors;
   }
 
   @Override
