@@ -1,6 +1,7 @@
 package io.sidstream.lab;
 
 import io.sidstream.cli.Failures;
+import io.sidstream.cli.Version;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.lab.bench.BenchCommand;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Spec;
     name = "lab",
     description = "Benchmarks, baselines and experiments beside sidstream.",
     mixinStandardHelpOptions = true,
-    version = "sidstream-lab 0.1.0")
+    versionProvider = Version.class)
 public final class Main implements Callable<Integer> {
   private static final String LOG = "log4j2.configurationFile";
 

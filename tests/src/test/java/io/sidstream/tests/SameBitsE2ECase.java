@@ -52,9 +52,9 @@ class SameBitsE2ECase {
     "learn.shards=2",
     "learn.round-interactions=" + BATCH,
     "learn.round-interval=1 h",
-    "learn.round-steps=80",
-    "learn.duty-cycle=0.02",
-    "quantizer.steps=80",
+    "learn.round-steps=16",
+    "learn.duty-cycle=0.03",
+    "quantizer.steps=16",
   };
 
   private final HttpClient http = HttpClient.newHttpClient();

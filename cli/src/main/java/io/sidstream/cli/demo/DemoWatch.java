@@ -34,12 +34,13 @@ final class DemoWatch {
   private final boolean live = Boolean.getBoolean("sidstream.tty");
   private final FlinkApi flink;
   private final FirstModel making;
+  private final long failedBefore;
   private Summary.FirstVersion first;
   private String restarted = "";
   private String shown = "";
 
   /**
-   * Nothing shown yet.
+   * Nothing shown yet; every task runs.
    *
    * @param feederFailure what the feeder's thread ended with
    * @param began when the process did, {@link System#nanoTime}
@@ -60,6 +61,7 @@ final class DemoWatch {
     this.began = began;
     flink = new FlinkApi(run.ui());
     making = new FirstModel(flink);
+    failedBefore = flink.checkpoints(0).map(Summary.Checkpoints::failed).orElse(0L);
   }
 
   /**
@@ -139,8 +141,8 @@ final class DemoWatch {
         processorSeconds(),
         Memory.peakResidentBytes(),
         first,
-        flink.checkpoints().orElse(null),
-        flink.steps().orElse(null));
+        flink.checkpoints(failedBefore).orElse(null),
+        flink.stepTimes().orElse(null));
   }
 
   private double seconds() {

@@ -1,6 +1,7 @@
 package io.sidstream.cli.main;
 
 import io.sidstream.cli.Failures;
+import io.sidstream.cli.Version;
 import io.sidstream.cli.demo.DemoCommand;
 import io.sidstream.cli.embed.EmbedCommand;
 import io.sidstream.cli.encode.EncodeCommand;
@@ -38,7 +39,7 @@ import picocli.CommandLine.Spec;
     name = "sidstream",
     description = "A streaming semantic-ID tokenizer on Apache Flink and Kafka.",
     mixinStandardHelpOptions = true,
-    version = "sidstream 0.1.0",
+    versionProvider = Version.class,
     subcommands = CommandLine.HelpCommand.class,
     footer = {
       "",

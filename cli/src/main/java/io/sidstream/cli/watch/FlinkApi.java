@@ -9,7 +9,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,29 +56,32 @@ public final class FlinkApi {
     return values;
   }
 
-  /** Times of steps of training; empty where none was taken or the API does not answer. */
-  public Optional<Summary.Steps> steps() throws InterruptedException {
+  /**
+   * Times of the newest 1,000 steps of training, ms, of the subtask where they are longest; empty
+   * where none was taken or the API does not answer.
+   */
+  public Optional<Summary.Figures> stepTimes() throws InterruptedException {
     String name = JobMetric.STEP_TIME.metric();
-    List<String> metrics =
-        Arrays.asList(name + "_count", name + "_p50", name + "_p99", name + "_max");
+    List<String> metrics = List.of(name + "_median", name + "_p99", name + "_max");
     try {
       Map<String, Double> of = learn("max", metrics);
       if (!(of.getOrDefault(metrics.get(0), 0.0) > 0)) {
         return Optional.empty();
       }
       return Optional.of(
-          new Summary.Steps(
-              of.get(metrics.get(0)).longValue(),
-              of.get(metrics.get(1)),
-              of.get(metrics.get(2)),
-              of.get(metrics.get(3))));
+          new Summary.Figures(
+              of.get(metrics.get(0)), of.get(metrics.get(1)), of.get(metrics.get(2))));
     } catch (IOException e) {
       return Optional.empty();
     }
   }
 
-  /** The job's checkpoints; empty where the API does not answer. */
-  public Optional<Summary.Checkpoints> checkpoints() throws InterruptedException {
+  /**
+   * The job's checkpoints; empty where the API does not answer.
+   *
+   * @param failedBefore failures that do not count: what is triggered before every task runs
+   */
+  public Optional<Summary.Checkpoints> checkpoints(long failedBefore) throws InterruptedException {
     try {
       if (!found()) {
         return Optional.empty();
@@ -90,7 +92,7 @@ public final class FlinkApi {
       return Optional.of(
           new Summary.Checkpoints(
               all.at("/counts/completed").asLong(),
-              all.at("/counts/failed").asLong(),
+              all.at("/counts/failed").asLong() - failedBefore,
               figures(ms),
               figures(bytes)));
     } catch (IOException e) {

@@ -53,7 +53,8 @@ public record Summary(
    * @param peakRssBytes most memory resident at once, -1 where unknown
    * @param firstVersion the wait for it; null where none was committed
    * @param checkpoints null where Flink does not tell
-   * @param stepTimeMs null where no step was taken
+   * @param stepTimeMs of the newest 1,000 steps of training, without the pause after each; null
+   *     where none was taken
    */
   public record Run(
       double wallSeconds,
@@ -61,7 +62,7 @@ public record Summary(
       long peakRssBytes,
       FirstVersion firstVersion,
       Checkpoints checkpoints,
-      Steps stepTimeMs) {}
+      Figures stepTimeMs) {}
 
   /**
    * What went by until a reader saw the first commit.
@@ -72,7 +73,7 @@ public record Summary(
   public record FirstVersion(double wallSeconds, double cpuSeconds) {}
 
   /**
-   * Checkpoints since the job began or went on.
+   * Checkpoints since every task runs.
    *
    * @param completed how many
    * @param failed how many
@@ -89,17 +90,6 @@ public record Summary(
    * @param max largest
    */
   public record Figures(double p50, double p99, double max) {}
-
-  /**
-   * Time of a step of training, ms, without the pause after it; of the newest 1,000 of the subtask
-   * where it is longest.
-   *
-   * @param count steps taken
-   * @param p50 median
-   * @param p99 99th percentile
-   * @param max largest
-   */
-  public record Steps(long count, double p50, double p99, double max) {}
 
   /**
    * A candidate that was held back.

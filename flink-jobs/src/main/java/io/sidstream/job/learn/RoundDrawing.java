@@ -8,8 +8,10 @@ import io.sidstream.model.learn.RoundKind;
 import io.sidstream.model.learn.WorkingSet;
 import io.sidstream.model.math.Rng;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -198,7 +200,7 @@ final class RoundDrawing {
 
   /**
    * Users of any time with more than one event, until they have the positions that the round's
-   * steps want of them.
+   * steps want of them, or name all the items that it has room for.
    */
   private Part replay(Rng draws) {
     boolean bootstrap = kind == RoundKind.BOOTSTRAP;
@@ -211,14 +213,16 @@ final class RoundDrawing {
                     * (1 - plan.steps().recentShare()));
     Draw draw = new Draw(at.replayable, draws);
     long[] positions = {0};
+    Set<Long> items = new HashSet<>(pool);
     return () -> {
-      if (!draw.any() || positions[0] >= wanted) {
+      if (!draw.any() || positions[0] >= wanted || items.size() >= LearnPlan.WORKING_SET) {
         return false;
       }
       String user = tables.userPlaces.get(draw.next());
       UserRow row = tables.user(user);
       if (!plan.heldOut(user)) {
         positions[0] += Math.min(row.items().length - 1, plan.model().maxLen());
+        Arrays.stream(row.items()).forEach(items::add);
         replayed.add(Sequence.of(row, 0));
       }
       return true;
@@ -258,7 +262,7 @@ final class RoundDrawing {
       }
       rows = new ArrayList<>(named);
     }
-    if (nextRow < rows.size() && set.size() < LearnPlan.WORKING_SET) {
+    if (nextRow < rows.size() && set.size() < LearnPlan.WORKING_SET + sample.size()) {
       add(rows.get(nextRow++), false);
       return true;
     }

@@ -149,6 +149,7 @@ public final class BenchLearn implements Callable<Integer> {
     }
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("machine", machine());
+    report.put("rocksdbMemory", LearnDriver.ROCKSDB_MEMORY);
     report.put("contentDim", dim);
     report.put("set", sets);
     Path folder =

@@ -51,8 +51,11 @@ import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
  */
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 final class LearnDriver implements AutoCloseable {
-  /** RocksDB's cache and write buffers of one operator. */
-  private static final String ROCKSDB_MEMORY = "128mb";
+  /**
+   * RocksDB's cache and write buffers of one operator: half of what Flink's defaults give the slots
+   * of a TaskManager with a heap of 1 GB.
+   */
+  static final String ROCKSDB_MEMORY = "512mb";
 
   /** A pause where there is nothing to do, ns. */
   private static final long REST_NS = 200_000;

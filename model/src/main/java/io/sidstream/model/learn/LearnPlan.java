@@ -33,8 +33,11 @@ public record LearnPlan(
   /** Items that are drawn uniformly for a round: its negatives, and candidates of its rankings. */
   public static final int POOL = 4_096;
 
-  /** Items of a round's working set, at most: what its memory is bounded by. */
-  public static final int WORKING_SET = 65_536;
+  /**
+   * Items of a round's working set, at most, beside {@link #QUALITY_ITEMS}: what its memory is
+   * bounded by, and its time where reading rows takes longer than training on them.
+   */
+  public static final int WORKING_SET = 32_768;
 
   /** Items that the health of a candidate is measured on, at most. */
   public static final int QUALITY_ITEMS = 20_000;
