@@ -20,6 +20,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
+import org.apache.flink.runtime.checkpoint.CompletedCheckpointStatsSummarySnapshot;
+import org.apache.flink.runtime.util.stats.StatsSummarySnapshot;
 
 /** Shows how far a run of the demo is, and sees when it is to end. */
 final class DemoWatch {
@@ -61,7 +64,8 @@ final class DemoWatch {
     this.began = began;
     flink = new FlinkApi(run.ui());
     making = new FirstModel(flink);
-    failedBefore = flink.checkpoints(0).map(Summary.Checkpoints::failed).orElse(0L);
+    // What is triggered before every task runs fails.
+    failedBefore = run.checkpoints().getCounts().getNumberOfFailedCheckpoints();
   }
 
   /**
@@ -135,14 +139,30 @@ final class DemoWatch {
   }
 
   /** What the run has cost so far. */
-  Summary.Run cost() throws InterruptedException {
+  Summary.Run cost() throws InterruptedException, ExecutionException {
     return new Summary.Run(
         seconds(),
         processorSeconds(),
         Memory.peakResidentBytes(),
         first,
-        flink.checkpoints(failedBefore).orElse(null),
+        checkpoints(),
         flink.stepTimes().orElse(null));
+  }
+
+  private Summary.Checkpoints checkpoints() throws ExecutionException, InterruptedException {
+    CheckpointStatsSnapshot all = run.checkpoints();
+    CompletedCheckpointStatsSummarySnapshot completed = all.getSummaryStats();
+    return new Summary.Checkpoints(
+        all.getCounts().getNumberOfCompletedCheckpoints(),
+        all.getCounts().getNumberOfFailedCheckpoints() - failedBefore,
+        figures(completed.getEndToEndDurationStats()),
+        figures(completed.getCheckpointedSize()));
+  }
+
+  private static Summary.Figures figures(StatsSummarySnapshot of) {
+    return of.getCount() == 0
+        ? null
+        : new Summary.Figures(of.getQuantile(.5), of.getQuantile(.99), of.getMaximum());
   }
 
   private double seconds() {

@@ -27,6 +27,7 @@ import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.RecoveryClaimMode;
 import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.plugin.PluginUtils;
+import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
 import org.apache.flink.runtime.jobgraph.JobGraph;
@@ -197,6 +198,11 @@ public final class JobRun implements AutoCloseable {
     }
     return Optional.ofNullable(cluster.getExecutionGraph(job).get().getFailureInfo())
         .map(info -> info.getException().deserializeError(JobRun.class.getClassLoader()));
+  }
+
+  /** Figures of the checkpoints of this run. */
+  public CheckpointStatsSnapshot checkpoints() throws ExecutionException, InterruptedException {
+    return cluster.getExecutionGraph(job).get().getCheckpointStatsSnapshot();
   }
 
   /** Why the job ended by itself, empty while it runs. */

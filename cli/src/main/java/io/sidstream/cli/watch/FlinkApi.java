@@ -22,7 +22,6 @@ public final class FlinkApi {
   private final URI address;
   private final ObjectMapper json = new ObjectMapper();
   private final HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
-  private String job;
   private String learn;
 
   /**
@@ -76,39 +75,10 @@ public final class FlinkApi {
     }
   }
 
-  /**
-   * The job's checkpoints; empty where the API does not answer.
-   *
-   * @param failedBefore failures that do not count: what is triggered before every task runs
-   */
-  public Optional<Summary.Checkpoints> checkpoints(long failedBefore) throws InterruptedException {
-    try {
-      if (!found()) {
-        return Optional.empty();
-      }
-      JsonNode all = get(job + "/checkpoints");
-      JsonNode ms = all.at("/summary/end_to_end_duration");
-      JsonNode bytes = all.at("/summary/checkpointed_size");
-      return Optional.of(
-          new Summary.Checkpoints(
-              all.at("/counts/completed").asLong(),
-              all.at("/counts/failed").asLong() - failedBefore,
-              figures(ms),
-              figures(bytes)));
-    } catch (IOException e) {
-      return Optional.empty();
-    }
-  }
-
-  private static Summary.Figures figures(JsonNode of) {
-    return new Summary.Figures(
-        of.path("p50").asDouble(), of.path("p99").asDouble(), of.path("max").asDouble());
-  }
-
   private boolean found() throws IOException, InterruptedException {
     if (learn == null) {
       for (JsonNode any : get("/jobs").path("jobs")) {
-        job = "/jobs/" + any.path("id").asText();
+        String job = "/jobs/" + any.path("id").asText();
         for (JsonNode vertex : get(job).path("vertices")) {
           if (vertex.path("name").asText().startsWith(LEARN)) {
             learn = job + "/vertices/" + vertex.path("id").asText();

@@ -52,7 +52,7 @@ public record Summary(
    * @param cpuSeconds processor time of the process, of all its threads
    * @param peakRssBytes most memory resident at once, -1 where unknown
    * @param firstVersion the wait for it; null where none was committed
-   * @param checkpoints null where Flink does not tell
+   * @param checkpoints since every task runs
    * @param stepTimeMs of the newest 1,000 steps of training, without the pause after each; null
    *     where none was taken
    */
@@ -77,8 +77,8 @@ public record Summary(
    *
    * @param completed how many
    * @param failed how many
-   * @param ms from trigger to completion, of those completed
-   * @param bytes written for one
+   * @param ms from trigger to completion, of those completed; null for none
+   * @param bytes written for one; null for none
    */
   public record Checkpoints(long completed, long failed, Figures ms, Figures bytes) {}
 
