@@ -121,9 +121,9 @@ class BadInputTest {
           shape (16,); expected (N, D)                                    | train unified @. --vectors @flat.npy
           shape (120, 0); a row needs one number or more                  | train unified @. --vectors @nothing.npy
           none.npy is not a file                                          | train unified @. --vectors @none.npy
-          Missing required option: '--vectors=FILE.npy'                   | train unified @.
-          Missing required option: '--vectors=FILE.npy'                   | train semantic @.
-          Missing required option: '--vectors=FILE.npy'                   | train prequential @.
+          item i0 of --data has neither a text nor a title                | train unified @.
+          item i0 of --data has neither a text nor a title                | train semantic @.
+          item i0 of --data has neither a text nor a title                | train prequential @.
           # Data sets
           none of the 0 users of --data has three interactions            | train unified @nobody --vectors @vectors.npy
           none of the 2 users of --data has three interactions            | train unified @short --vectors @vectors.npy
