@@ -153,6 +153,35 @@ class BenchTest {
     }
   }
 
+  @Test
+  void learnComparesNumbersOfShards() throws IOException {
+    JsonNode shards =
+        learn(
+                "--shards",
+                "1,2",
+                "--items",
+                "300",
+                "--users",
+                "400",
+                "--rounds",
+                "1",
+                "--warm-up",
+                "0",
+                "--set",
+                "learn.round-steps=4",
+                "--set",
+                "learn.round-interactions=100")
+            .path("shards");
+    assertThat(shards.findValuesAsText("shards")).containsExactly("1", "2");
+    for (JsonNode of : shards) {
+      assertThat(of.path("rounds").asInt()).isEqualTo(1);
+      assertThat(of.path("medianProcessorMsARoundAndShard").asDouble()).isPositive();
+    }
+    assertThat(shards.at("/0/timesTheFirst").asDouble()).isEqualTo(1);
+    assertUsage("--shards [0]", "bench", "learn", "--shards", "0");
+    assertUsage("one of them", "bench", "learn", "--shards", "1", "--unknown");
+  }
+
   private static JsonNode learn(String... options) throws IOException {
     List<Object> words = new ArrayList<>(List.of("bench", "learn"));
     words.addAll(List.of(SMALL));

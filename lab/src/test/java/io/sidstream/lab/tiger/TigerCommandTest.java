@@ -60,7 +60,8 @@ class TigerCommandTest {
     SmallTraining training = new SmallTraining(folder);
     assertUsage(training.run(true, List.of("tiger"), "--beam", 10), "--beam 10: it must be 20 or");
     assertUsage(training.run(true, List.of("tiger"), "--loss", "bce"), "Unknown options: '--loss'");
-    assertUsage(training.run(false, List.of("tiger")), "Missing required option: '--vectors");
+    assertUsage(
+        training.run(false, List.of("tiger")), "item i0 of --data has neither a text nor a title");
     Path few = Files.createDirectory(folder.resolve("few"));
     Files.copy(folder.resolve("items.jsonl"), few.resolve("items.jsonl"));
     Files.writeString(few.resolve("interactions.tsv"), "u1\ti1\t5\nu1\ti2\t6\nu2\ti3\t7\n");
