@@ -1,8 +1,8 @@
 package io.sidstream.cli.demo;
 
-import com.sun.management.OperatingSystemMXBean;
 import io.sidstream.cli.Failures;
 import io.sidstream.cli.Memory;
+import io.sidstream.cli.ProcessorTime;
 import io.sidstream.cli.feed.Feeder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.cli.watch.FirstModel;
@@ -12,7 +12,6 @@ import io.sidstream.cli.watch.Progress;
 import io.sidstream.cli.watch.Summary;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -170,7 +169,6 @@ final class DemoWatch {
   }
 
   private static double processorSeconds() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
-        / 1e9;
+    return ProcessorTime.nanos() / 1e9;
   }
 }

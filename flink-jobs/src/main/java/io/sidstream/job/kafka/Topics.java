@@ -117,13 +117,9 @@ public final class Topics {
    */
   public static Set<String> create(JobConfig config) throws InterruptedException {
     String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
-    Properties properties = config.kafkaProperties();
-    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-    properties.putIfAbsent(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "30000");
-    properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "15000");
     Set<String> created = new TreeSet<>();
     Set<String> refused = new TreeSet<>();
-    try (Admin admin = Admin.create(properties)) {
+    try (Admin admin = admin(config, 30_000)) {
       Set<String> present = admin.listTopics().names().get();
       List<NewTopic> missing =
           all(config).stream().filter(topic -> !present.contains(topic.name())).toList();
@@ -166,13 +162,8 @@ public final class Topics {
    * not compacted.
    */
   public static long deletionsKeptMs(JobConfig config) {
-    Properties properties = config.kafkaProperties();
-    properties.put(
-        AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
-    properties.putIfAbsent(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "10000");
-    properties.putIfAbsent(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "5000");
     ConfigResource items = new ConfigResource(ConfigResource.Type.TOPIC, items(config));
-    try (Admin admin = Admin.create(properties)) {
+    try (Admin admin = admin(config, 10_000)) {
       Config settings = admin.describeConfigs(List.of(items)).values().get(items).get();
       String policy = settings.get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
       return policy.contains(TopicConfig.CLEANUP_POLICY_COMPACT)
@@ -188,6 +179,18 @@ public final class Topics {
       Thread.currentThread().interrupt();
       return -1;
     }
+  }
+
+  /** A call takes at most so long, ms, and a request half of that, unless the settings say. */
+  private static Admin admin(JobConfig config, int timeoutMs) {
+    Properties properties = config.kafkaProperties();
+    properties.put(
+        AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    properties.putIfAbsent(
+        AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, String.valueOf(timeoutMs));
+    properties.putIfAbsent(
+        AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, String.valueOf(timeoutMs / 2));
+    return Admin.create(properties);
   }
 
   private static void check(Admin admin, JobConfig config, List<NewTopic> existing)

@@ -1,9 +1,9 @@
 package io.sidstream.lab.bench;
 
-import com.sun.management.OperatingSystemMXBean;
 import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.ProcessorTime;
 import io.sidstream.cli.UsageException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
@@ -471,8 +471,7 @@ public final class BenchLearn implements Callable<Integer> {
   }
 
   private static double processorMs() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
-        / 1e6;
+    return ProcessorTime.nanos() / 1e6;
   }
 
   private Map<String, Object> unknown(Path folder) throws Exception {

@@ -2,10 +2,10 @@ package io.sidstream.lab.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.sun.management.OperatingSystemMXBean;
 import io.sidstream.cli.Folders;
 import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.ProcessorTime;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.JobBuilder;
@@ -13,7 +13,6 @@ import io.sidstream.cli.run.JobRun;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -300,8 +299,7 @@ public final class JobBench implements Callable<Integer> {
   private record Times(double items, double interactions, double cpu) {}
 
   private static double cpuSeconds() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
-        / 1e9;
+    return ProcessorTime.nanos() / 1e9;
   }
 
   private static Times block(Side side, JobRun run, Arrivals arrivals, int items, int interactions)

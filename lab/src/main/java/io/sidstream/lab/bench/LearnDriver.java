@@ -11,6 +11,7 @@ import io.sidstream.job.learn.LearnProgress.Phase;
 import io.sidstream.job.learn.MergeOperator;
 import io.sidstream.job.learn.MergedRounds;
 import io.sidstream.job.learn.ShardKeys;
+import io.sidstream.job.learn.ToShards;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
@@ -27,9 +28,12 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.flink.api.common.functions.util.ListCollector;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -159,21 +163,18 @@ final class LearnDriver implements AutoCloseable {
   }
 
   void put(EmbeddedItem item) throws Exception {
-    for (int key : keys) {
-      LearnInput input = new LearnInput();
-      input.item = item;
-      put(key, input);
+    List<LearnInput> inputs = new ArrayList<>();
+    new ToShards.OfItems(keys).flatMap(item, new ListCollector<>(inputs));
+    for (LearnInput input : inputs) {
+      put(input);
     }
   }
 
   void put(SequencedEvent event) throws Exception {
-    LearnInput input = new LearnInput();
-    input.event = event;
-    put(ShardKeys.of(event.user, keys), input);
+    put(new ToShards.OfEvents(keys).map(event));
   }
 
-  private void put(int key, LearnInput input) throws Exception {
-    input.shardKey = key;
+  private void put(LearnInput input) throws Exception {
     learn.processElement(new StreamRecord<>(input));
   }
 
