@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -82,7 +83,7 @@ class ClusterE2ECase {
         items(600);
         texts(5);
         interactions(600);
-        await("the first table").until(() -> table.read().covers(alive));
+        await("the first table").untilAsserted(() -> table.read().covers(alive));
 
         // Not before a checkpoint, or there is nothing to go on from; then in the middle of work.
         await("a checkpoint").until(() -> checkpoints(cluster, job) > 0);
@@ -90,7 +91,7 @@ class ClusterE2ECase {
         interactions(300);
         first.destroyForcibly().waitFor();
         cluster.startTaskManager();
-        await("the table after the kill").until(() -> table.read().covers(alive));
+        await("the table after the kill").untilAsserted(() -> table.read().covers(alive));
         // Not at once, where the table was complete before the kill was noticed.
         await("the job runs on")
             .until(() -> cluster.get("/jobs/" + job).path("state").asText().equals("RUNNING"));
@@ -107,7 +108,7 @@ class ClusterE2ECase {
         String again = cluster.run(uploaded, arguments(kafka, 1), savepoint);
         items(200);
         texts(5);
-        await("the table after the savepoint").until(() -> table.read().covers(alive));
+        await("the table after the savepoint").untilAsserted(() -> table.read().covers(alive));
         // New interactions bring versions; the COMMIT of the last one counts everything above. On a
         // fast machine all of the above was over before the second: three are what check() wants.
         int before = Math.max(table.lastCommit(), 2);
@@ -128,7 +129,8 @@ class ClusterE2ECase {
             .doesNotContain("UnsatisfiedLinkError");
       } catch (Throwable e) {
         System.err.println(cluster.logs());
-        throw e;
+        // The newest failures of the jobs, in the message: it is what a report keeps.
+        throw new AssertionError(e.getMessage() + "\n" + cluster.failures(), e);
       } finally {
         producer.close();
       }
@@ -291,8 +293,8 @@ class ClusterE2ECase {
       return this;
     }
 
-    /** Whether exactly these items have a token. */
-    boolean covers(Set<String> items) {
+    /** Exactly these items have a token. */
+    void covers(Set<String> items) {
       Set<String> present = new HashSet<>();
       rows.forEach(
           (item, history) -> {
@@ -300,7 +302,19 @@ class ClusterE2ECase {
               present.add(item);
             }
           });
-      return present.equals(items);
+      if (!present.equals(items)) {
+        Set<String> without = new TreeSet<>(items);
+        without.removeAll(present);
+        Set<String> beyond = new TreeSet<>(present);
+        beyond.removeAll(items);
+        throw new AssertionError(
+            "version %d: without a token %s; with one that should have none %s"
+                .formatted(lastCommit(), few(without), few(beyond)));
+      }
+    }
+
+    private static String few(Set<String> items) {
+      return items.size() + " " + items.stream().limit(8).toList();
     }
 
     int lastCommit() {

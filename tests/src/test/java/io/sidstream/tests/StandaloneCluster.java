@@ -238,6 +238,26 @@ final class StandaloneCluster implements AutoCloseable {
     return all.toString();
   }
 
+  /** State and newest failure of every job, a line each, for a message. */
+  String failures() {
+    StringBuilder all = new StringBuilder();
+    try {
+      for (JsonNode job : get("/jobs").path("jobs")) {
+        String id = job.path("id").asText();
+        JsonNode newest =
+            get("/jobs/" + id + "/exceptions").path("exceptionHistory").path("entries").path(0);
+        String trace = newest.path("stacktrace").asText();
+        all.append(id).append(' ').append(job.path("status").asText()).append(' ');
+        all.append(trace, 0, Math.min(1500, trace.length())).append('\n');
+      }
+    } catch (IOException e) {
+      all.append("the JobManager does not answer: ").append(e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return all.toString();
+  }
+
   /** The text of one kind of log. */
   String log(String name) throws IOException {
     StringBuilder all = new StringBuilder();
