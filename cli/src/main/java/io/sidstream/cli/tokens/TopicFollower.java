@@ -1,5 +1,6 @@
 package io.sidstream.cli.tokens;
 
+import io.sidstream.client.BrokerProbe;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,12 +26,14 @@ import org.apache.kafka.common.errors.WakeupException;
  */
 public final class TopicFollower implements AutoCloseable {
   private static final Duration POLL = Duration.ofMillis(200);
-  private static final Duration ANSWER = Duration.ofSeconds(10);
+  private static final Duration ANSWER = Duration.ofSeconds(5);
   private static final long LOOK_NANOS = Duration.ofSeconds(5).toNanos();
+  private static final Duration PROBE = Duration.ofSeconds(3);
   private static final Duration AGAIN = Duration.ofSeconds(1);
 
   private final String bootstrap;
   private final String prefix;
+  private final Properties properties;
   private final String[] names;
   private final Consumer<ConsumerRecord<byte[], byte[]>> taker;
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -57,6 +60,7 @@ public final class TopicFollower implements AutoCloseable {
       Consumer<ConsumerRecord<byte[], byte[]>> taker) {
     this.bootstrap = bootstrap;
     this.prefix = prefix;
+    this.properties = properties;
     this.names = names.clone();
     this.taker = taker;
     consumer = TokenLog.consumer(bootstrap, properties);
@@ -86,7 +90,12 @@ public final class TopicFollower implements AutoCloseable {
             throw e;
           }
         } catch (KafkaException e) {
-          problem = "topics %s* on %s cannot be read: %s".formatted(prefix, bootstrap, e.getMessage());
+          BrokerProbe.Finding found = BrokerProbe.ask(bootstrap, properties, PROBE);
+          problem =
+              found.state() == BrokerProbe.State.ANSWERS
+                  ? "topics %s* on %s cannot be read: %s"
+                      .formatted(prefix, bootstrap, e.getMessage())
+                  : found.message();
           LockSupport.parkNanos(AGAIN.toNanos());
         }
       }

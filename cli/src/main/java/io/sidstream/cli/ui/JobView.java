@@ -161,8 +161,7 @@ final class JobView implements LiveView {
   public Report report(long stamp, long tableStamp) {
     begin();
     if (!caughtUp()) {
-      String problem = problem();
-      return new Report(0, 0, problem.isEmpty() ? "reading the topics" : problem, null);
+      return new Report(0, 0, problem(), null);
     }
     synchronized (reporting) {
       long now = System.nanoTime();

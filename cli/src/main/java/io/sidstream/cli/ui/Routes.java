@@ -114,22 +114,18 @@ final class Routes {
     if (query == null) {
       return all;
     }
+    // The server has refused what is not percent-encoded.
     for (String pair : query.split("&")) {
       int at = pair.indexOf('=');
       if (at > 0) {
-        try {
-          all.computeIfAbsent(
-                  URLDecoder.decode(pair.substring(0, at), StandardCharsets.UTF_8),
-                  k -> new ArrayList<>())
-              .add(URLDecoder.decode(pair.substring(at + 1), StandardCharsets.UTF_8));
-        } catch (IllegalArgumentException e) {
-          throw new RefusedException(
-              RefusedException.WRONG,
-              "'%s' is not percent-encoded UTF-8: encode it as a browser does"
-                  .formatted(shortened(pair)));
-        }
+        all.computeIfAbsent(decoded(pair.substring(0, at)), k -> new ArrayList<>())
+            .add(decoded(pair.substring(at + 1)));
       }
     }
     return all;
+  }
+
+  private static String decoded(String text) {
+    return URLDecoder.decode(text, StandardCharsets.UTF_8);
   }
 }

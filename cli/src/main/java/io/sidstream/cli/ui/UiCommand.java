@@ -22,14 +22,14 @@ import picocli.CommandLine.Spec;
     name = "ui",
     mixinStandardHelpOptions = true,
     description = {
-      "Show a running job on a page that keeps itself up to date, until Ctrl-C: the views of 'sidstream report', items to",
-      "search and open, the token that a text would get now, and decoding step by step. It only reads."
+      "Show a running job on a page that keeps itself up to date, until Ctrl-C. It only reads.",
+      "The page has the views of 'sidstream report', the token that a text would get now, and decoding step by step."
     },
     footer = {
       "",
       "Examples:",
       "  sidstream ui --bootstrap localhost:9092",
-      "  sidstream ui --bootstrap localhost:9092 --port 8090 --conf job.yaml   # texts by the job's own model",
+      "  sidstream ui --bootstrap localhost:9092 --port 8090 --conf job.yaml",
       "",
       "Exit codes: 130 ended by Ctrl-C, 1 the topics cannot be read, 2 asked for wrongly, or the port is in use."
     })

@@ -177,6 +177,10 @@ final class UiServer implements AutoCloseable {
   private static void send(HttpExchange exchange, int status, String type, byte[] content)
       throws IOException {
     exchange.getResponseHeaders().set("Content-Type", type);
+    if (exchange.getRequestMethod().equals("HEAD")) {
+      exchange.sendResponseHeaders(status, -1);
+      return;
+    }
     exchange.sendResponseHeaders(status, content.length);
     exchange.getResponseBody().write(content);
   }

@@ -46,7 +46,7 @@
           rows = report.table;
           page.show(report.data);
         }
-        if (report) say(report.note || 'Kept up to date', report.note !== '');
+        if (report) say(report.note || (report.data ? 'Kept up to date' : 'Reading the topics …'), report.note !== '');
         else if (status.className === 'wrong') stamp = '0';
       }
     } catch (e) {
