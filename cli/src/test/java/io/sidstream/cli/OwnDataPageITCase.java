@@ -17,7 +17,8 @@ import picocli.CommandLine;
 
 /**
  * Every shell line of docs/own-data.md, in its order. What starts a job, goes on until Ctrl-C, or
- * is for more data than the page has, is only parsed: a broker takes its place, and tokens written by the job's rules.
+ * is for more data than the page has, is only parsed: a broker takes its place, and tokens written
+ * by the job's rules.
  */
 class OwnDataPageITCase {
   private static final Path PAGE = Path.of("..", "docs", "own-data.md");

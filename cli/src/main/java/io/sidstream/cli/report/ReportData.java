@@ -96,7 +96,8 @@ public record ReportData(
       List<Double> utilisation) {}
 
   /** A candidate that was held back. */
-  public record Hold(int version, long revision, String time, String reason, Double expectedChurn) {}
+  public record Hold(
+      int version, long revision, String time, String reason, Double expectedChurn) {}
 
   /**
    * A histogram.
@@ -113,8 +114,7 @@ public record ReportData(
    * @param maxItems rows that the page gets; of a larger table, an even sample in the order of
    *     tokens
    */
-  public static ReportData of(
-      TopicState state, String source, int maxItems, Instant made) {
+  public static ReportData of(TopicState state, String source, int maxItems, Instant made) {
     VersionRecord commit = state.newest(VersionState.COMMIT);
     int version = commit == null ? 0 : commit.getVersion();
     List<Map.Entry<String, ItemToken>> sorted = new ArrayList<>(state.rows().entrySet());

@@ -8,7 +8,6 @@ import io.sidstream.cli.report.ReportData.Row;
 import io.sidstream.cli.status.CodebookSet;
 import io.sidstream.cli.status.TopicState;
 import io.sidstream.cli.tokens.TopicFollower;
-import io.sidstream.client.Token;
 import io.sidstream.client.TokenTable;
 import io.sidstream.client.TokenTableException;
 import io.sidstream.client.TokenView;
@@ -172,8 +171,7 @@ final class JobView implements LiveView {
         return null;
       }
       return report.table() == tableStamp
-          ? new Report(
-              report.stamp(), report.table(), report.note(), report.data().withoutRows())
+          ? new Report(report.stamp(), report.table(), report.note(), report.data().withoutRows())
           : report;
     }
   }
@@ -261,9 +259,7 @@ final class JobView implements LiveView {
                 known ? books.nearest(l, nearest[l], CODEWORDS) : List.of()));
       }
       return new Item(
-          ReportData.row(id, state),
-          levels,
-          prefixes(tree, TopicState.codes(row.getCodes()), id));
+          ReportData.row(id, state), levels, prefixes(tree, TopicState.codes(row.getCodes()), id));
     }
   }
 
@@ -378,8 +374,7 @@ final class JobView implements LiveView {
     if (prefix.length == tree.levels()) {
       synchronized (state) {
         List<Row> items = rows(tree.items(prefix), NEIGHBOURS);
-        return new Step(
-            view.version(), 0, tree.levels(), 0, -1, 0, List.of(), items);
+        return new Step(view.version(), 0, tree.levels(), 0, -1, 0, List.of(), items);
       }
     }
     return from.text() != null
@@ -421,8 +416,7 @@ final class JobView implements LiveView {
         .step(tree, prefix)
         .forEach(
             (code, below) ->
-                choices.add(
-                    new Choice(code, below.probability, below.items, row(below.best))));
+                choices.add(new Choice(code, below.probability, below.items, row(below.best))));
     choices.sort(
         Comparator.comparingDouble(Choice::value).reversed().thenComparingInt(Choice::code));
     int codewords;

@@ -127,8 +127,8 @@ interface LiveView extends AutoCloseable {
    * @param revision of the recommender; 0 for a text
    * @param levels of a token
    * @param codewords of this level, whether or not an item has them
-   * @param unrestricted the code that would be taken without the restriction; -1 where there is none
-   *     to take
+   * @param unrestricted the code that would be taken without the restriction; -1 where there is
+   *     none to take
    * @param count codes that may follow
    * @param choices the first of them
    * @param items of the token, where the prefix is whole

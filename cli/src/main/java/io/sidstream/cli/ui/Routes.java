@@ -49,7 +49,8 @@ final class Routes {
     List<String> history = asked.getOrDefault("item", List.of());
     if (asked.containsKey("text") == !history.isEmpty()) {
       throw new RefusedException(
-          RefusedException.WRONG, "name what is decoded: either text=TEXT, or item=ID once or more");
+          RefusedException.WRONG,
+          "name what is decoded: either text=TEXT, or item=ID once or more");
     }
     if (history.size() > LONGEST_HISTORY) {
       throw new RefusedException(

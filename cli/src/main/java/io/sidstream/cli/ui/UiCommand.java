@@ -90,8 +90,7 @@ public final class UiCommand implements Callable<Integer> {
     }
     JobConfig config = config();
     kafka.reach();
-    try (LivePage page =
-        LivePage.start(kafka, new LivePage.Place(host, port, maxItems), config)) {
+    try (LivePage page = LivePage.start(kafka, new LivePage.Place(host, port, maxItems), config)) {
       page.read();
       PrintWriter out = spec.commandLine().getOut();
       out.println("page: " + page.address() + "   (Ctrl-C ends it)");

@@ -118,7 +118,8 @@ final class UiServer implements AutoCloseable {
   /** Where the page is. */
   String address() {
     InetSocketAddress at = server.getAddress();
-    String name = at.getAddress().isAnyLocalAddress() ? "localhost" : at.getAddress().getHostAddress();
+    String name =
+        at.getAddress().isAnyLocalAddress() ? "localhost" : at.getAddress().getHostAddress();
     return "http://%s:%d/".formatted(name.contains(":") ? "[" + name + "]" : name, at.getPort());
   }
 

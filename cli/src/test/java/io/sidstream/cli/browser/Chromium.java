@@ -88,7 +88,8 @@ public final class Chromium implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(browser);
     command.addAll(OPTIONS);
-    command.addAll(List.of("--remote-debugging-port=0", "--user-data-dir=" + profile, "about:blank"));
+    command.addAll(
+        List.of("--remote-debugging-port=0", "--user-data-dir=" + profile, "about:blank"));
     Process process =
         new ProcessBuilder(command)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -116,7 +117,8 @@ public final class Chromium implements AutoCloseable {
   }
 
   private static String page(String port, long until) throws Exception {
-    HttpRequest list = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/json/list")).build();
+    HttpRequest list =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/json/list")).build();
     while (System.nanoTime() < until) {
       String body =
           HttpClient.newHttpClient().send(list, HttpResponse.BodyHandlers.ofString()).body();
@@ -207,8 +209,16 @@ public final class Chromium implements AutoCloseable {
                 true,
                 "clip",
                 Map.of(
-                    "x", 0, "y", 0, "width", size.path("width").asInt(),
-                    "height", size.path("height").asInt(), "scale", 1)));
+                    "x",
+                    0,
+                    "y",
+                    0,
+                    "width",
+                    size.path("width").asInt(),
+                    "height",
+                    size.path("height").asInt(),
+                    "scale",
+                    1)));
     Files.createDirectories(png.getParent());
     Files.write(png, Base64.getDecoder().decode(shot.path("data").asText()));
   }
@@ -301,10 +311,10 @@ public final class Chromium implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     socket.abort();
     process.descendants().forEach(ProcessHandle::destroyForcibly);
-    process.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+    process.destroyForcibly().onExit().orTimeout(30, TimeUnit.SECONDS).join();
     // Links to places outside, which JUnit would warn of.
     for (String link : List.of("SingletonLock", "SingletonSocket", "SingletonCookie")) {
       Files.deleteIfExists(profile.resolve(link));

@@ -80,8 +80,7 @@ class DecodingTest {
       @Override
       public List<String> items(int... prefix) {
         return tokens.keySet().stream()
-            .filter(
-                i -> Arrays.equals(Arrays.copyOf(tokens.get(i).codes(), prefix.length), prefix))
+            .filter(i -> Arrays.equals(Arrays.copyOf(tokens.get(i).codes(), prefix.length), prefix))
             .toList();
       }
 

@@ -40,7 +40,9 @@ final class LiveCatalogue implements AutoCloseable {
   LiveCatalogue(String bootstrap, String prefix) throws Exception {
     topics = new TokenTopics(bootstrap, prefix);
     String[] things = {"kettle", "lantern", "notebook", "chair", "bowl", "rug"};
-    String[] stuffs = {"oak", "steel", "linen", "cork", "glass", "wool", "clay", "brass", "silk", "tin"};
+    String[] stuffs = {
+      "oak", "steel", "linen", "cork", "glass", "wool", "clay", "brass", "silk", "tin"
+    };
     for (int i = 0; i < ITEMS; i++) {
       titles.add("A %s made of %s".formatted(things[i % 6], stuffs[i / 6]));
     }

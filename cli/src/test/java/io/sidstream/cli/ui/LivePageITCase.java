@@ -96,16 +96,13 @@ class LivePageITCase {
               view.step(text(catalogue.titles.get(i)), Arrays.copyOf(token.codes(), l));
           assertThat(step.choices().get(0).code()).isEqualTo(token.codes()[l]);
           assertThat(step.unrestricted()).isEqualTo(token.codes()[l]);
-          assertThat(step.choices().get(0).value())
-              .isCloseTo(
-                  answer.distances()[l], offset(1e-4));
+          assertThat(step.choices().get(0).value()).isCloseTo(answer.distances()[l], offset(1e-4));
           int[] prefix = Arrays.copyOf(token.codes(), l);
           assertThat(step.choices().stream().map(LiveView.Choice::code))
               .as("the codes that exist behind the prefix, and no other")
               .containsExactlyInAnyOrderElementsOf(following(prefix).keySet());
           assertThat(step.choices())
-              .allSatisfy(
-                  c -> assertThat(c.items()).isEqualTo(following(prefix).get(c.code())));
+              .allSatisfy(c -> assertThat(c.items()).isEqualTo(following(prefix).get(c.code())));
         }
       }
     }
@@ -122,7 +119,9 @@ class LivePageITCase {
     return codes;
   }
 
-  /** The shares of a history are the recommender's: those of a whole token multiply to its item's. */
+  /**
+   * The shares of a history are the recommender's: those of a whole token multiply to its item's.
+   */
   @Test
   void aHistoryIsDecodedByTheRecommender() {
     try (JobView view = view()) {
@@ -143,8 +142,7 @@ class LivePageITCase {
       }
       int[] whole = prefix;
       PublishedRanking ranking =
-          PublishedRanking.read(
-              kafka.bootstrap(), "l.", new Properties(), Duration.ofSeconds(30));
+          PublishedRanking.read(kafka.bootstrap(), "l.", new Properties(), Duration.ofSeconds(30));
       HistoryDecoder decoder = new HistoryDecoder(ranking, from.history());
       double expected =
           catalogue.tokens.entrySet().stream()
@@ -154,8 +152,7 @@ class LivePageITCase {
       assertThat(probability).isCloseTo(expected, offset(1e-9));
       assertThat(decoder.of(LiveCatalogue.id(2))).as("an item of the history").isZero();
       assertThat(view.step(from, whole).items()).isNotEmpty();
-      assertThatThrownBy(
-              () -> view.step(new LiveView.Source(null, List.of("nobody")), new int[0]))
+      assertThatThrownBy(() -> view.step(new LiveView.Source(null, List.of("nobody")), new int[0]))
           .hasMessageContaining("nobody has no token in version 1");
       assertThatThrownBy(() -> view.step(from, new int[] {999}))
           .hasMessageContaining("no item's token begins with 999");
@@ -181,7 +178,8 @@ class LivePageITCase {
         new JobView(
             KafkaOptions.of(kafka.bootstrap(), "none."), 10, JobConfig.load(null, List.of()))) {
       await(() -> empty.report(0, 0).note().contains("there is no topic none.versions"));
-      assertThatThrownBy(() -> empty.text("lamp")).hasMessageContaining("no complete token version");
+      assertThatThrownBy(() -> empty.text("lamp"))
+          .hasMessageContaining("no complete token version");
     }
   }
 
@@ -218,7 +216,10 @@ class LivePageITCase {
         for (int width : new int[] {1200, 390}) {
           chromium.screen(width, 844, dark);
           assertThat(chromium.faults()).as("axe, dark %s, width %d", dark, width).isEmpty();
-          assertThat(chromium.evaluate("document.documentElement.scrollWidth > innerWidth").asBoolean())
+          assertThat(
+                  chromium
+                      .evaluate("document.documentElement.scrollWidth > innerWidth")
+                      .asBoolean())
               .as("wider than %d", width)
               .isFalse();
           chromium.screenshot(
@@ -266,7 +267,9 @@ class LivePageITCase {
     chromium.press("Enter");
     for (int level = 1; level <= 3; level++) {
       chromium.until(
-          "document.querySelector('#decode-answer h3')?.textContent.startsWith('Level " + level + "')");
+          "document.querySelector('#decode-answer h3')?.textContent.startsWith('Level "
+              + level
+              + "')");
       assertThat(chromium.evaluate("document.activeElement.tagName").asText()).isEqualTo("H3");
       assertThat(chromium.evaluate("document.getElementById('decode-answer').textContent").asText())
           .contains("Recommender of revision 1")

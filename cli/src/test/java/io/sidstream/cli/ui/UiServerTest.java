@@ -41,8 +41,18 @@ class UiServerTest {
       }
       ReportData data =
           new ReportData(
-              "memory", "now", 1, 1, 1, List.of(), List.of(ROW), List.of(), List.of(), List.of(),
-              List.of(), Map.of());
+              "memory",
+              "now",
+              1,
+              1,
+              1,
+              List.of(),
+              List.of(ROW),
+              List.of(),
+              List.of(),
+              List.of(),
+              List.of(),
+              Map.of());
       return new Report(5, 3, "", table == 3 ? data.withoutRows() : data);
     }
 
@@ -106,7 +116,8 @@ class UiServerTest {
   }
 
   private Answer get(String address, String... headers) throws IOException {
-    String more = headers.length == 0 ? "Host: 127.0.0.1:" + port + "\r\n" : String.join("", headers);
+    String more =
+        headers.length == 0 ? "Host: 127.0.0.1:" + port + "\r\n" : String.join("", headers);
     return raw("GET " + address + " HTTP/1.1\r\n" + more + "Connection: close\r\n\r\n");
   }
 
@@ -157,7 +168,8 @@ class UiServerTest {
 
   @Test
   void anotherNameForThisMachineIsRefused() throws Exception {
-    for (String host : List.of("evil.example", "evil.example:" + port, "127.0.0.1.evil.example", "", "[::2]")) {
+    for (String host :
+        List.of("evil.example", "evil.example:" + port, "127.0.0.1.evil.example", "", "[::2]")) {
       Answer answer = get("/api/report?stamp=0", "Host: " + host + "\r\n");
       assertThat(answer.status()).as(host).isIn(400, 403);
       assertThat(answer.body()).doesNotContain("memory");
@@ -183,7 +195,8 @@ class UiServerTest {
   void onlyGetWithoutABodyAndOfBoundedLengthIsAnswered() throws Exception {
     String host = "Host: localhost\r\nConnection: close\r\n";
     for (String method : List.of("POST", "PUT", "DELETE", "OPTIONS", "PATCH")) {
-      Answer answer = raw(method + " /api/report HTTP/1.1\r\n" + host + "Content-Length: 0\r\n\r\n");
+      Answer answer =
+          raw(method + " /api/report HTTP/1.1\r\n" + host + "Content-Length: 0\r\n\r\n");
       assertThat(answer.status()).as(method).isEqualTo(405);
       assertThat(answer.head()).contains("Allow: GET");
       assertThat(answer.json().path("error").asText()).contains(method).contains("use GET");
@@ -242,7 +255,9 @@ class UiServerTest {
     try {
       for (int i = 0; i < 3; i++) {
         Socket socket = new Socket("127.0.0.1", port);
-        socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: local".getBytes(StandardCharsets.UTF_8));
+        socket
+            .getOutputStream()
+            .write("GET / HTTP/1.1\r\nHost: local".getBytes(StandardCharsets.UTF_8));
         slow.add(socket);
       }
       try (Socket socket = new Socket("127.0.0.1", port)) {
