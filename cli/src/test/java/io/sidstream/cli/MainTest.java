@@ -35,6 +35,8 @@ class MainTest {
         "--conf",
         folder.resolve("no.yaml").toString());
     assertUsage("there is no folder", "demo", "--json", folder.resolve("no/out.json").toString());
+    assertUsage("--port 70000", "ui", "--bootstrap", "localhost:1", "--port", "70000");
+    assertUsage("name the Kafka brokers", "ui", "--bootstrap", "");
     assertUsage("name what to do");
   }
 
@@ -94,6 +96,11 @@ class MainTest {
         new String[] {"load items", "load interactions", "status", "explain", "report"}) {
       run = CommandRun.of((Object[]) (command + " --help").split(" "));
       assertThat(run.out()).as(command).contains("Exit codes: 0").contains("Example");
+    }
+    for (String endless : new String[] {"top", "ui"}) {
+      assertThat(CommandRun.of(endless, "--help").out())
+          .contains("Exit codes: 130 ended by Ctrl-C")
+          .contains("Example");
     }
     assertThat(CommandRun.of("--help").out()).contains("Exit codes: 0 done, 1 failed");
   }

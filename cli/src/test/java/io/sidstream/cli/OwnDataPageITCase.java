@@ -16,8 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /**
- * Every shell line of docs/own-data.md, in its order. What starts a job, or is for more data than
- * the page has, is only parsed: a broker takes its place, and tokens written by the job's rules.
+ * Every shell line of docs/own-data.md, in its order. What starts a job, goes on until Ctrl-C, or
+ * is for more data than the page has, is only parsed: a broker takes its place, and tokens written
+ * by the job's rules.
  */
 class OwnDataPageITCase {
   private static final Path PAGE = Path.of("..", "docs", "own-data.md");
@@ -36,7 +37,7 @@ class OwnDataPageITCase {
           continue;
         }
         List<String> words = words(line);
-        if (List.of("demo", "init", "job").contains(words.get(0))) {
+        if (List.of("demo", "init", "job", "ui").contains(words.get(0))) {
           new CommandLine(Main.commandLine((env, config) -> {}).getCommandSpec())
               .parseArgs(words.toArray(new String[0]));
           continue;

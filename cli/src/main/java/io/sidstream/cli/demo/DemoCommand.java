@@ -19,11 +19,13 @@ import io.sidstream.cli.feed.Manifest;
 import io.sidstream.cli.feed.Preflight;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.kafka.KafkaOptions;
+import io.sidstream.cli.report.ReportCommand;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.cli.tokens.TokenAudit;
 import io.sidstream.cli.tokens.Verification;
+import io.sidstream.cli.ui.LivePage;
 import io.sidstream.cli.watch.Monitor;
 import io.sidstream.cli.watch.Progress;
 import io.sidstream.cli.watch.Summary;
@@ -150,6 +152,14 @@ public final class DemoCommand implements Callable<Integer> {
   private int uiPort;
 
   @Option(
+      names = "--page-port",
+      defaultValue = "0",
+      paramLabel = "PORT",
+      description =
+          "Port of the live page that 'sidstream ui' shows, too; 0: a free one (default).")
+  private int pagePort;
+
+  @Option(
       names = "--kafka-port",
       defaultValue = "0",
       paramLabel = "PORT",
@@ -252,7 +262,13 @@ public final class DemoCommand implements Callable<Integer> {
               Topics.interactions(config));
       TokenAudit.Report audit = null;
       Summary.Run cost;
-      try (JobRun run = JobRun.start(config, checkpoints, uiPort, job);
+      String pageAddress;
+      try (LivePage live =
+              LivePage.start(
+                  KafkaOptions.of(kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX)),
+                  new LivePage.Place("127.0.0.1", pagePort, ReportCommand.MAX_ITEMS),
+                  config);
+          JobRun run = JobRun.start(config, checkpoints, uiPort, job);
           Monitor monitor =
               new Monitor(
                   kafka.bootstrap(),
@@ -262,6 +278,8 @@ public final class DemoCommand implements Callable<Integer> {
                   progress,
                   flow,
                   feeder.sendTimes())) {
+        pageAddress = live.address();
+        System.out.println("live page: " + pageAddress);
         System.out.println("Flink's web UI: " + run.ui());
         run.restoredFrom()
             .ifPresent(path -> System.out.println("goes on from " + path.getFileName()));
@@ -293,6 +311,8 @@ public final class DemoCommand implements Callable<Integer> {
             KafkaOptions.of(kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX)),
             page,
             progress.arrived());
+        System.out.println(
+            "live page: " + pageAddress + " (while the demo ran; 'sidstream ui' shows any job's)");
       }
       return audit == null || audit.passed() ? 0 : 1;
     }
@@ -371,6 +391,9 @@ public final class DemoCommand implements Callable<Integer> {
     }
     if (uiPort < 1 || uiPort > 65535) {
       throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
+    }
+    if (pagePort < 0 || pagePort > 65535) {
+      throw new UsageException("--page-port " + pagePort + ": 1 to 65535, or 0 for a free one");
     }
     if (kafkaPort < 0 || kafkaPort > 65535) {
       throw new UsageException("--kafka-port " + kafkaPort + ": 1 to 65535, or 0 for a free one");

@@ -17,6 +17,7 @@ import io.sidstream.cli.status.StatusCommand;
 import io.sidstream.cli.status.TopCommand;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
+import io.sidstream.cli.ui.UiCommand;
 import io.sidstream.job.SidstreamJob;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -97,6 +98,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new TopCommand())
         .addSubcommand(new ExplainCommand())
         .addSubcommand(new ReportCommand())
+        .addSubcommand(new UiCommand())
         .addSubcommand(new TokensCommand())
         .addSubcommand(new RecommendCommand())
         .addSubcommand(new TrainCommand())

@@ -24,14 +24,14 @@ import java.util.Map;
  * @param items with a token
  * @param shown of them in {@code rows}
  * @param levels per level how often each codeword is used by the tokens as the quantizer chose them
- * @param rows items, in the order of their tokens
+ * @param rows items, in the order of their tokens; null where the reader has them already
  * @param revisions rounds of the recommender, oldest first
  * @param versions committed token versions, oldest first
  * @param holds candidates that the gate held back, oldest first
  * @param margins per level a histogram of the distance to the runner-up
  * @param deadLetters by rule
  */
-record ReportData(
+public record ReportData(
     String source,
     String made,
     int version,
@@ -54,7 +54,7 @@ record ReportData(
    * @param metric "cosine" or "euclidean"; null where the codebooks are not on the models topic
    * @param use [K] items per codeword
    */
-  record Level(String metric, long[] use) {}
+  public record Level(String metric, long[] use) {}
 
   /**
    * An item.
@@ -67,11 +67,11 @@ record ReportData(
    * @param moved whether the newest version changed its token
    * @param xy position on the map, null where there are no codebooks
    */
-  record Row(
+  public record Row(
       String id, String title, int[] codes, int suffix, float margin, boolean moved, float[] xy) {}
 
   /** A round; shares are null where no event was ranked. */
-  record Round(
+  public record Round(
       long revision,
       int version,
       String time,
@@ -84,7 +84,7 @@ record ReportData(
       Double newPopularity) {}
 
   /** A committed version. */
-  record Version(
+  public record Version(
       int version,
       String time,
       long items,
@@ -96,7 +96,8 @@ record ReportData(
       List<Double> utilisation) {}
 
   /** A candidate that was held back. */
-  record Hold(int version, long revision, String time, String reason, Double expectedChurn) {}
+  public record Hold(
+      int version, long revision, String time, String reason, Double expectedChurn) {}
 
   /**
    * A histogram.
@@ -105,7 +106,7 @@ record ReportData(
    * @param width of each bar
    * @param counts [bars]
    */
-  record Margins(double from, double width, long[] counts) {}
+  public record Margins(double from, double width, long[] counts) {}
 
   /**
    * Sums up what the topics say.
@@ -113,7 +114,7 @@ record ReportData(
    * @param maxItems rows that the page gets; of a larger table, an even sample in the order of
    *     tokens
    */
-  static ReportData of(TopicState state, String source, int maxItems, Instant made) {
+  public static ReportData of(TopicState state, String source, int maxItems, Instant made) {
     VersionRecord commit = state.newest(VersionState.COMMIT);
     int version = commit == null ? 0 : commit.getVersion();
     List<Map.Entry<String, ItemToken>> sorted = new ArrayList<>(state.rows().entrySet());
@@ -151,6 +152,32 @@ record ReportData(
             .toList(),
         margins(state, levels),
         state.deadLetters());
+  }
+
+  /** The same without its rows, for a reader who has them already. */
+  public ReportData withoutRows() {
+    return new ReportData(
+        source,
+        made,
+        version,
+        items,
+        shown,
+        levels,
+        null,
+        revisions,
+        versions,
+        holds,
+        margins,
+        deadLetters);
+  }
+
+  /** An item as the newest row of the state has it; null where it has no token. */
+  public static Row row(String id, TopicState state) {
+    ItemToken token = state.rows().get(id);
+    VersionRecord commit = state.newest(VersionState.COMMIT);
+    return token == null
+        ? null
+        : row(id, token, state, commit == null ? 0 : commit.getVersion(), null);
   }
 
   private static Row row(

@@ -8,25 +8,71 @@ import java.nio.charset.StandardCharsets;
 import java.util.Properties;
 
 /**
- * The report as one HTML file that needs nothing else: style, program, charting library and data.
+ * The report as one HTML file that needs nothing else: style, program, charting library and data;
+ * and its parts, for a page that a server sends.
  */
-final class ReportPage {
+public final class ReportPage {
   private static final String LIBRARY = "META-INF/maven/org.webjars.npm/echarts/pom.properties";
 
   private ReportPage() {}
 
   /**
-   * The whole page.
+   * What stands around the views.
+   *
+   * @param title of the window
+   * @param style elements of the head
+   * @param links more links of the navigation
+   * @param sections more sections, behind that of the items
+   * @param scripts elements at the end
+   */
+  public record Frame(String title, String style, String links, String sections, String scripts) {}
+
+  /**
+   * The whole report.
    *
    * @throws IOException where a part of it is not on the class path
    */
   static String html(ReportData data) throws IOException {
+    return html(
+        new Frame(
+            "sidstream report",
+            "<style>" + style() + "</style>",
+            "",
+            "",
+            "<script>"
+                + inScript(library())
+                + "</script>\n<script type=\"application/json\" id=\"data\">"
+                + json(data)
+                + "</script>\n<script>"
+                + inScript(program())
+                + "</script>\n<script>"
+                + inScript(own("report.js"))
+                + "</script>"));
+  }
+
+  /**
+   * The views in a frame.
+   *
+   * @throws IOException where a part is not on the class path
+   */
+  public static String html(Frame frame) throws IOException {
     return own("page.html")
-        .replace("{{style}}", own("page.css"))
-        .replace("{{library}}", inScript(library()))
-        .replace("{{program}}", inScript(own("page.js")))
+        .replace("{{title}}", frame.title)
+        .replace("{{style}}", frame.style)
+        .replace("{{links}}", frame.links)
+        .replace("{{sections}}", frame.sections)
         // Last: what items are called is nobody's template.
-        .replace("{{data}}", json(data));
+        .replace("{{scripts}}", frame.scripts);
+  }
+
+  /** The style of the views. */
+  public static String style() throws IOException {
+    return own("page.css");
+  }
+
+  /** The program of the views, which shows nothing by itself. */
+  public static String program() throws IOException {
+    return own("page.js");
   }
 
   /** As the content of a script element, which a text in it cannot end. */
@@ -46,7 +92,8 @@ final class ReportPage {
     return program.replace("</script", "<\\/script");
   }
 
-  private static String library() throws IOException {
+  /** The charting library. */
+  public static String library() throws IOException {
     Properties about = new Properties();
     try (InputStream in = ReportPage.class.getClassLoader().getResourceAsStream(LIBRARY)) {
       if (in == null) {

@@ -41,7 +41,8 @@ public final class TopicState {
   private DeadLetter lastDeadLetter;
   private long unreadable;
 
-  private TopicState() {}
+  /** Nothing taken yet. */
+  public TopicState() {}
 
   /**
    * Reads topics to their present end.
@@ -62,7 +63,12 @@ public final class TopicState {
     return state;
   }
 
-  private void take(ConsumerRecord<byte[], byte[]> record, String topic) {
+  /**
+   * Takes the next record.
+   *
+   * @param topic its topic without the prefix
+   */
+  public void take(ConsumerRecord<byte[], byte[]> record, String topic) {
     try {
       String key = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
       switch (topic) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sidstream.cli.CommandRun;
+import io.sidstream.cli.browser.Chromium;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,10 +41,10 @@ class ReportBrowserITCase {
           setTimeout(() => {
             said.found = document.getElementById('found').textContent;
             document.querySelector('#browse button').click();
-            said.item = text('#item h3').join('|');
             input.value = '12-';
             input.dispatchEvent(new Event('input'));
             setTimeout(() => {
+              said.item = text('#item h3').join('|');
               said.prefix = text('#browse .code').every((t) => t.startsWith('12-'));
               said.injected = document.querySelectorAll('#browse b, #item b').length;
               said.wide = document.documentElement.scrollWidth > innerWidth;
@@ -60,7 +61,7 @@ class ReportBrowserITCase {
 
   @Test
   void peopleCanBrowseSearchAndOpen() throws Exception {
-    String browser = browser();
+    String browser = Chromium.find();
     assumeTrue(browser != null, "no chromium on the path");
     Path html = folder.resolve("report.html");
     try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"))) {
@@ -104,24 +105,29 @@ class ReportBrowserITCase {
       run(browser, options.toArray(new String[0]));
       assertThat(png).isNotEmptyFile();
     }
+    nothingKeepsPeopleOut(browser, html);
+  }
+
+  private void nothingKeepsPeopleOut(String browser, Path html) throws Exception {
+    try (Chromium chromium = Chromium.start(browser, folder)) {
+      chromium.open(html.toUri().toString());
+      for (boolean dark : new boolean[] {false, true}) {
+        for (int width : new int[] {1200, 390}) {
+          chromium.screen(width, 844, dark);
+          chromium.evaluate("document.querySelector('#browse details').open = true");
+          assertThat(chromium.faults()).as("axe, dark %s, width %d", dark, width).isEmpty();
+        }
+      }
+      assertThat(chromium.problems()).isEmpty();
+    }
   }
 
   private String run(String browser, String... options) throws Exception {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                browser,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--hide-scrollbars",
-                "--virtual-time-budget=12000",
-                "--user-data-dir=" + Files.createTempDirectory(folder, "browser")));
+    List<String> command = new ArrayList<>();
+    command.add(browser);
+    command.addAll(Chromium.OPTIONS);
+    command.add("--virtual-time-budget=12000");
+    command.add("--user-data-dir=" + Files.createTempDirectory(folder, "browser"));
     command.addAll(List.of(options));
     Path out = Files.createTempFile(folder, "out", ".html");
     Process process =
@@ -134,17 +140,5 @@ class ReportBrowserITCase {
       throw new IllegalStateException("the browser does not end");
     }
     return Files.readString(out, StandardCharsets.UTF_8);
-  }
-
-  private static String browser() {
-    for (String folder : System.getenv().getOrDefault("PATH", "").split(":")) {
-      for (String name : List.of("chromium", "chromium-browser", "google-chrome")) {
-        Path file = Path.of(folder, name);
-        if (Files.isExecutable(file)) {
-          return file.toString();
-        }
-      }
-    }
-    return null;
   }
 }
