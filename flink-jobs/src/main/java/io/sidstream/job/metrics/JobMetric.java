@@ -62,6 +62,12 @@ public enum JobMetric {
   TEXTS_UNCHANGED(
       "textsUnchanged", COUNTER, "texts", "Texts that had not changed: vector known.", "Embed"),
   EMBED_BATCHES("embedBatches", COUNTER, "batches", "Runs of the text model.", "Embed"),
+  EMBED_TIME(
+      "embedTimeMs",
+      HISTOGRAM,
+      "ms",
+      "Time of a run of the text model over a micro-batch; of the newest 1,000.",
+      "Embed"),
   EMBED_WAITING(
       "embedWaiting", GAUGE, "items", "Items that wait for their text to be embedded.", "Embed"),
   EVICTED_ITEMS("evictedItems", COUNTER, "items", "Items evicted by items.retention.", "Embed"),
@@ -171,6 +177,12 @@ public enum JobMetric {
       "Items that arrived before the first model.",
       "Tokenize"),
   ENCODED("encoded", COUNTER, "items", "Items encoded, by micro-batches and by scans.", "Tokenize"),
+  ENCODE_TIME(
+      "encodeTimeUs",
+      HISTOGRAM,
+      "µs",
+      "Time of encoding a micro-batch of new or changed items; of the newest 1,000, without scans.",
+      "Tokenize"),
   VECTORS_UNCHANGED(
       "vectorsUnchanged",
       COUNTER,
@@ -239,6 +251,12 @@ public enum JobMetric {
       "Tokens in the table. Only the sum over all subtasks says something.",
       "Publish"),
   ROWS("rows", COUNTER, "rows", "Token rows written.", "Publish"),
+  ITEM_LATENCY(
+      "itemLatencyMs",
+      HISTOGRAM,
+      "ms",
+      "From the time of an item event's Kafka record to its token row, which readers have with the next checkpoint; of the newest 1,000. Rows of a scan, as of a new version, do not count.",
+      "Publish"),
   TOMBSTONES("tombstones", COUNTER, "rows", "Tombstones written.", "Publish"),
   DROPPED_OLD(
       "droppedOld",
