@@ -2,6 +2,7 @@ package io.sidstream.job.versions;
 
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.OutputTopics;
 import io.sidstream.job.kafka.RepublishRequests;
@@ -84,6 +85,7 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
 
   private transient WireFormat wire;
   private transient Counter saidAgain;
+  private transient VersionFigures figures;
   private transient MailboxExecutor mailbox;
   private transient ExecutorService thread;
   private transient boolean looking;
@@ -243,6 +245,8 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     JobMetric.BEGUN_FOR.gauge(metrics, this::begunFor);
     JobMetric.UNSEEN_RECORDS.gauge(metrics, () -> unseen.size());
     saidAgain = JobMetric.SAID_AGAIN.counter(metrics);
+    figures = new VersionFigures(System::currentTimeMillis);
+    figures.register(metrics, config.get(JobOptions.QUANTIZER_LEVELS));
     turnLater();
   }
 
@@ -255,6 +259,7 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
   public void processElement1(StreamRecord<VersionRecord> element) {
     VersionRecord version = element.getValue();
     said = said.with(version);
+    figures.said(version);
     if (version.getState() == VersionState.BEGIN) {
       begunAt = now();
     }
