@@ -98,7 +98,7 @@ public final class TokenTable implements AutoCloseable {
   private volatile int failed;
 
   private volatile long lag = -1;
-  private volatile long skipped;
+  private final TableFigures figures = new TableFigures();
 
   /** What is waited for before reading can begin, for messages; empty for nothing. */
   private volatile String waiting = "";
@@ -313,7 +313,12 @@ public final class TokenTable implements AutoCloseable {
 
   /** Records that were not what belongs on their topic, and were passed over. */
   public long skipped() {
-    return skipped;
+    return figures.skippedRecords();
+  }
+
+  /** What there is to tell of the table now, for metrics. Takes no lock; any thread. */
+  public TokenTableStats stats() {
+    return figures.stats(view, lag);
   }
 
   /** The newest thing that went wrong, null for nothing. */
@@ -390,6 +395,7 @@ public final class TokenTable implements AutoCloseable {
     TokenChange change = new TokenChange(view, next);
     tell(listener -> listener.beforeSwap(change));
     view = next;
+    figures.served();
     serving.notifyAll();
     tell(listener -> listener.afterSwap(change));
   }
@@ -416,6 +422,7 @@ public final class TokenTable implements AutoCloseable {
     } catch (Throwable e) {
       // Errors too: nobody looks at this thread, and what is served would grow old in silence.
       lag = -1;
+      figures.ended();
       fail(
           new TokenTableException(
               "the topics %s* on %s cannot be read any more: %s"
@@ -619,6 +626,10 @@ public final class TokenTable implements AutoCloseable {
       }
     }
     long read = reader.position(versions);
+    if (!state.commits.isEmpty()) {
+      // Of a snapshot, too.
+      figures.committed(state.commits.lastKey());
+    }
     if (!state.commits.isEmpty() && state.commits.lastKey() - 1 > state.floor) {
       state.promote(state.commits.lastKey() - 1);
     }
@@ -700,6 +711,7 @@ public final class TokenTable implements AutoCloseable {
     try {
       if (record.topic().equals(tokensTopic)) {
         token(record);
+        figures.row();
       } else if (record.topic().equals(versionsTopic)) {
         version(wire.decode(record.value(), VersionRecord.class));
       } else if (record.topic().equals(modelsTopic)) {
@@ -713,7 +725,7 @@ public final class TokenTable implements AutoCloseable {
       }
     } catch (RuntimeException e) {
       // Anybody with access can write to a topic. Whether the table is whole is told by COMMIT.
-      skipped++;
+      figures.skipped();
       LOG.warn(
           "{}-{}@{} is passed over: {}",
           record.topic(),
@@ -765,6 +777,7 @@ public final class TokenTable implements AutoCloseable {
 
   private void version(VersionRecord record) {
     if (record.getState() == VersionState.COMMIT) {
+      figures.committed(record.getVersion());
       state.commit(
           new TokenView.Verified(
               record.getVersion(),
@@ -902,6 +915,7 @@ public final class TokenTable implements AutoCloseable {
     }
     reported = last;
     waitingFor = 0;
+    figures.disagreement();
     fail(
         TokenView.disagreement(
             state.itemsAt(last), state.checksumAt(last), state.commits.get(last)),
@@ -973,6 +987,7 @@ public final class TokenTable implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    figures.ended();
     synchronized (serving) {
       serving.notifyAll();
     }

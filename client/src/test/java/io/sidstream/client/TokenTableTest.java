@@ -2,6 +2,7 @@ package io.sidstream.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -223,6 +224,64 @@ class TokenTableTest {
       table.await(version, TIME);
       assertThat(table.failure()).isNull();
     }
+  }
+
+  @Test
+  void figuresTellWhatIsServedReadAndWrong() throws Exception {
+    try (TokenTable table = builder().open()) {
+      assertThat(table.stats().version()).isZero();
+      assertThat(table.stats().ageMs()).isEqualTo(-1);
+      assertThat(table.stats().loadMs()).isEqualTo(-1);
+      assertThat(table.stats().reading()).isTrue();
+      topics.row("a", 1, 1, null, 1);
+      topics.row("b", 1, 1, null, 2);
+      topics.commit(1, Map.of("a", 1, "b", 2));
+      table.await(1, TIME);
+      until(() -> table.stats().lag() == 0);
+      TokenTableStats first = table.stats();
+      assertThat(first.version()).isEqualTo(1);
+      assertThat(first.versionsBehind()).isZero();
+      assertThat(first.items()).isEqualTo(2);
+      assertThat(first.rows()).isEqualTo(2);
+      assertThat(first.verifyFailures()).isZero();
+      assertThat(first.loadMs()).isBetween(0L, TIME.toMillis());
+      assertThat(first.ageMs()).isCloseTo(table.age().toMillis(), within(TIME.toMillis()));
+
+      topics.send("tokens", "c", new byte[] {1, 2, 3});
+      topics.commit(2, 7, 7);
+      until(() -> table.failure() != null);
+      topics.commit(3, 8, 8);
+      until(() -> table.stats().verifyFailures() == 2);
+      assertThat(table.stats().versionsBehind()).isEqualTo(2);
+      assertThat(table.stats().version()).isEqualTo(1);
+      assertThat(table.stats().skipped()).isEqualTo(1).isEqualTo(table.skipped());
+      assertThat(table.stats().rows()).isEqualTo(2);
+      assertThat(table.stats().loadMs()).isEqualTo(first.loadMs());
+
+      topics.next = new NoClassDefFoundError("x");
+      until(() -> !table.stats().reading());
+      assertThat(table.stats().lag()).isEqualTo(-1);
+      assertThat(table.stats().verifyFailures()).isEqualTo(2);
+      assertThat(table.stats().version()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aSnapshotAndARollbackCountAsWhatIsServed() throws Exception {
+    snapshotOfVersionOne();
+    topics.row("d", 2, 2, null, 4);
+    topics.commit(2, Map.of("a", 1, "b", 2, "c", 3, "d", 4));
+    TokenTable table = builder().snapshots(folder).open();
+    table.await(2, TIME);
+    until(() -> table.stats().lag() == 0);
+    assertThat(table.stats().rows()).as("beyond the snapshot").isEqualTo(1);
+    table.rollback();
+    assertThat(table.stats().version()).isEqualTo(1);
+    assertThat(table.stats().versionsBehind()).isEqualTo(1);
+    table.resume();
+    assertThat(table.stats().versionsBehind()).isZero();
+    table.close();
+    assertThat(table.stats().reading()).isFalse();
   }
 
   @Test

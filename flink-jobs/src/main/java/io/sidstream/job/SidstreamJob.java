@@ -45,11 +45,13 @@ import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
 import io.sidstream.job.tokenize.NewestTokenizer;
 import io.sidstream.job.tokenize.TokenizeOperator;
+import io.sidstream.job.versions.RunFence;
 import io.sidstream.job.versions.VersionLedger;
 import io.sidstream.schemas.VersionRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
@@ -115,7 +117,14 @@ public final class SidstreamJob {
     DataStream<RawRecord> rawVersions =
         readInOrder(env, config, Topics.versions(config), "versions");
     DataStream<RawRecord> rawModels = readInOrder(env, config, Topics.models(config), "models");
-    DataStream<RawRecord> rawControl = readInOrder(env, config, Topics.control(config), "control");
+    String run = UUID.randomUUID().toString();
+    DataStream<RawRecord> rawControl =
+        named(
+            readInOrder(env, config, Topics.control(config), "control")
+                .process(new RunFence(config, run))
+                .forceNonParallel(),
+            "run-fence",
+            "Run fence");
 
     SingleOutputStreamOperator<Item> items =
         named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
@@ -281,7 +290,7 @@ public final class SidstreamJob {
                 .union(learnt.getSideOutput(MergeOperator.VERSIONS))
                 .connect(rawVersions)
                 .transform(
-                    "Version ledger", Records.type(VersionRecord.class), new VersionLedger(config))
+                    "Version ledger", Records.type(VersionRecord.class), new VersionLedger(config, run))
                 .forceNonParallel(),
             "version-ledger",
             "Version ledger");

@@ -88,6 +88,7 @@ class SidstreamJobTest {
         .contains(
             "committed-versions",
             "control-messages",
+            "run-fence",
             "republish-messages",
             "commit",
             "merged-rounds",

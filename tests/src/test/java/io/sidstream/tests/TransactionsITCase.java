@@ -266,7 +266,7 @@ class TransactionsITCase {
   }
 
   /** Takes a savepoint and waits for it. */
-  private static void savepoint(JobRun run, Path into) throws Exception {
+  static void savepoint(JobRun run, Path into) throws Exception {
     HttpClient http = HttpClient.newHttpClient();
     String base = run.ui().toString().replaceAll("/$", "") + "/jobs/" + run.id() + "/savepoints";
     String body = "{\"target-directory\": \"%s\", \"cancel-job\": false}".formatted(into.toUri());
@@ -302,7 +302,11 @@ class TransactionsITCase {
       long end = consumer.endOffsets(List.of(partition)).get(partition);
       while (consumer.position(partition) < end) {
         for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(200))) {
-          all.add(new WireFormat().decode(r.value(), ControlMessage.class));
+          ControlMessage message = new WireFormat().decode(r.value(), ControlMessage.class);
+          // UNKNOWN: a run of the job says that it begins.
+          if (message.getAction() != ControlAction.UNKNOWN) {
+            all.add(message);
+          }
         }
       }
       return all;

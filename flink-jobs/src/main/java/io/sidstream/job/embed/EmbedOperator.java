@@ -24,6 +24,7 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
@@ -89,6 +90,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   private transient Counter unchanged;
   private transient Counter batches;
   private transient Counter evicted;
+  private transient Histogram time;
 
   /** With the model and the limits of a configuration. */
   public EmbedOperator(JobConfig config) {
@@ -136,6 +138,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     unchanged = JobMetric.TEXTS_UNCHANGED.counter(getMetricGroup());
     batches = JobMetric.EMBED_BATCHES.counter(getMetricGroup());
     evicted = JobMetric.EVICTED_ITEMS.counter(getMetricGroup());
+    time = JobMetric.EMBED_TIME.histogram(getMetricGroup());
     JobMetric.EMBED_WAITING.gauge(getMetricGroup(), () -> waiting.size());
     retention = config.get(JobOptions.ITEMS_RETENTION).toMillis();
     slack = retention / 16;
@@ -160,17 +163,17 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     byte[] digest = item.text == null ? null : digest(item.text);
     if (!waitingItems.contains(item.item)) {
       if (item.text == null) {
-        pass(item);
+        pass(item, arrived(element));
         return;
       }
       EmbeddedText known = state.value();
       if (known != null && Arrays.equals(known.digest, digest)) {
         unchanged.inc();
-        emit(item, known.vector);
+        emit(item, known.vector, arrived(element));
         return;
       }
     }
-    waiting.add(new Waiting(item, digest));
+    waiting.add(new Waiting(item, digest, arrived(element)));
     waitingItems.add(item.item);
     if (item.text != null && ++waitingTexts >= batch) {
       flush();
@@ -217,7 +220,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     gone.item = item;
     gone.deleted = true;
     gone.time = now;
-    pass(gone);
+    pass(gone, 0);
     evicted.inc();
   }
 
@@ -318,14 +321,14 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     for (Waiting next : waiting) {
       setCurrentKey(next.item.item);
       if (next.digest == null) {
-        pass(next.item);
+        pass(next.item, next.arrived);
         continue;
       }
       EmbeddedText text = new EmbeddedText();
       text.digest = next.digest;
       text.vector = vectors.get(ByteBuffer.wrap(next.digest));
       state.update(text);
-      emit(next.item, text.vector);
+      emit(next.item, text.vector, next.arrived);
     }
     waiting.clear();
     waitingItems.clear();
@@ -361,7 +364,9 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     if (embedder == null) {
       embedder = loader.apply(config);
     }
+    long start = System.nanoTime();
     float[][] rows = embedder.embed(texts);
+    time.update((System.nanoTime() - start) / 1_000_000);
     embedded.inc(rows.length);
     batches.inc();
     for (int i = 0; i < rows.length; i++) {
@@ -372,14 +377,22 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   }
 
   /** A vector or a deletion, under the item's key. */
-  private void pass(Item item) throws Exception {
+  private void pass(Item item, long arrived) throws Exception {
     if (item.deleted) {
       forget();
     }
-    emit(item, item.vector);
+    emit(item, item.vector, arrived);
   }
 
-  private void emit(Item item, float[] vector) throws Exception {
+  /**
+   * When the record of an item came, which goes on as the timestamp of the Flink record: it costs
+   * the item's state nothing, in whichever operator.
+   */
+  private static long arrived(StreamRecord<Item> element) {
+    return element.hasTimestamp() ? element.getTimestamp() : 0;
+  }
+
+  private void emit(Item item, float[] vector, long arrived) throws Exception {
     if (!item.deleted) {
       seen(true);
     }
@@ -388,7 +401,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     out.vector = vector;
     out.deleted = item.deleted;
     out.time = item.time;
-    output.collect(new StreamRecord<>(out));
+    output.collect(arrived > 0 ? new StreamRecord<>(out, arrived) : new StreamRecord<>(out));
   }
 
   /** Names the model too: a vector of another model is not the vector of this text. */
@@ -398,5 +411,5 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   }
 
   /** An item that waits; its digest is null unless it is a text. */
-  private record Waiting(Item item, byte[] digest) {}
+  private record Waiting(Item item, byte[] digest, long arrived) {}
 }

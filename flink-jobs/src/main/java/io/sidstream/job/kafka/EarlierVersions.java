@@ -22,16 +22,17 @@ public final class EarlierVersions {
    * @throws IllegalStateException where the topic cannot be read; names the broker
    */
   public static void refuse(JobConfig config) throws InterruptedException {
-    refuse(config, VersionsTopic.newest(config));
+    refuse(config, VersionsTopic.newest(config), VersionsTopic.another(config));
   }
 
   /**
    * As {@link #refuse(JobConfig)}.
    *
    * @param found the newest numbers in the topic
+   * @param another what the topic has of a job of another name; null for nothing
    * @throws ConfigException names the topic, the newest version in it and what to do
    */
-  public static void refuse(JobConfig config, VersionsTopic.Newest found) {
+  public static void refuse(JobConfig config, VersionsTopic.Newest found, String another) {
     int newest = Math.max(found.begun(), found.committed());
     if (newest > 0) {
       throw new ConfigException(
@@ -44,6 +45,17 @@ public final class EarlierVersions {
               + " kafka.group, or delete the topics that begin with '"
               + config.get(JobOptions.TOPICS_PREFIX)
               + "'");
+    }
+    if (another != null) {
+      throw new ConfigException(
+          "topic "
+              + Topics.versions(config)
+              + " already holds "
+              + another
+              + ", and this job, of kafka.group "
+              + config.get(JobOptions.KAFKA_GROUP)
+              + ", would begin at version 1 again: go on from that job's checkpoint or savepoint, with its"
+              + " kafka.group, or begin anew with another topics.prefix");
     }
   }
 }

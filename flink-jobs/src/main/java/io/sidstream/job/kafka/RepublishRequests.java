@@ -1,17 +1,7 @@
 package io.sidstream.job.kafka;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.config.JobOptions;
 import io.sidstream.schemas.ControlAction;
-import io.sidstream.schemas.ControlMessage;
-import io.sidstream.schemas.WireFormat;
-import java.time.Instant;
-import java.util.Properties;
-import java.util.concurrent.ExecutionException;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** The job's own requests to write everything again, as a person would make them. */
 public final class RepublishRequests {
@@ -27,30 +17,6 @@ public final class RepublishRequests {
    * @throws IllegalStateException where it cannot be written; names the topic and the broker
    */
   public static void send(JobConfig config, String reason) throws InterruptedException {
-    Properties properties = config.kafkaProperties();
-    properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
-    properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
-    ControlMessage message =
-        ControlMessage.newBuilder()
-            .setAction(ControlAction.REPUBLISH)
-            .setReason(reason)
-            .setAuthor(AUTHOR)
-            .setTime(Instant.now())
-            .build();
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
-      producer
-          .send(new ProducerRecord<>(Topics.control(config), new WireFormat().encode(message)))
-          .get();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(
-          "a REPUBLISH cannot be written to topic "
-              + Topics.control(config)
-              + " on kafka.bootstrap "
-              + config.get(JobOptions.KAFKA_BOOTSTRAP)
-              + ": "
-              + e.getCause().getMessage(),
-          e.getCause());
-    }
+    OwnControl.send(config, null, ControlAction.REPUBLISH, reason);
   }
 }

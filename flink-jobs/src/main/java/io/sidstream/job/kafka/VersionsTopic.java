@@ -106,6 +106,49 @@ public final class VersionsTopic {
     }
   }
 
+  /**
+   * What the topic has of a job of another name, as {@code token version 7 of kafka.group shop};
+   * null for nothing. Reads all of the topic.
+   *
+   * @throws IllegalStateException where the topic cannot be read; names it and the broker
+   */
+  public static String another(JobConfig config) throws InterruptedException {
+    TopicPartition partition = new TopicPartition(Topics.versions(config), 0);
+    try (TopicTail tail = new TopicTail(config)) {
+      String[] found = new String[1];
+      WireFormat wire = new WireFormat();
+      tail.read(
+          partition,
+          tail.beginning(partition),
+          tail.end(partition),
+          record -> {
+            String named = another(record, config, wire);
+            found[0] = named == null ? found[0] : named;
+          });
+      return found[0];
+    } catch (KafkaException e) {
+      throw unreadable(config, e);
+    }
+  }
+
+  /** As {@link #another(JobConfig)}, of one record. */
+  static String another(
+      ConsumerRecord<byte[], byte[]> record, JobConfig config, WireFormat wire) {
+    Header job = record.headers().lastHeader(JOB);
+    if (job == null || record.value() == null || Arrays.equals(job.value(), name(config))) {
+      return null;
+    }
+    try {
+      VersionRecord version = wire.decode(record.value(), VersionRecord.class);
+      return version.getState() == VersionState.BEGIN || version.getState() == VersionState.COMMIT
+          ? "token version %d of kafka.group %s"
+              .formatted(version.getVersion(), new String(job.value(), StandardCharsets.UTF_8))
+          : null;
+    } catch (WireFormatException e) {
+      return null;
+    }
+  }
+
   private static boolean complete(Newest newest) {
     return newest.begun > 0 && newest.committed > 0 && newest.revision > 0;
   }

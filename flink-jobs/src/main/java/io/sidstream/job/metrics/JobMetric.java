@@ -62,6 +62,12 @@ public enum JobMetric {
   TEXTS_UNCHANGED(
       "textsUnchanged", COUNTER, "texts", "Texts that had not changed: vector known.", "Embed"),
   EMBED_BATCHES("embedBatches", COUNTER, "batches", "Runs of the text model.", "Embed"),
+  EMBED_TIME(
+      "embedTimeMs",
+      HISTOGRAM,
+      "ms",
+      "Time of a run of the text model over a micro-batch; of the newest 1,000.",
+      "Embed"),
   EMBED_WAITING(
       "embedWaiting", GAUGE, "items", "Items that wait for their text to be embedded.", "Embed"),
   EVICTED_ITEMS("evictedItems", COUNTER, "items", "Items evicted by items.retention.", "Embed"),
@@ -171,6 +177,12 @@ public enum JobMetric {
       "Items that arrived before the first model.",
       "Tokenize"),
   ENCODED("encoded", COUNTER, "items", "Items encoded, by micro-batches and by scans.", "Tokenize"),
+  ENCODE_TIME(
+      "encodeTimeUs",
+      HISTOGRAM,
+      "µs",
+      "Time of encoding a micro-batch of new or changed items; of the newest 1,000, without scans.",
+      "Tokenize"),
   VECTORS_UNCHANGED(
       "vectorsUnchanged",
       COUNTER,
@@ -239,6 +251,12 @@ public enum JobMetric {
       "Tokens in the table. Only the sum over all subtasks says something.",
       "Publish"),
   ROWS("rows", COUNTER, "rows", "Token rows written.", "Publish"),
+  ITEM_LATENCY(
+      "itemLatencyMs",
+      HISTOGRAM,
+      "ms",
+      "From the time of an item event's Kafka record to its token row, which readers have with the next checkpoint; of the newest 1,000. Rows of a scan, as of a new version, do not count.",
+      "Publish"),
   TOMBSTONES("tombstones", COUNTER, "rows", "Tombstones written.", "Publish"),
   DROPPED_OLD(
       "droppedOld",
@@ -285,6 +303,54 @@ public enum JobMetric {
       "records",
       "Version records that readers did not get and that were said again.",
       "Version ledger"),
+  REVISION_AGE(
+      "revisionAgeMs",
+      GAUGE,
+      "ms",
+      "Time since the newest revision, or since the start where none has come since.",
+      "Version ledger"),
+  VERSION_AGE(
+      "versionAgeMs",
+      GAUGE,
+      "ms",
+      "Time since the newest COMMIT of a token version, or since the start where none has come since.",
+      "Version ledger"),
+  ROUND_LOSS(
+      "roundLoss",
+      GAUGE,
+      "loss",
+      "Mean training loss of the newest round; NaN before the first since the start.",
+      "Version ledger"),
+  UTILISATION(
+      "utilisation",
+      GAUGE,
+      "share",
+      "Codewords that an item uses, of the newest candidate for a token version; NaN before the first since the start. Label level.",
+      "Version ledger"),
+  PERPLEXITY(
+      "perplexity",
+      GAUGE,
+      "codewords",
+      "Codewords that would be in use were all used alike, of the same. Label level.",
+      "Version ledger"),
+  RESEEDED(
+      "reseeded",
+      GAUGE,
+      "codewords",
+      "Codewords that were dead and re-seeded since the version in use, of the same. Label level.",
+      "Version ledger"),
+  ALONE_IN_TUPLE(
+      "aloneInTuple",
+      GAUGE,
+      "share",
+      "Items whose nearest tuple no other item has, of the same.",
+      "Version ledger"),
+  MOVED(
+      "movedShare",
+      GAUGE,
+      "share",
+      "Items of the newest committed version whose token is another than before; NaN before the first since the start.",
+      "Version ledger"),
   LOST_TRANSACTIONS(
       "lostTransactions",
       COUNTER,
@@ -300,6 +366,9 @@ public enum JobMetric {
 
   /** Group of {@link #REJECTED}, and its label. */
   public static final String RULE = "rule";
+
+  /** Group, and label, of what there is once a level of the quantizer, from 1. */
+  public static final String LEVEL = "level";
 
   /** What Flink's Prometheus reporter puts before an operator's metrics. */
   private static final String SCOPE = "flink_taskmanager_job_task_operator_";
@@ -345,7 +414,17 @@ public enum JobMetric {
 
   /** Its name to Prometheus. */
   public String prometheus() {
-    return SCOPE + (this == REJECTED ? RULE + "_" : "") + metric;
+    String label = label();
+    return SCOPE + (label == null ? "" : label + "_") + metric;
+  }
+
+  /** What tells several of it in one operator apart; null where there is one. */
+  private String label() {
+    return switch (this) {
+      case REJECTED -> RULE;
+      case UTILISATION, PERPLEXITY, RESEEDED -> LEVEL;
+      default -> null;
+    };
   }
 
   /** Registers a counter that the operator counts with. */
@@ -370,6 +449,12 @@ public enum JobMetric {
   public void gauge(MetricGroup group, LongSupplier value) {
     require(GAUGE);
     group.gauge(metric, (Gauge<Long>) value::getAsLong);
+  }
+
+  /** Registers one gauge of several, told apart by the value of the label. */
+  public void gauge(MetricGroup group, String value, DoubleSupplier number) {
+    require(GAUGE);
+    group.addGroup(label(), value).gauge(metric, (Gauge<Double>) number::getAsDouble);
   }
 
   /** Registers a gauge of a share: what there is of a whole, NaN where that is 0. */

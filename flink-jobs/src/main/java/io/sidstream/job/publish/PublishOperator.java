@@ -15,6 +15,7 @@ import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -93,6 +94,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   private transient Counter droppedOld;
   private transient Counter unchanged;
   private transient Counter republished;
+  private transient Histogram latency;
 
   /**
    * @param levels quantizer levels
@@ -146,12 +148,13 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   public void open() throws Exception {
     super.open();
     timers = getInternalTimerService("stubs", VoidNamespaceSerializer.INSTANCE, this);
-    MetricGroup metrics = getRuntimeContext().getMetricGroup();
+    MetricGroup metrics = getMetricGroup();
     rows = JobMetric.ROWS.counter(metrics);
     tombstones = JobMetric.TOMBSTONES.counter(metrics);
     droppedOld = JobMetric.DROPPED_OLD.counter(metrics);
     unchanged = JobMetric.TOKENS_UNCHANGED.counter(metrics);
     republished = JobMetric.REPUBLISHED_ROWS.counter(metrics);
+    latency = JobMetric.ITEM_LATENCY.histogram(metrics);
     JobMetric.TABLE_ITEMS.gauge(metrics, () -> sums.items());
     mailbox =
         getContainingTask()
@@ -210,6 +213,11 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
       tombstones.inc();
     } else {
       rows.inc();
+      if (resolved.arrived > 0) {
+        // A producer's clock may be ahead of this machine's.
+        long time = getProcessingTimeService().getCurrentProcessingTime();
+        latency.update(Math.max(0, time - resolved.arrived));
+      }
     }
     output.collect(new StreamRecord<>(row(resolved.item, now), element.getTimestamp()));
   }

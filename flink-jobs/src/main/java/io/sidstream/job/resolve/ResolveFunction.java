@@ -265,6 +265,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
     resolved.distances = claim.distances;
     resolved.margins = claim.margins;
     resolved.time = claim.time;
+    resolved.arrived = claim.arrived;
     return resolved;
   }
 

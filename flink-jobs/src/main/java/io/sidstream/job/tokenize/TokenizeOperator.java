@@ -23,6 +23,7 @@ import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -74,7 +75,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient Map<String, Arrival> pending;
 
   /** After a restart, what arrives before the tokenizer; null from then on. */
-  private transient List<EmbeddedItem> early;
+  private transient List<StreamRecord<EmbeddedItem>> early;
 
   private transient boolean timerSet;
   private transient ArrayDeque<TokenizerUpdate> queue;
@@ -97,12 +98,23 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient Counter refusedCount;
   private transient Counter claimCount;
   private transient Counter releaseCount;
+  private transient Histogram encodeTime;
   private transient long scanItems;
   private transient long scanMoved;
 
-  private record Arrival(float[] vector, long time) {}
+  /**
+   * A new or changed item.
+   *
+   * @param arrived as its Kafka record is dated, ms since the epoch; 0 where that is not known
+   */
+  private record Arrival(float[] vector, long time, long arrived) {}
 
-  private record Row(String item, float[] vector, long time, ItemCodes known) {}
+  /**
+   * An item to encode.
+   *
+   * @param arrived as in the arrival; 0 where a scan encodes it again
+   */
+  private record Row(String item, float[] vector, long time, long arrived, ItemCodes known) {}
 
   /**
    * @param batch new items encoded together, at least 1
@@ -184,13 +196,14 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   }
 
   private void registerMetrics() {
-    MetricGroup metrics = getRuntimeContext().getMetricGroup();
+    MetricGroup metrics = getMetricGroup();
     waitingCount = JobMetric.ITEMS_BEFORE_MODEL.counter(metrics);
     encodedCount = JobMetric.ENCODED.counter(metrics);
     unchangedCount = JobMetric.VECTORS_UNCHANGED.counter(metrics);
     refusedCount = JobMetric.VECTORS_REFUSED.counter(metrics);
     claimCount = JobMetric.CLAIMS_SENT.counter(metrics);
     releaseCount = JobMetric.RELEASES_SENT.counter(metrics);
+    encodeTime = JobMetric.ENCODE_TIME.histogram(metrics);
     JobMetric.TOKENIZE_PENDING.gauge(metrics, () -> pending.size());
     JobMetric.SCAN_ITEMS.gauge(metrics, () -> scanItems);
     JobMetric.SCAN_MOVED.gauge(metrics, () -> scanMoved);
@@ -203,25 +216,26 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   @Override
   public void processElement1(StreamRecord<EmbeddedItem> element) throws Exception {
     if (early != null) {
-      early.add(element.getValue());
+      early.add(element.copy(element.getValue()));
     } else {
-      arrived(element.getValue());
+      arrived(element);
     }
   }
 
   /** What came before the tokenizer; there is none where nothing had a token yet. */
   private void takeEarly() throws Exception {
     if (early != null) {
-      List<EmbeddedItem> events = early;
+      List<StreamRecord<EmbeddedItem>> events = early;
       early = null;
-      for (EmbeddedItem event : events) {
-        setCurrentKey(event.item);
+      for (StreamRecord<EmbeddedItem> event : events) {
+        setCurrentKey(event.getValue().item);
         arrived(event);
       }
     }
   }
 
-  private void arrived(EmbeddedItem event) throws Exception {
+  private void arrived(StreamRecord<EmbeddedItem> element) throws Exception {
+    EmbeddedItem event = element.getValue();
     arrivals++;
     if (event.deleted) {
       delete(event);
@@ -231,7 +245,8 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       codes.update(ItemCodes.waiting(event.time).toBytes());
       waitingCount.inc();
     } else {
-      pending.put(event.item, new Arrival(event.vector, event.time));
+      long arrived = element.hasTimestamp() ? element.getTimestamp() : 0;
+      pending.put(event.item, new Arrival(event.vector, event.time, arrived));
       if (pending.size() >= batch || lingerMs == 0) {
         flush();
       } else if (!timerSet) {
@@ -287,10 +302,14 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
         unchangedCount.inc();
         continue;
       }
-      rows.add(new Row(e.getKey(), arrival.vector, arrival.time, known));
+      rows.add(new Row(e.getKey(), arrival.vector, arrival.time, arrival.arrived, known));
     }
     pending.clear();
+    long start = System.nanoTime();
     rows = encode(rows, false);
+    if (!rows.isEmpty()) {
+      encodeTime.update((System.nanoTime() - start) / 1_000);
+    }
     for (int i = 0; i < rows.size(); i++) {
       setCurrentKey(rows.get(i).item);
       vectors.update(rows.get(i).vector);
@@ -413,6 +432,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private void claim(Row row, int[] chosen, int i) {
     Claim claim = message(row.item, chosen, row.time);
     int levels = chosen.length;
+    claim.arrived = row.arrived;
     claim.chosen = chosen[levels - 1];
     claim.lastDistances = encoded.lastDistances(i);
     claim.distances = Arrays.copyOfRange(encoded.distances, i * levels, (i + 1) * levels);
@@ -533,7 +553,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       if (known == null || (known.version() >= current.version && known.codes() != null)) {
         continue;
       }
-      rows.add(new Row(item, vectors.value(), known.time(), known));
+      rows.add(new Row(item, vectors.value(), known.time(), 0, known));
     }
     rows = encode(rows, true);
     for (int i = 0; i < rows.size(); i++) {

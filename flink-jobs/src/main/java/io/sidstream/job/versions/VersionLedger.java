@@ -2,9 +2,11 @@ package io.sidstream.job.versions;
 
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.EarlierVersions;
 import io.sidstream.job.kafka.OutputTopics;
 import io.sidstream.job.kafka.RepublishRequests;
+import io.sidstream.job.kafka.RunClaims;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.kafka.VersionsTopic;
 import io.sidstream.job.kafka.VersionsTopic.Newest;
@@ -51,7 +53,7 @@ import org.apache.flink.util.function.ThrowingRunnable;
  * <p>At every start, also one within the same job, the state is held against the topic: a state
  * that has said less than readers have would give numbers again, and is refused; so is one whose
  * topics were made again since ({@link OutputTopics}), and a job without state where the topic has
- * versions.
+ * versions. Then the run takes the topics from whichever had them ({@link RunFence}).
  */
 public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     implements TwoInputStreamOperator<VersionRecord, RawRecord, VersionRecord> {
@@ -61,6 +63,7 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
   private static final long TURN_MS = 1_000;
 
   private final JobConfig config;
+  private final String run;
   private final Topic topic;
 
   private transient ListState<SaidRecord> unseenState;
@@ -82,6 +85,7 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
 
   private transient WireFormat wire;
   private transient Counter saidAgain;
+  private transient VersionFigures figures;
   private transient MailboxExecutor mailbox;
   private transient ExecutorService thread;
   private transient boolean looking;
@@ -92,6 +96,9 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     /** As {@link VersionsTopic#newest}. */
     Newest newest(JobConfig config) throws InterruptedException;
 
+    /** As {@link VersionsTopic#another}. */
+    String another(JobConfig config) throws InterruptedException;
+
     /** As {@link VersionsTopic#written}. */
     Set<VersionRecord> written(JobConfig config, long since) throws InterruptedException;
 
@@ -100,12 +107,20 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
 
     /** As {@link RepublishRequests#send}. */
     void republish(JobConfig config, String reason) throws InterruptedException;
+
+    /** As {@link RunClaims#claim}. */
+    void claim(JobConfig config, String run) throws InterruptedException;
   }
 
   private static final class OnBroker implements Topic {
     @Override
     public Newest newest(JobConfig config) throws InterruptedException {
       return VersionsTopic.newest(config);
+    }
+
+    @Override
+    public String another(JobConfig config) throws InterruptedException {
+      return VersionsTopic.another(config);
     }
 
     @Override
@@ -122,15 +137,25 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     public void republish(JobConfig config, String reason) throws InterruptedException {
       RepublishRequests.send(config, reason);
     }
+
+    @Override
+    public void claim(JobConfig config, String run) throws InterruptedException {
+      RunClaims.claim(config, run);
+    }
   }
 
-  /** For the versions topic of a configuration. */
-  public VersionLedger(JobConfig config) {
-    this(config, new OnBroker());
+  /**
+   * For the versions topic of a configuration.
+   *
+   * @param run identifier of this run
+   */
+  public VersionLedger(JobConfig config, String run) {
+    this(config, run, new OnBroker());
   }
 
-  VersionLedger(JobConfig config, Topic topic) {
+  VersionLedger(JobConfig config, String run, Topic topic) {
     this.config = config;
+    this.run = run;
     this.topic = topic;
   }
 
@@ -159,8 +184,10 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
         OutputTopics.refuse(config, madeAgain);
         refuseOlderThanTheTopic();
       } else {
-        EarlierVersions.refuse(config, topic.newest(config));
+        EarlierVersions.refuse(config, topic.newest(config), topic.another(config));
       }
+      // Last: a run that is refused takes the topics from nobody.
+      topic.claim(config, run);
     } catch (ConfigException e) {
       // To try again would not help.
       throw new SuppressRestartsException(e);
@@ -218,6 +245,8 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     JobMetric.BEGUN_FOR.gauge(metrics, this::begunFor);
     JobMetric.UNSEEN_RECORDS.gauge(metrics, () -> unseen.size());
     saidAgain = JobMetric.SAID_AGAIN.counter(metrics);
+    figures = new VersionFigures(System::currentTimeMillis);
+    figures.register(metrics, config.get(JobOptions.QUANTIZER_LEVELS));
     turnLater();
   }
 
@@ -230,6 +259,7 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
   public void processElement1(StreamRecord<VersionRecord> element) {
     VersionRecord version = element.getValue();
     said = said.with(version);
+    figures.said(version);
     if (version.getState() == VersionState.BEGIN) {
       begunAt = now();
     }

@@ -54,6 +54,22 @@ class EmbedOperatorTest {
   }
 
   @Test
+  void theTimeOfTheKafkaRecordGoesOn() throws Exception {
+    try (var harness = open(CONFIG, null)) {
+      harness.processElement(new StreamRecord<>(text("a", "x"), 101));
+      harness.processElement(new StreamRecord<>(vector("b", 1), 102));
+      harness.processElement(new StreamRecord<>(deletion("a"), 103));
+      harness.setProcessingTime(1000);
+      harness.processElement(new StreamRecord<>(text("c", "x"), 104));
+      harness.setProcessingTime(2000);
+      harness.processElement(new StreamRecord<>(text("c", "x"), 105));
+      assertThat(harness.getOutput())
+          .extracting(r -> ((StreamRecord<?>) r).getTimestamp())
+          .containsExactly(102L, 101L, 103L, 104L, 105L);
+    }
+  }
+
+  @Test
   void textsAreEmbeddedWhenTheBatchIsFull() throws Exception {
     try (var harness = open(CONFIG, null)) {
       send(harness, text("a", "x"), text("b", "yy"));

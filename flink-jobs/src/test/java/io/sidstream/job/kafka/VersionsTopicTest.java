@@ -59,6 +59,31 @@ class VersionsTopicTest {
   }
 
   @Test
+  void versionsOfAJobOfAnotherNameAreTold() {
+    assertThat(another(record(VersionState.COMMIT, 7, 1), "shop"))
+        .isEqualTo("token version 7 of kafka.group shop");
+    assertThat(another(record(VersionState.BEGIN, 8, 1), "shop")).isNotNull();
+    assertThat(another(record(VersionState.HELD, 8, 1), "shop")).isNull();
+    assertThat(another(record(VersionState.COMMIT, 7, 1), "sidstream")).isNull();
+    assertThat(another(record(VersionState.COMMIT, 7, 1), null)).isNull();
+    assertThat(another(null, "shop")).isNull();
+  }
+
+  private static String another(VersionRecord version, String job) {
+    ConsumerRecord<byte[], byte[]> record =
+        new ConsumerRecord<>(
+            "versions",
+            0,
+            5,
+            new byte[0],
+            version == null ? new byte[] {1} : WIRE.encode(version));
+    if (job != null) {
+      record.headers().add(VersionsTopic.JOB, job.getBytes(StandardCharsets.UTF_8));
+    }
+    return VersionsTopic.another(record, JobConfig.defaults(), WIRE);
+  }
+
+  @Test
   void theNewestOfEachKindCounts() {
     Newest newest =
         Newest.NONE

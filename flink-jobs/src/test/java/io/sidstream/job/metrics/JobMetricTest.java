@@ -112,7 +112,8 @@ class JobMetricTest {
 
         Names are camelCase. A counter only grows: look at its rate. Every metric is in the scope of the operator that is named
         here, once a subtask. Prometheus sees `flink_taskmanager_job_task_operator_` and the name, with the labels `operator_name`
-        (spaces as `_`), `subtask_index` and `tm_id`; `rejected` is `flink_taskmanager_job_task_operator_rule_rejected` with the label `rule`.
+        (spaces as `_`), `subtask_index` and `tm_id`; `rejected` is `flink_taskmanager_job_task_operator_rule_rejected` with the label `rule`, and what
+        there is of each level is, such as `flink_taskmanager_job_task_operator_level_utilisation`, with the label `level` (1, 2, ...).
 
         """
             + JobMetric.markdownTable();

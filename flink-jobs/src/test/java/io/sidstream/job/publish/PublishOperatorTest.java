@@ -2,6 +2,7 @@ package io.sidstream.job.publish;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.CommitPart;
 import io.sidstream.job.record.Republish;
 import io.sidstream.job.record.Resolved;
@@ -10,7 +11,10 @@ import io.sidstream.schemas.TokenChecksum;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Histogram;
+import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.metrics.util.InterceptingOperatorMetricGroup;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -23,7 +27,21 @@ import org.junit.jupiter.api.Test;
 class PublishOperatorTest {
   private static final int MAX_PARALLELISM = 16;
 
+  /** Static, because operators are serialised. */
+  private static InterceptingOperatorMetricGroup registered;
+
   private KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> harness;
+
+  private static final class Measured extends PublishOperator {
+    Measured() {
+      super(3);
+    }
+
+    @Override
+    public OperatorMetricGroup getMetricGroup() {
+      return registered;
+    }
+  }
 
   @BeforeEach
   void start() throws Exception {
@@ -38,9 +56,10 @@ class PublishOperatorTest {
   private static KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow> open(
       OperatorSubtaskState from, int oldParallelism, int parallelism, int subtask)
       throws Exception {
+    registered = new InterceptingOperatorMetricGroup();
     var harness =
         new KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow>(
-            new PublishOperator(3),
+            new Measured(),
             r -> r.item,
             null,
             Types.STRING,
@@ -100,6 +119,36 @@ class PublishOperatorTest {
   private CommitPart part(int version) throws Exception {
     harness.processWatermark1(new Watermark(version));
     return harness.getSideOutput(PublishOperator.PARTS).poll().getValue();
+  }
+
+  @Test
+  void latencyIsOfRowsThatAnEventAskedFor() throws Exception {
+    Histogram latency = (Histogram) registered.get(JobMetric.ITEM_LATENCY.metric());
+    harness.setProcessingTime(10_000);
+    Resolved asked = answer("a", 1, 1, 0, 4, 5, 6);
+    asked.arrived = 8_500;
+    send(asked);
+    assertThat(latency.getCount()).isEqualTo(1);
+    assertThat(latency.getStatistics().getMax()).isEqualTo(1_500);
+
+    // A scan, under the same version or a new one; no row; a removal.
+    send(answer("b", 1, 1, 0, 4, 5, 7));
+    send(answer("b", 2, 2, 0, 4, 5, 8));
+    Resolved same = answer("a", 2, 2, 0, 4, 5, 6);
+    same.arrived = 9_000;
+    send(same);
+    Resolved gone = gone("a", 3, 2);
+    gone.arrived = 9_000;
+    send(gone);
+    assertThat(rows()).hasSize(4);
+    assertThat(latency.getCount()).isEqualTo(1);
+
+    // The sender's clock is ahead.
+    Resolved ahead = answer("c", 1, 2, 0, 4, 5, 9);
+    ahead.arrived = 10_400;
+    send(ahead);
+    assertThat(latency.getCount()).isEqualTo(2);
+    assertThat(latency.getStatistics().getMin()).isZero();
   }
 
   /** Readers rank with what the quantizer chose, so they hear of it; but no token moved. */

@@ -65,8 +65,10 @@ class ResolveFunctionTest {
     for (int i = 0; i < candidates.length; i++) {
       claim.lastDistances[candidates[i]] = i;
     }
+    claim.arrived = 5000 + seq;
     harness.processElement(claim, version);
     Resolved answer = last();
+    assertThat(answer.arrived).isEqualTo(claim.arrived);
     assertThat(answer.item).isEqualTo(item);
     assertThat(answer.seq).isEqualTo(claim.seq);
     assertThat(answer.codes).startsWith(12, 7);

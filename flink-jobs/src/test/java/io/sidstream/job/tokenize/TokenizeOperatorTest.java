@@ -3,6 +3,7 @@ package io.sidstream.job.tokenize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
@@ -21,7 +22,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Histogram;
+import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.metrics.util.InterceptingOperatorMetricGroup;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateBackend;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
@@ -41,8 +45,22 @@ import org.junit.jupiter.api.Test;
 class TokenizeOperatorTest {
   private static final int MAX_PARALLELISM = 16;
 
+  /** Static, because operators are serialised. */
+  private static InterceptingOperatorMetricGroup registered;
+
   private KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>
       harness;
+
+  private static final class Measured extends TokenizeOperator {
+    Measured(int batch, long linger, int slice) {
+      super(batch, linger, slice, "items");
+    }
+
+    @Override
+    public OperatorMetricGroup getMetricGroup() {
+      return registered;
+    }
+  }
 
   private TokenizerUpdate newest;
 
@@ -65,9 +83,10 @@ class TokenizeOperatorTest {
           int subtask,
           StateBackend backend)
           throws Exception {
+    registered = new InterceptingOperatorMetricGroup();
     var harness =
         new KeyedTwoInputStreamOperatorTestHarness<String, EmbeddedItem, TokenizerUpdate, Claim>(
-            new TokenizeOperator(batch, linger, slice, "items"),
+            new Measured(batch, linger, slice),
             e -> e.item,
             null,
             Types.STRING,
@@ -241,6 +260,42 @@ class TokenizeOperatorTest {
         .startsWith(6, 7, 5, 8);
     assertThat(claim.distances[1]).isEqualTo(.0625f);
     assertThat(claim.margins[1]).isEqualTo(.5f);
+  }
+
+  @Test
+  void aClaimSaysWhenItsItemCameUnlessAScanSentIt() throws Exception {
+    start(2, 5, 2);
+    harness.processElement1(new StreamRecord<>(item("a", 12).getValue(), 7_000));
+    model(1, 0);
+    settle(harness);
+    assertThat(harness.extractOutputValues()).extracting(c -> c.arrived).containsExactly(0L);
+    Histogram time = (Histogram) registered.get(JobMetric.ENCODE_TIME.metric());
+    assertThat(time.getCount()).as("scans are no micro-batches").isZero();
+    harness.getOutput().clear();
+
+    harness.processElement1(new StreamRecord<>(item("b", 23).getValue(), 8_000));
+    harness.processElement1(new StreamRecord<>(item("a", 45).getValue(), 9_000));
+    assertThat(harness.extractOutputValues().stream().filter(c -> !c.release))
+        .extracting(c -> c.item + " " + c.arrived)
+        .containsExactly("b 8000", "a 9000");
+    assertThat(time.getCount()).isEqualTo(1);
+    harness.getOutput().clear();
+
+    model(2, 3);
+    settle(harness);
+    assertThat(harness.extractOutputValues())
+        .isNotEmpty()
+        .allSatisfy(c -> assertThat(c.arrived).isZero());
+    assertThat(time.getCount()).isEqualTo(1);
+    harness.getOutput().clear();
+
+    // What came before the tokenizer, after a restart, is no less an arrival.
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(1, 0, 2, state, 1, 1, 0, null);
+    harness.processElement1(new StreamRecord<>(item("c", 67).getValue(), 9_500));
+    handOutAgain();
+    assertThat(harness.extractOutputValues()).extracting(c -> c.arrived).containsExactly(9_500L);
   }
 
   @Test

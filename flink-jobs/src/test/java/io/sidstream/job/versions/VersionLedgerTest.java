@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.RunClaims;
 import io.sidstream.job.kafka.VersionsTopic.Newest;
 import io.sidstream.job.record.RawRecord;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -33,6 +35,9 @@ class VersionLedgerTest {
   /** What the broker has. */
   private static Newest newest;
 
+  private static String another;
+  private static RunClaims.Start lostTo;
+  private static final List<String> CLAIMS = new ArrayList<>();
   private static final Set<VersionRecord> WRITTEN = new HashSet<>();
   private static final Map<String, String> IDS = new HashMap<>();
   private static final List<String> REPUBLISHED = new ArrayList<>();
@@ -43,6 +48,19 @@ class VersionLedgerTest {
     @Override
     public Newest newest(JobConfig config) {
       return newest;
+    }
+
+    @Override
+    public String another(JobConfig config) {
+      return another;
+    }
+
+    @Override
+    public void claim(JobConfig config, String run) {
+      if (lostTo != null) {
+        throw RunClaims.lost(config, lostTo);
+      }
+      CLAIMS.add(run);
     }
 
     @Override
@@ -67,6 +85,9 @@ class VersionLedgerTest {
   @BeforeEach
   void begin() throws Exception {
     newest = Newest.NONE;
+    another = null;
+    lostTo = null;
+    CLAIMS.clear();
     WRITTEN.clear();
     IDS.clear();
     IDS.put("sidstream.tokens", "one");
@@ -82,7 +103,7 @@ class VersionLedgerTest {
 
   private void open(OperatorSubtaskState from, String... sets) throws Exception {
     JobConfig config = JobConfig.load(null, List.of(sets));
-    harness = new TwoInputStreamOperatorTestHarness<>(new VersionLedger(config, new Broker()));
+    harness = new TwoInputStreamOperatorTestHarness<>(new VersionLedger(config, "run-1", new Broker()));
     harness.setup();
     harness.setProcessingTime(1_000);
     if (from != null) {
@@ -207,6 +228,31 @@ class VersionLedgerTest {
         .isInstanceOf(SuppressRestartsException.class)
         .cause()
         .hasMessageContaining("sidstream.versions already holds token version 3");
+    newest = Newest.NONE;
+    another = "token version 7 of kafka.group shop";
+    assertThatThrownBy(() -> restart(null))
+        .isInstanceOf(SuppressRestartsException.class)
+        .cause()
+        .hasMessageContaining("sidstream.versions already holds token version 7 of kafka.group shop")
+        .hasMessageContaining("this job, of kafka.group sidstream, would begin at version 1");
+  }
+
+  @Test
+  void theTopicsAreTakenOnlyWhereNothingSpeaksAgainstTheStart() throws Exception {
+    assertThat(CLAIMS).containsExactly("run-1");
+    OperatorSubtaskState state = snapshot();
+    newest = new Newest(3, 2, 9);
+    assertThatThrownBy(() -> restart(null)).isInstanceOf(SuppressRestartsException.class);
+    assertThatThrownBy(() -> restart(state)).isInstanceOf(SuppressRestartsException.class);
+    assertThat(CLAIMS).hasSize(1);
+
+    newest = Newest.NONE;
+    lostTo = new RunClaims.Start("run-2", "kafka.group shop on host", Instant.EPOCH);
+    assertThatThrownBy(() -> restart(state))
+        .isInstanceOf(SuppressRestartsException.class)
+        .cause()
+        .hasMessageContaining("another job began on the topics sidstream.* at 1970-01-01T00:00:00Z")
+        .hasMessageContaining("(kafka.group shop on host), so that this one stops");
   }
 
   @Test

@@ -1,0 +1,2 @@
+/** Meters of a token table for Micrometer. */
+package io.sidstream.client.micrometer;
