@@ -56,7 +56,7 @@ class ClusterE2ECase {
   void survivesAKillAndASavepointAtAnotherParallelism() throws Exception {
     Path jar = JobJar.path();
     try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"));
-        StandaloneCluster cluster = new StandaloneCluster(folder.resolve("flink"), 2);
+        StandaloneCluster cluster = new StandaloneCluster(folder.resolve("flink"), 2, Map.of());
         TokenLog table = table(kafka)) {
       cluster.startJobManager();
       Process first = cluster.startTaskManager();

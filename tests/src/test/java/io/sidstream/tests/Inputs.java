@@ -72,7 +72,7 @@ public final class Inputs implements AutoCloseable {
     return String.format("i%04d", i);
   }
 
-  static ItemEvent item(String item, float[] vector) {
+  public static ItemEvent item(String item, float[] vector) {
     return ItemEvent.newBuilder()
         .setItem(item)
         .setTitle("Item " + item)

@@ -60,6 +60,7 @@ public final class StandaloneCluster implements AutoCloseable {
           "javassist",
           "RoaringBitmap",
           "snakeyaml-engine",
+          "snappy-java",
           "async-profiler",
           "jsr305");
 
@@ -78,13 +79,8 @@ public final class StandaloneCluster implements AutoCloseable {
   private List<String> taskManager;
   private int started;
 
-  /** Writes the configuration; starts nothing. */
-  StandaloneCluster(Path folder, int slots) throws IOException {
-    this(folder, slots, Map.of());
-  }
-
   /**
-   * As {@link #StandaloneCluster(Path, int)}.
+   * Writes the configuration; starts nothing.
    *
    * @param settings Flink's, which win over the ones here
    */
@@ -183,9 +179,8 @@ public final class StandaloneCluster implements AutoCloseable {
         """
             .formatted(data, port, freePort(), freePort()));
     List<String> command = java("-Xmx64m");
-    command.addAll(
-        List.of(
-            "org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer", file.toString(), "1"));
+    command.add("org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer");
+    command.addAll(List.of("--zkConfigFile", file.toString(), "--peerId", "1"));
     return start("zookeeper", command);
   }
 
@@ -232,6 +227,8 @@ public final class StandaloneCluster implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(Arrays.asList(flags));
+    // Many short lives: what matters is how fast they begin.
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     for (String name :
         List.of(
             "java.lang",

@@ -25,7 +25,7 @@ import org.awaitility.Awaitility;
  */
 final class FaultCluster implements AutoCloseable {
   /** Time within which a process is up. */
-  private static final Duration START = Duration.ofSeconds(120);
+  private static final Duration START = Duration.ofSeconds(240);
 
   private final Path folder;
   private final int brokerPort;
@@ -57,6 +57,9 @@ final class FaultCluster implements AutoCloseable {
                 // How long a JobManager that was killed is still held for the leader.
                 "high-availability.zookeeper.client.session-timeout",
                 "5 s",
+                // On a busy machine ZooKeeper is a while coming up.
+                "high-availability.zookeeper.client.max-retry-attempts",
+                "30",
                 "heartbeat.timeout",
                 heartbeatTimeout.toMillis() + " ms",
                 "taskmanager.memory.process.size",
@@ -106,13 +109,31 @@ final class FaultCluster implements AutoCloseable {
     return all;
   }
 
+  /** Starts again what has ended by itself, as whoever runs a cluster does; how many these were. */
+  int revive() throws Exception {
+    int revived = 0;
+    for (Member member : members()) {
+      if (!member.running()) {
+        member.kill();
+        member.start();
+        revived++;
+      }
+    }
+    return revived;
+  }
+
   /** Starts everything, and waits until it can take a job. */
   void start() throws Exception {
     for (Member member : members()) {
       member.start();
     }
     awaitBroker();
-    await("TaskManagers", () -> flink.freeSlots() == taskManagers.size());
+    await(
+        "TaskManagers",
+        () -> {
+          revive();
+          return flink.freeSlots() == taskManagers.size();
+        });
   }
 
   /** Waits until the broker takes connections. */

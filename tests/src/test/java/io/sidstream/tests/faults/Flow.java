@@ -1,7 +1,11 @@
 package io.sidstream.tests.faults;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.Topics;
+import io.sidstream.schemas.ItemEvent;
+import io.sidstream.schemas.WireFormat;
 import io.sidstream.tests.Inputs;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -9,8 +13,9 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 
 /**
- * Sends items (new, changed, deleted) and interactions (some of them twice) at a steady rate, from
- * a thread of its own, whatever happens to the broker meanwhile; knows what must come of them.
+ * Sends items (new, changed, deleted), interactions (some of them twice) and rubbish at a steady
+ * rate, from a thread of its own, whatever happens to the broker meanwhile; knows what must come of
+ * them.
  */
 final class Flow implements AutoCloseable {
   /** Items that interactions name; never deleted. */
@@ -21,7 +26,14 @@ final class Flow implements AutoCloseable {
 
   private static final int TICK_MS = 100;
 
+  /** Ticks for a record that cannot be used. */
+  private static final int RUBBISH_TICKS = 10;
+
+  private static final int HUGE_BYTES = 10 * 1024 * 1024;
+
   private final Inputs in;
+  private final JobConfig config;
+  private final WireFormat wire = new WireFormat();
   private final SplittableRandom random;
   private final Thread thread = new Thread(this::run, "flow");
   private final Set<String> alive = new TreeSet<>();
@@ -29,12 +41,14 @@ final class Flow implements AutoCloseable {
   private final Set<String> fresh = new TreeSet<>();
   private int items;
   private int interactions;
+  private int rubbish;
   private long records;
   private int ticks;
   private RuntimeException failure;
   private volatile boolean stopped;
 
   Flow(JobConfig config, long seed) {
+    this.config = config;
     in = new Inputs(config);
     random = new SplittableRandom(seed);
     thread.setDaemon(true);
@@ -78,6 +92,9 @@ final class Flow implements AutoCloseable {
       in.delete(gone);
       records++;
     }
+    if (ticks % RUBBISH_TICKS == 0) {
+      sendRubbish();
+    }
     in.interactions(interactions, interactions + 4, KNOWN);
     if (random.nextInt(10) == 0) {
       // One that was sent before: counts once.
@@ -87,6 +104,35 @@ final class Flow implements AutoCloseable {
     }
     interactions += 4;
     records += 4;
+  }
+
+  /** Sends a record that nothing can be made of, to the topics in turn. */
+  private void sendRubbish() {
+    byte[] bad = Inputs.bytes("bad");
+    byte[] noise = new byte[random.nextInt(200)];
+    random.nextBytes(noise);
+    switch (rubbish++ % 8) {
+      case 0 -> in.send(Topics.items(config), bad, noise);
+      case 1 -> in.send(Topics.interactions(config), bad, noise);
+      case 2 -> in.send(Topics.control(config), bad, noise);
+      case 3 -> in.send(Topics.versions(config), bad, noise);
+      case 4 -> in.interact("ahead", "bad", Inputs.name(0), Instant.parse("3000-01-01T00:00:00Z"));
+      case 5 -> in.interact("behind", "bad", Inputs.name(0), Instant.EPOCH);
+      case 6 -> in.send(Topics.items(config), bad, wire.encode(huge()));
+      default -> in.send(Topics.items(config), Inputs.bytes("other"), wire.encode(item()));
+    }
+    records++;
+  }
+
+  private static ItemEvent huge() {
+    ItemEvent huge = item();
+    huge.setVector(null);
+    huge.setText("x".repeat(HUGE_BYTES));
+    return huge;
+  }
+
+  private static ItemEvent item() {
+    return Inputs.item("bad", Inputs.vector("bad"));
   }
 
   private String put() {
@@ -126,6 +172,11 @@ final class Flow implements AutoCloseable {
   /** Interactions sent, those that were sent twice counted once. */
   synchronized long interactions() {
     return interactions;
+  }
+
+  /** Records sent that must become dead letters, each once. */
+  synchronized int rubbish() {
+    return rubbish;
   }
 
   /** Records sent. */

@@ -32,7 +32,7 @@ final class Recoveries {
 
   private static ObjectNode summary(List<Long> of) {
     List<Long> sorted = of.stream().sorted().toList();
-    ObjectNode json = JSON.createObjectNode().put("kills", sorted.size());
+    ObjectNode json = JSON.createObjectNode().put("faults", sorted.size());
     if (!sorted.isEmpty()) {
       json.put("medianSeconds", seconds(sorted, .5))
           .put("p99Seconds", seconds(sorted, .99))
