@@ -34,6 +34,12 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
   /** 2: codebooks as {@link io.sidstream.schemas.CodebookFormat} has them. */
   private static final int FORMAT = 2;
 
+  /** Numbers of an embedding, far more than a job can be set to. */
+  private static final int MOST_NUMBERS = 1 << 16;
+
+  /** Bytes of an overlay's entry: its row, and that it has no token. */
+  private static final int LEAST_ENTRY = 5;
+
   void write(Path file) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
     Path beside = file.resolveSibling(file.getFileName() + ".new");
@@ -126,16 +132,26 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
     out.writeInt(token.version());
   }
 
-  private static Token token(DataInputStream in) throws IOException {
+  private static Token token(DataInputStream in, int expected) throws IOException {
     int levels = in.readUnsignedByte();
     if (levels == 0) {
       return null;
     }
+    require(levels == expected, "a token of %d codes, the others have %d", levels, expected);
     int[] codes = new int[levels];
     for (int l = 0; l < levels; l++) {
       codes[l] = in.readUnsignedShort();
     }
-    return new Token(codes, in.readInt(), in.readInt());
+    Token token = new Token(codes, in.readInt(), in.readInt());
+    require(token.version() > 0, "a token of version %d", token.version());
+    return token;
+  }
+
+  private static void require(boolean sound, String message, Object... numbers)
+      throws IOException {
+    if (!sound) {
+      throw new IOException("damaged, though its checksum agrees: " + message.formatted(numbers));
+    }
   }
 
   /**
@@ -144,7 +160,7 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
    * @throws IOException where it is damaged, or of another format
    */
   static Snapshot read(Path file) throws IOException {
-    // First all of it against its checksum: what follows may then trust every length.
+    // First all of it against its checksum. Anybody can compute that: no length is trusted after it.
     CRC32C crc = new CRC32C();
     long length = Files.size(file) - 8;
     try (InputStream raw = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
@@ -174,6 +190,8 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
                 .formatted(file, magic, format, MAGIC, FORMAT));
       }
       return body(in);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("snapshot " + file + " is damaged: " + e.getMessage(), e);
     }
   }
 
@@ -188,15 +206,18 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
       }
     }
     TableState state = new TableState(in.readInt());
-    state.levelsSeen = in.readInt();
+    int levels = in.readInt();
+    require(state.floor >= 0 && levels >= 0, "version %d, %d codes", state.floor, levels);
+    state.levelsSeen = levels;
     state.baseItems = in.readLong();
     state.baseChecksum = in.readLong();
     int dim = in.readInt();
     int rows = in.readInt();
     for (int row = 0; row < rows; row++) {
       int at = state.items.add(in.readNBytes(in.readUnsignedShort()));
-      state.base.set(at, token(in));
+      state.base.set(at, token(in, levels));
       if (in.readBoolean()) {
+        require(dim > 0 && dim <= MOST_NUMBERS, "an embedding of %d numbers", dim);
         float[] e = new float[dim];
         for (int i = 0; i < dim; i++) {
           e[i] = in.readFloat();
@@ -209,11 +230,18 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
       long items = in.readLong();
       long checksum = in.readLong();
       int n = in.readInt();
+      require(
+          n >= 0 && n <= in.available() / LEAST_ENTRY,
+          "%d rows of version %d, %d bytes left",
+          n,
+          version,
+          in.available());
       int[] of = new int[n];
       Token[] tokens = new Token[n];
       for (int i = 0; i < n; i++) {
         of[i] = in.readInt();
-        tokens[i] = token(in);
+        require(of[i] >= 0 && of[i] < state.items.size(), "row %d of %d", of[i], rows);
+        tokens[i] = token(in, levels);
       }
       state.restore(version, items, checksum, of, tokens);
     }

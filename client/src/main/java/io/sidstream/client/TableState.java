@@ -250,17 +250,16 @@ final class TableState {
 
   /** Makes a version the floor. */
   void promote(int version) {
-    while (floor < version) {
-      floor++;
-      Overlay overlay = above.remove(floor);
-      if (overlay != null) {
-        for (int entry = 0; entry < overlay.size(); entry++) {
-          base.set(overlay.row(entry), overlay.token(entry));
-        }
-        baseItems += overlay.items;
-        baseChecksum += overlay.checksum;
+    Map<Integer, Overlay> passed = above.headMap(version, true);
+    for (Overlay overlay : passed.values()) {
+      for (int entry = 0; entry < overlay.size(); entry++) {
+        base.set(overlay.row(entry), overlay.token(entry));
       }
+      baseItems += overlay.items;
+      baseChecksum += overlay.checksum;
     }
+    passed.clear();
+    floor = Math.max(floor, version);
     commits.headMap(floor, false).clear();
     codebooks.headMap(floor, false).clear();
     pieces.forgetBelow(floor);

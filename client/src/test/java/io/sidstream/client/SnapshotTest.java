@@ -8,11 +8,13 @@ import io.sidstream.schemas.CodebookFormat.Level;
 import io.sidstream.schemas.CodebookFormat.LevelMetric;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -128,5 +130,29 @@ class SnapshotTest {
           .as("byte %d", i)
           .isInstanceOf(IOException.class);
     }
+  }
+
+  /** A checksum says that the disk is sound, not who wrote the file. */
+  @Test
+  void trustsNoNumberBecauseTheChecksumAgrees() throws IOException {
+    byte[] bytes = Files.readAllBytes(stored());
+    Path file = folder.resolve("forged");
+    int refused = 0;
+    for (int at = 8; at + 4 <= bytes.length - 8; at++) {
+      for (int number : new int[] {-1, Integer.MAX_VALUE, 0x01000000}) {
+        byte[] forged = bytes.clone();
+        ByteBuffer.wrap(forged).putInt(at, number);
+        CRC32C crc = new CRC32C();
+        crc.update(forged, 0, forged.length - 8);
+        ByteBuffer.wrap(forged).putLong(forged.length - 8, crc.getValue());
+        Files.write(file, forged);
+        try {
+          Snapshot.read(file);
+        } catch (IOException e) {
+          refused++;
+        }
+      }
+    }
+    assertThat(refused).isGreaterThan(100);
   }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Additions that change their minds between two versions. */
 class TableStateTest {
@@ -50,6 +51,17 @@ class TableStateTest {
     row("b", 2, 7, 7, 7);
     view = state.withAdditions(view);
     assertThat(served()).containsExactly("c 0-0-1", "a 0-0-2", "b 7-7-7", "old 9-9-9");
+  }
+
+  /** The number that a stranger writes into a COMMIT record costs nothing by itself. */
+  @Test
+  @Timeout(10)
+  void aVersionFarAwayIsReachedAtOnce() {
+    state.row("a".getBytes(StandardCharsets.UTF_8), 5, new Token(new int[] {7, 7, 7}, 0, 5), null);
+    state.promote(Integer.MAX_VALUE);
+    assertThat(state.floor).isEqualTo(Integer.MAX_VALUE);
+    assertThat(state.above).isEmpty();
+    assertThat(state.itemsAt(Integer.MAX_VALUE)).isEqualTo(4);
   }
 
   private void row(String item, int commit, int... codes) {

@@ -4,11 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sidstream.cli.kafka.EmbeddedKafka;
+import io.sidstream.job.config.JobConfig;
 import io.sidstream.schemas.InteractionEvent;
 import io.sidstream.schemas.ItemEvent;
-import io.sidstream.schemas.ItemToken;
-import io.sidstream.schemas.TokenChecksum;
-import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.Vectors;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -19,20 +17,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
@@ -47,6 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class ClusterE2ECase {
   private static final int DIM = 384;
+  private static final int LEVELS = 3;
+  private static final int CODEBOOK_SIZE = 32;
   private static final String ITEMS = "sidstream.items";
   private static final String INTERACTIONS = "sidstream.interactions";
 
@@ -57,17 +51,14 @@ class ClusterE2ECase {
   private int sentInteractions;
   private KafkaProducer<byte[], byte[]> producer;
 
-  /** A row of the token topic: a token, or a removal. */
-  private record Row(int commit, List<Integer> codes, Integer suffix) {}
-
   @TempDir Path folder;
 
   @Test
   void survivesAKillAndASavepointAtAnotherParallelism() throws Exception {
-    Path jar = jobJar();
+    Path jar = JobJar.path();
     try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"));
-        StandaloneCluster cluster = new StandaloneCluster(folder.resolve("flink"), 2);
-        Table table = new Table(kafka.bootstrap())) {
+        StandaloneCluster cluster = new StandaloneCluster(folder.resolve("flink"), 2, Map.of());
+        TokenLog table = table(kafka)) {
       cluster.startJobManager();
       Process first = cluster.startTaskManager();
       producer =
@@ -83,7 +74,7 @@ class ClusterE2ECase {
         items(600);
         texts(5);
         interactions(600);
-        await("the first table").untilAsserted(() -> table.read().covers(alive));
+        await("the first table").untilAsserted(() -> covers(table));
 
         // Not before a checkpoint, or there is nothing to go on from; then in the middle of work.
         await("a checkpoint").until(() -> checkpoints(cluster, job) > 0);
@@ -91,7 +82,7 @@ class ClusterE2ECase {
         interactions(300);
         first.destroyForcibly().waitFor();
         cluster.startTaskManager();
-        await("the table after the kill").untilAsserted(() -> table.read().covers(alive));
+        await("the table after the kill").untilAsserted(() -> covers(table));
         // Not at once, where the table was complete before the kill was noticed.
         await("the job runs on")
             .until(() -> cluster.get("/jobs/" + job).path("state").asText().equals("RUNNING"));
@@ -108,22 +99,23 @@ class ClusterE2ECase {
         String again = cluster.run(uploaded, arguments(kafka, 1), savepoint);
         items(200);
         texts(5);
-        await("the table after the savepoint").untilAsserted(() -> table.read().covers(alive));
+        await("the table after the savepoint").untilAsserted(() -> covers(table));
         // New interactions bring versions; the COMMIT of the last one counts everything above. On a
-        // fast machine all of the above was over before the second: three are what check() wants.
-        int before = Math.max(table.lastCommit(), 2);
+        // fast machine all of the above was over before the second: three are wanted.
+        int before = Math.max(table.committed(), 2);
         await("a version over all of it")
             .pollInterval(Duration.ofSeconds(1))
             .until(
                 () -> {
                   interactions(100);
-                  table.read();
-                  return table.lastCommit() > before
-                      && table.commits.get(table.lastCommit()).getItems() == alive.size();
+                  table.poll();
+                  return table.committed() > before
+                      && commit(table).getItems() == alive.size();
                 });
         assertThat(cluster.get("/jobs/" + again).path("state").asText()).isEqualTo("RUNNING");
         // The rows of a COMMIT come in other transactions, perhaps a moment after it.
-        await("rows and commits agree").untilAsserted(() -> table.read().check());
+        table.awaitVerified();
+        assertThat(table.committed()).as("token versions").isGreaterThan(2);
         assertThat(cluster.log("taskmanager"))
             .doesNotContain("already loaded in another classloader")
             .doesNotContain("UnsatisfiedLinkError");
@@ -137,6 +129,37 @@ class ClusterE2ECase {
     }
   }
 
+  private static TokenLog table(EmbeddedKafka kafka) {
+    return new TokenLog(
+        JobConfig.load(null, List.of("kafka.bootstrap=" + kafka.bootstrap())),
+        LEVELS,
+        CODEBOOK_SIZE,
+        true);
+  }
+
+  /** Exactly the items that are alive have a token. */
+  private void covers(TokenLog table) {
+    table.poll();
+    Set<String> without = new TreeSet<>(alive);
+    without.removeAll(table.items());
+    Set<String> beyond = new TreeSet<>(table.items());
+    beyond.removeAll(alive);
+    assertThat(without.size() + beyond.size())
+        .as(
+            "items without a token, and with one that should have none (version %d): %d such as %s, %d such as %s",
+            table.committed(),
+            without.size(),
+            without.stream().limit(8).toList(),
+            beyond.size(),
+            beyond.stream().limit(8).toList())
+        .isZero();
+  }
+
+  private static VersionRecord commit(TokenLog table) {
+    List<VersionRecord> commits = table.versions(VersionState.COMMIT);
+    return commits.get(commits.size() - 1);
+  }
+
   private static ConditionFactory await(String what) {
     return Awaitility.await(what)
         .atMost(Duration.ofSeconds(120))
@@ -146,17 +169,6 @@ class ClusterE2ECase {
   private static int checkpoints(StandaloneCluster cluster, String job) throws Exception {
     JsonNode counts = cluster.get("/jobs/" + job + "/checkpoints").path("counts");
     return counts.path("completed").asInt();
-  }
-
-  private static Path jobJar() {
-    Path root = Path.of("").toAbsolutePath();
-    while (root != null && !Files.isRegularFile(root.resolve("mvnw"))) {
-      root = root.getParent();
-    }
-    assertThat(root).as("a folder above with mvnw").isNotNull();
-    Path jar = root.resolve("flink-jobs/target/sidstream-job.jar");
-    assertThat(jar).as("built by ./mvnw -pl flink-jobs -am package").isRegularFile();
-    return jar;
   }
 
   private List<String> arguments(EmbeddedKafka kafka, int parallelism) {
@@ -169,7 +181,8 @@ class ClusterE2ECase {
             "checkpoint.dir=" + folder.resolve("checkpoints").toUri(),
             "topics.partitions=2",
             "embed.model=minilm-quantized",
-            "quantizer.codebook-size=32",
+            "quantizer.levels=" + LEVELS,
+            "quantizer.codebook-size=" + CODEBOOK_SIZE,
             "quantizer.dim=16",
             "encoder.hidden=64,32",
             "recommender.layers=1",
@@ -236,131 +249,5 @@ class ClusterE2ECase {
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
-  }
-
-  /** Everything that a reader of committed records has seen of tokens and versions. */
-  private static final class Table implements AutoCloseable {
-    private final WireFormat wire = new WireFormat();
-    private final KafkaConsumer<byte[], byte[]> reader;
-    private final Map<String, List<Row>> rows = new HashMap<>();
-    private final TreeMap<Integer, VersionRecord> commits = new TreeMap<>();
-    private int commitRecords;
-
-    Table(String bootstrap) {
-      reader =
-          new KafkaConsumer<>(
-              Map.of(
-                  "bootstrap.servers",
-                  bootstrap,
-                  "isolation.level",
-                  "read_committed",
-                  "auto.offset.reset",
-                  "earliest"),
-              new ByteArrayDeserializer(),
-              new ByteArrayDeserializer());
-    }
-
-    Table read() {
-      if (reader.assignment().isEmpty()) {
-        List<TopicPartition> all = new ArrayList<>();
-        for (String topic : List.of("sidstream.tokens", "sidstream.versions")) {
-          reader
-              .partitionsFor(topic)
-              .forEach(p -> all.add(new TopicPartition(p.topic(), p.partition())));
-        }
-        reader.assign(all);
-      }
-      for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(200))) {
-        if (record.topic().equals("sidstream.versions")) {
-          VersionRecord version = wire.decode(record.value(), VersionRecord.class);
-          if (version.getState() == VersionState.COMMIT) {
-            commits.put(version.getVersion(), version);
-            commitRecords++;
-          }
-          continue;
-        }
-        String item = new String(record.key(), StandardCharsets.UTF_8);
-        Row row;
-        if (record.value() == null) {
-          byte[] commit = record.headers().lastHeader(TokenHeaders.COMMIT).value();
-          row = new Row(TokenHeaders.decode(commit), null, null);
-        } else {
-          ItemToken token = wire.decode(record.value(), ItemToken.class);
-          row = new Row(token.getCommit(), token.getCodes(), token.getSuffix());
-        }
-        rows.computeIfAbsent(item, i -> new ArrayList<>()).add(row);
-      }
-      return this;
-    }
-
-    /** Exactly these items have a token. */
-    void covers(Set<String> items) {
-      Set<String> present = new HashSet<>();
-      rows.forEach(
-          (item, history) -> {
-            if (history.get(history.size() - 1).codes != null) {
-              present.add(item);
-            }
-          });
-      if (!present.equals(items)) {
-        Set<String> without = new TreeSet<>(items);
-        without.removeAll(present);
-        Set<String> beyond = new TreeSet<>(present);
-        beyond.removeAll(items);
-        throw new AssertionError(
-            "version %d: without a token %s; with one that should have none %s"
-                .formatted(lastCommit(), few(without), few(beyond)));
-      }
-    }
-
-    private static String few(Set<String> items) {
-      return items.size() + " " + items.stream().limit(8).toList();
-    }
-
-    int lastCommit() {
-      return commits.isEmpty() ? 0 : commits.lastKey();
-    }
-
-    /** Every committed table is as its COMMIT record says, and no token in it is there twice. */
-    void check() {
-      assertThat(commitRecords).as("one COMMIT of each version").isEqualTo(commits.size());
-      assertThat(commits.keySet()).as("versions without gaps").first().isEqualTo(1);
-      assertThat(commits.lastKey()).isEqualTo(commits.size());
-      assertThat(commits.size()).as("token versions").isGreaterThan(2);
-      commits.forEach(
-          (version, commit) -> {
-            long items = 0;
-            long checksum = 0;
-            long written = 0;
-            Set<List<Integer>> tokens = new HashSet<>();
-            for (Map.Entry<String, List<Row>> item : rows.entrySet()) {
-              Row row = null;
-              for (Row one : item.getValue()) {
-                row = one.commit <= version ? one : row;
-              }
-              if (row == null || row.codes == null) {
-                continue;
-              }
-              items++;
-              written += row.commit == version ? 1 : 0;
-              checksum += TokenChecksum.of(item.getKey(), row.codes, row.suffix);
-              List<Integer> token = new ArrayList<>(row.codes);
-              token.add(row.suffix == null ? 0 : row.suffix);
-              assertThat(tokens.add(token))
-                  .as("token %s of %s is unique in version %d", token, item.getKey(), version)
-                  .isTrue();
-            }
-            assertThat(items).as("items of version " + version).isEqualTo(commit.getItems());
-            assertThat(written).as("rows of version " + version).isEqualTo(commit.getRows());
-            assertThat(checksum)
-                .as("checksum of version " + version)
-                .isEqualTo(commit.getTableChecksum());
-          });
-    }
-
-    @Override
-    public void close() {
-      reader.close();
-    }
   }
 }

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -19,15 +20,19 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Writes the job's input topics, as any producer would. For one thread. */
-final class Inputs implements AutoCloseable {
-  static final Instant DAY = Instant.parse("2026-01-01T00:00:00Z");
+public final class Inputs implements AutoCloseable {
+  /** Where the time of interactions begins. */
+  public static final Instant DAY = Instant.parse("2026-01-01T00:00:00Z");
+
+  private static final int PATIENCE_MS = 15 * 60 * 1000;
 
   final String items;
   final String interactions;
+  private final AtomicReference<Exception> failure = new AtomicReference<>();
   private final KafkaProducer<byte[], byte[]> producer;
   private final WireFormat wire = new WireFormat();
 
-  Inputs(JobConfig config) {
+  public Inputs(JobConfig config) {
     items = Topics.items(config);
     interactions = Topics.interactions(config);
     producer =
@@ -44,11 +49,16 @@ final class Inputs implements AutoCloseable {
                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
                 Topics.MAX_MESSAGE_BYTES,
                 ProducerConfig.BUFFER_MEMORY_CONFIG,
-                64L * 1024 * 1024));
+                64L * 1024 * 1024,
+                // A broker that is down for minutes loses nothing.
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                PATIENCE_MS,
+                ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                PATIENCE_MS));
   }
 
   /** A vector near one of eight centres, the same for the same text. */
-  static float[] vector(String text) {
+  public static float[] vector(String text) {
     SplittableRandom own = new SplittableRandom(text.hashCode() * 31L + 7);
     SplittableRandom centre = new SplittableRandom(Math.floorMod(text.hashCode(), 8));
     float[] v = new float[TinyJob.DIM];
@@ -58,11 +68,11 @@ final class Inputs implements AutoCloseable {
     return v;
   }
 
-  static String name(int i) {
+  public static String name(int i) {
     return String.format("i%04d", i);
   }
 
-  static ItemEvent item(String item, float[] vector) {
+  public static ItemEvent item(String item, float[] vector) {
     return ItemEvent.newBuilder()
         .setItem(item)
         .setTitle("Item " + item)
@@ -81,21 +91,21 @@ final class Inputs implements AutoCloseable {
   }
 
   /** Sends items {@code from} (inclusive) to {@code to} (exclusive). */
-  void items(int from, int to) {
+  public void items(int from, int to) {
     for (int i = from; i < to; i++) {
       put(name(i), vector(name(i)));
     }
   }
 
-  void put(String item, float[] vector) {
+  public void put(String item, float[] vector) {
     send(items, bytes(item), wire.encode(item(item, vector)));
   }
 
-  void delete(String item) {
+  public void delete(String item) {
     send(items, bytes(item), null);
   }
 
-  void interact(String id, String user, String item, Instant time) {
+  public void interact(String id, String user, String item, Instant time) {
     send(interactions, bytes(user), wire.encode(interaction(id, user, item, time)));
   }
 
@@ -103,28 +113,38 @@ final class Inputs implements AutoCloseable {
    * Interactions {@code from} to {@code to} (exclusive) of a fixed endless sequence: 40 users in
    * turn, each walking through the first {@code known} items, one every second.
    */
-  void interactions(int from, int to, int known) {
+  public void interactions(int from, int to, int known) {
     for (int k = from; k < to; k++) {
       int user = k % 40;
       interact("e" + k, "u" + user, name((user * 7 + k / 40 * 3) % known), DAY.plusSeconds(k));
     }
   }
 
-  void send(String topic, byte[] key, byte[] value) {
-    producer.send(new ProducerRecord<>(topic, key, value));
+  public void send(String topic, byte[] key, byte[] value) {
+    producer.send(
+        new ProducerRecord<>(topic, key, value),
+        (metadata, e) -> {
+          if (e != null) {
+            failure.compareAndSet(null, e);
+          }
+        });
   }
 
   /** Sends and waits for the broker. */
-  RecordMetadata sendNow(String topic, byte[] key, byte[] value)
+  public RecordMetadata sendNow(String topic, byte[] key, byte[] value)
       throws ExecutionException, InterruptedException {
     return producer.send(new ProducerRecord<>(topic, key, value)).get();
   }
 
-  void flush() {
+  /** Waits until the broker has all that was sent. */
+  public void flush() {
     producer.flush();
+    if (failure.get() != null) {
+      throw new IllegalStateException("a record was not taken", failure.get());
+    }
   }
 
-  static byte[] bytes(String text) {
+  public static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 

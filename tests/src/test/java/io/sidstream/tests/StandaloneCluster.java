@@ -18,7 +18,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -27,7 +30,7 @@ import java.util.stream.Stream;
  * Their class path is what a Flink distribution has in its {@code lib}, taken from this JVM's class
  * path: the job itself, its Kafka connector and its native libraries come with the job's jar.
  */
-final class StandaloneCluster implements AutoCloseable {
+public final class StandaloneCluster implements AutoCloseable {
   /** Jars of a distribution's lib, by the beginnings of their names. */
   private static final List<String> DISTRIBUTION =
       List.of(
@@ -57,22 +60,32 @@ final class StandaloneCluster implements AutoCloseable {
           "javassist",
           "RoaringBitmap",
           "snakeyaml-engine",
+          "snappy-java",
           "async-profiler",
           "jsr305");
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String BOUNDARY = "----sidstream-jar";
 
+  /** Argument that a process gets its own temporary folder by. */
+  private static final String TEMPORARY = "-Dio.tmp.dirs=";
+
   private final Path folder;
   private final Path conf;
   private final String classPath;
   private final URI rest;
   private final HttpClient http = HttpClient.newHttpClient();
-  private final List<Process> processes = new ArrayList<>();
+  private final Map<Process, Path> processes = new HashMap<>();
+  private List<String> taskManager;
   private int started;
 
-  /** Writes the configuration; starts nothing. */
-  StandaloneCluster(Path folder, int slots) throws IOException {
+  /**
+   * Writes the configuration; starts nothing.
+   *
+   * @param settings Flink's, which win over the ones here
+   */
+  public StandaloneCluster(Path folder, int slots, Map<String, String> settings)
+      throws IOException {
     this.folder = folder;
     conf = Files.createDirectories(folder.resolve("conf"));
     classPath =
@@ -81,39 +94,33 @@ final class StandaloneCluster implements AutoCloseable {
             .collect(Collectors.joining(File.pathSeparator));
     int restPort = freePort();
     rest = URI.create("http://127.0.0.1:" + restPort);
-    Files.writeString(
-        conf.resolve("config.yaml"),
-        """
-        jobmanager.rpc.address: 127.0.0.1
-        jobmanager.rpc.port: %d
-        jobmanager.bind-host: 127.0.0.1
-        jobmanager.memory.process.size: 768m
-        jobmanager.memory.jvm-metaspace.size: 128m
-        rest.address: 127.0.0.1
-        rest.bind-address: 127.0.0.1
-        rest.port: %d
-        web.tmpdir: '%s'
-        io.tmp.dirs: '%s'
-        taskmanager.host: 127.0.0.1
-        taskmanager.bind-host: 127.0.0.1
-        taskmanager.numberOfTaskSlots: %d
-        taskmanager.memory.process.size: 1800m
-        taskmanager.memory.managed.size: 128m
-        taskmanager.memory.network.min: 64m
-        taskmanager.memory.network.max: 64m
-        taskmanager.memory.task.off-heap.size: 384m
-        heartbeat.interval: 1 s
-        heartbeat.timeout: 30 s
-        restart-strategy.type: fixed-delay
-        restart-strategy.fixed-delay.attempts: 1000
-        restart-strategy.fixed-delay.delay: 500 ms
-        """
-            .formatted(
-                freePort(),
-                restPort,
-                Files.createDirectories(folder.resolve("web")),
-                Files.createDirectories(folder.resolve("tmp")),
-                slots));
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("jobmanager.rpc.address", "127.0.0.1");
+    all.put("jobmanager.rpc.port", String.valueOf(freePort()));
+    all.put("jobmanager.bind-host", "127.0.0.1");
+    all.put("jobmanager.memory.process.size", "768m");
+    all.put("jobmanager.memory.jvm-metaspace.size", "128m");
+    all.put("rest.address", "127.0.0.1");
+    all.put("rest.bind-address", "127.0.0.1");
+    all.put("rest.port", String.valueOf(restPort));
+    all.put("web.tmpdir", Files.createDirectories(folder.resolve("web")).toString());
+    all.put("taskmanager.host", "127.0.0.1");
+    all.put("taskmanager.bind-host", "127.0.0.1");
+    all.put("taskmanager.numberOfTaskSlots", String.valueOf(slots));
+    all.put("taskmanager.memory.process.size", "1800m");
+    all.put("taskmanager.memory.managed.size", "128m");
+    all.put("taskmanager.memory.network.min", "64m");
+    all.put("taskmanager.memory.network.max", "64m");
+    all.put("taskmanager.memory.task.off-heap.size", "384m");
+    all.put("heartbeat.interval", "1 s");
+    all.put("heartbeat.timeout", "30 s");
+    all.put("restart-strategy.type", "fixed-delay");
+    all.put("restart-strategy.fixed-delay.attempts", "100000");
+    all.put("restart-strategy.fixed-delay.delay", "500 ms");
+    all.putAll(settings);
+    StringBuilder yaml = new StringBuilder();
+    all.forEach((key, value) -> yaml.append(key).append(": '").append(value).append("'\n"));
+    Files.writeString(conf.resolve("config.yaml"), yaml);
     Files.writeString(
         conf.resolve("log4j2.properties"),
         """
@@ -135,13 +142,15 @@ final class StandaloneCluster implements AutoCloseable {
         && DISTRIBUTION.stream().anyMatch(name::startsWith);
   }
 
-  static int freePort() throws IOException {
+  /** A port of this machine that nobody listens at. */
+  public static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }
   }
 
-  void startJobManager() throws IOException {
+  /** Starts the JobManager. */
+  public Process startJobManager() throws IOException {
     List<String> command = java("-Xmx400m", "-XX:MaxMetaspaceSize=256m");
     command.addAll(
         List.of(
@@ -149,12 +158,41 @@ final class StandaloneCluster implements AutoCloseable {
             "--configDir",
             conf.toString(),
             "--executionMode",
-            "cluster"));
-    start("jobmanager", command);
+            "cluster",
+            TEMPORARY));
+    return start("jobmanager", command);
+  }
+
+  /** Starts a ZooKeeper server, as Flink ships it, that keeps its data in this folder. */
+  public Process startZooKeeper(int port) throws IOException {
+    Path data = Files.createDirectories(folder.resolve("zookeeper"));
+    Path file = conf.resolve("zoo.cfg");
+    Files.writeString(
+        file,
+        """
+        tickTime=1000
+        dataDir=%s
+        clientPort=%d
+        clientPortAddress=127.0.0.1
+        admin.enableServer=false
+        server.1=127.0.0.1:%d:%d
+        """
+            .formatted(data, port, freePort(), freePort()));
+    List<String> command = java("-Xmx64m");
+    command.add("org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer");
+    command.addAll(List.of("--zkConfigFile", file.toString(), "--peerId", "1"));
+    return start("zookeeper", command);
   }
 
   /** Starts a TaskManager with the memory that Flink works out from the configuration. */
-  Process startTaskManager() throws IOException, InterruptedException {
+  public Process startTaskManager() throws IOException, InterruptedException {
+    if (taskManager == null) {
+      taskManager = taskManagerCommand();
+    }
+    return start("taskmanager", taskManager);
+  }
+
+  private List<String> taskManagerCommand() throws IOException, InterruptedException {
     List<String> ask = java("-Xmx128m");
     ask.addAll(
         List.of(
@@ -181,13 +219,16 @@ final class StandaloneCluster implements AutoCloseable {
             "--configDir",
             conf.toString()));
     command.addAll(Arrays.asList(answer.get(1).split(" +")));
-    return start("taskmanager", command);
+    command.add(TEMPORARY);
+    return command;
   }
 
   private List<String> java(String... flags) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(Arrays.asList(flags));
+    // Many short lives: what matters is how fast they begin.
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     for (String name :
         List.of(
             "java.lang",
@@ -211,20 +252,32 @@ final class StandaloneCluster implements AutoCloseable {
     return command;
   }
 
+  /** Starts a process with a folder for temporary files of its own: a job's jar is large. */
   private Process start(String name, List<String> command) throws IOException {
-    File log = folder.resolve(name + "-" + started++ + ".log").toFile();
+    String numbered = name + "-" + started++;
+    Path temporary = Files.createDirectories(folder.resolve("tmp").resolve(numbered));
+    List<String> whole =
+        new ArrayList<>(command.stream().map(a -> a.replace(TEMPORARY, a + temporary)).toList());
+    whole.add(1, "-Djava.io.tmpdir=" + temporary);
     Process process =
-        new ProcessBuilder(command)
+        new ProcessBuilder(whole)
             .directory(folder.toFile())
             .redirectErrorStream(true)
-            .redirectOutput(log)
+            .redirectOutput(folder.resolve(numbered + ".log").toFile())
             .start();
-    processes.add(process);
+    processes.put(process, temporary);
     return process;
   }
 
+  /** Kills a process ({@code kill -9}), and removes the temporary files that it leaves. */
+  public void kill(Process process) {
+    process.destroyForcibly();
+    process.onExit().join();
+    Broker.delete(processes.remove(process));
+  }
+
   /** The newest lines of every log, for a message. */
-  String logs() throws IOException {
+  public String logs() throws IOException {
     StringBuilder all = new StringBuilder();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path log : files.filter(f -> f.toString().endsWith(".log")).sorted().toList()) {
@@ -259,7 +312,7 @@ final class StandaloneCluster implements AutoCloseable {
   }
 
   /** The text of one kind of log. */
-  String log(String name) throws IOException {
+  public String log(String name) throws IOException {
     StringBuilder all = new StringBuilder();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path log :
@@ -271,7 +324,7 @@ final class StandaloneCluster implements AutoCloseable {
   }
 
   /** Slots that are free, -1 while the JobManager does not answer. */
-  int freeSlots() throws IOException, InterruptedException {
+  public int freeSlots() throws IOException, InterruptedException {
     try {
       return get("/overview").path("slots-available").asInt(-1);
     } catch (IOException e) {
@@ -280,12 +333,13 @@ final class StandaloneCluster implements AutoCloseable {
     }
   }
 
-  JsonNode get(String path) throws IOException, InterruptedException {
+  /** What the REST interface answers. */
+  public JsonNode get(String path) throws IOException, InterruptedException {
     return send(HttpRequest.newBuilder(rest.resolve(path)).GET());
   }
 
   /** Uploads a jar; its identifier. */
-  String upload(Path jar) throws IOException, InterruptedException {
+  public String upload(Path jar) throws IOException, InterruptedException {
     String head =
         "--"
             + BOUNDARY
@@ -306,7 +360,7 @@ final class StandaloneCluster implements AutoCloseable {
   }
 
   /** Runs the main class of a jar; the job's identifier. */
-  String run(String jar, List<String> arguments, String savepoint)
+  public String run(String jar, List<String> arguments, String savepoint)
       throws IOException, InterruptedException {
     var request = JSON.createObjectNode();
     request.set("programArgsList", JSON.valueToTree(arguments));
@@ -317,7 +371,7 @@ final class StandaloneCluster implements AutoCloseable {
   }
 
   /** Stops a job with a savepoint and waits for it; where the savepoint is. */
-  String stopWithSavepoint(String job, Path target) throws IOException, InterruptedException {
+  public String stopWithSavepoint(String job, Path target) throws IOException, InterruptedException {
     var request = JSON.createObjectNode();
     request.put("targetDirectory", target.toUri().toString()).put("drain", false);
     String trigger = post("/jobs/" + job + "/stop", request).get("request-id").asText();
@@ -357,7 +411,7 @@ final class StandaloneCluster implements AutoCloseable {
 
   @Override
   public void close() {
-    processes.forEach(Process::destroyForcibly);
-    processes.forEach(process -> process.onExit().join());
+    processes.keySet().forEach(Process::destroyForcibly);
+    processes.keySet().forEach(process -> process.onExit().join());
   }
 }

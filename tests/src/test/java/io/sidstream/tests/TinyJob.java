@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A configuration with which the whole job makes versions in seconds. */
-final class TinyJob {
+public final class TinyJob {
   static final int DIM = 16;
 
   private TinyJob() {}
@@ -17,7 +17,7 @@ final class TinyJob {
    * @param name prefix of topics and transactions: one a test
    * @param sets more settings, which win
    */
-  static List<String> settings(String bootstrap, String name, String... sets) {
+  public static List<String> settings(String bootstrap, String name, String... sets) {
     List<String> all =
         new ArrayList<>(
             List.of(
@@ -53,12 +53,12 @@ final class TinyJob {
   }
 
   /** The configuration of {@link #settings}. */
-  static JobConfig config(String bootstrap, String name, String... sets) {
+  public static JobConfig config(String bootstrap, String name, String... sets) {
     return JobConfig.load(null, settings(bootstrap, name, sets));
   }
 
   /** A reader of the job's output. */
-  static TokenLog log(JobConfig config, boolean committedOnly) {
+  public static TokenLog log(JobConfig config, boolean committedOnly) {
     return new TokenLog(
         config,
         config.get(JobOptions.QUANTIZER_LEVELS),

@@ -19,7 +19,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,7 +37,7 @@ import org.awaitility.Awaitility;
  * The job's output as a stranger reads it, from the beginning, with nothing but the schemas' words;
  * recomputes what every COMMIT record claims. For one thread at a time.
  */
-final class TokenLog implements AutoCloseable {
+public final class TokenLog implements AutoCloseable {
   /** A record of the tokens topic; token is null for a removal. */
   record Row(String item, int commit, int version, ItemToken token, TokenRef previous) {}
 
@@ -47,6 +46,7 @@ final class TokenLog implements AutoCloseable {
   private final String tokensTopic;
   private final String versionsTopic;
   private final String deadLettersTopic;
+  private final String idEmbeddingsTopic;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final WireFormat wire = new WireFormat();
 
@@ -56,13 +56,20 @@ final class TokenLog implements AutoCloseable {
   final List<VersionRecord> versions = new ArrayList<>();
   final List<DeadLetter> deadLetters = new ArrayList<>();
   final Map<String, IdEmbedding> idEmbeddings = new HashMap<>();
+  private long records;
 
-  TokenLog(JobConfig config, int levels, int codebookSize, boolean committedOnly) {
+  /**
+   * Reads nothing yet; the topics need not be there.
+   *
+   * @param committedOnly whether records of open and of aborted transactions are left out
+   */
+  public TokenLog(JobConfig config, int levels, int codebookSize, boolean committedOnly) {
     this.levels = levels;
     this.codebookSize = codebookSize;
     tokensTopic = Topics.tokens(config);
     versionsTopic = Topics.versions(config);
     deadLettersTopic = Topics.deadLetters(config);
+    idEmbeddingsTopic = Topics.idEmbeddings(config);
     consumer =
         new KafkaConsumer<>(
             Map.of(
@@ -76,9 +83,11 @@ final class TokenLog implements AutoCloseable {
                 committedOnly ? "read_committed" : "read_uncommitted",
                 ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
                 5000));
+  }
+
+  private void assign() {
     List<TopicPartition> partitions = new ArrayList<>();
-    for (String topic :
-        List.of(tokensTopic, versionsTopic, deadLettersTopic, Topics.idEmbeddings(config))) {
+    for (String topic : List.of(tokensTopic, versionsTopic, deadLettersTopic, idEmbeddingsTopic)) {
       consumer
           .partitionsFor(topic)
           .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
@@ -88,7 +97,10 @@ final class TokenLog implements AutoCloseable {
   }
 
   /** Takes in what is there by now. */
-  void poll() {
+  public void poll() {
+    if (consumer.assignment().isEmpty()) {
+      assign();
+    }
     // On a busy machine a poll also comes back empty when there is something; on a fast one records
     // may never cease to come.
     Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
@@ -98,7 +110,7 @@ final class TokenLog implements AutoCloseable {
   }
 
   /** Reads until it is so. */
-  void await(String what, Duration atMost, Callable<Boolean> condition) {
+  public void await(String what, Duration atMost, Callable<Boolean> condition) {
     Awaitility.await(what)
         .atMost(atMost)
         .pollInterval(Duration.ofMillis(20))
@@ -110,6 +122,7 @@ final class TokenLog implements AutoCloseable {
   }
 
   private void take(ConsumerRecord<byte[], byte[]> record) {
+    records++;
     if (record.topic().equals(tokensTopic)) {
       Row row = row(record);
       rows.computeIfAbsent(row.item, i -> new ArrayList<>()).add(row);
@@ -150,17 +163,28 @@ final class TokenLog implements AutoCloseable {
 
   // What it says.
 
-  List<VersionRecord> versions(VersionState state) {
+  /** Records read of all topics. */
+  public long records() {
+    return records;
+  }
+
+  /** What was rejected, in order. */
+  public List<DeadLetter> deadLetters() {
+    return List.copyOf(deadLetters);
+  }
+
+  /** The version records of a state, in order. */
+  public List<VersionRecord> versions(VersionState state) {
     return versions.stream().filter(v -> v.getState() == state).toList();
   }
 
   /** The newest committed version, 0 for none. */
-  int committed() {
+  public int committed() {
     return newest(VersionState.COMMIT);
   }
 
   /** The newest version that was begun, 0 for none. */
-  int begun() {
+  public int begun() {
     return newest(VersionState.BEGIN);
   }
 
@@ -169,38 +193,27 @@ final class TokenLog implements AutoCloseable {
   }
 
   /** The newest REVISION record, or null. */
-  VersionRecord revision() {
+  public VersionRecord revision() {
     List<VersionRecord> all = versions(VersionState.REVISION);
     return all.isEmpty() ? null : all.get(all.size() - 1);
   }
 
-  long interactions() {
+  /** Interactions that the newest revision has learnt from. */
+  public long interactions() {
     return revision() == null ? 0 : revision().getInteractions();
   }
 
   /** The token that an item has now, or null. */
-  ItemToken token(String item) {
+  public ItemToken token(String item) {
     List<Row> all = rows.get(item);
     return all == null ? null : all.get(all.size() - 1).token;
   }
 
   /** Items that have a token now. */
-  Set<String> items() {
+  public Set<String> items() {
     Set<String> items = new TreeSet<>();
     rows.keySet().stream().filter(i -> token(i) != null).forEach(items::add);
     return items;
-  }
-
-  /** The table as of a commit: each item's newest record that the commit counts. */
-  private Map<String, Row> asOf(int commit) {
-    Map<String, Row> table = new TreeMap<>();
-    rows.forEach(
-        (item, all) ->
-            all.stream()
-                .filter(r -> r.commit <= commit)
-                .reduce((older, newer) -> newer)
-                .ifPresent(r -> table.put(item, r)));
-    return table;
   }
 
   // What must be so.
@@ -210,7 +223,7 @@ final class TokenLog implements AutoCloseable {
    * The transactions of different subtasks are committed one by one, so the rows of a COMMIT may
    * come a moment after it.
    */
-  void awaitVerified() {
+  public void awaitVerified() {
     Awaitility.await("rows and commits agree")
         .atMost(Duration.ofSeconds(60))
         .untilAsserted(
@@ -239,20 +252,30 @@ final class TokenLog implements AutoCloseable {
       assertThat(revisions.get(r - 1)).as("revisions go up by one").isEqualTo(r);
     }
     rows.values().forEach(this::verifyRows);
+    // By commit, the newest row of each item: what turns the table before into the one after.
+    Map<Integer, Map<String, Row>> changes = new HashMap<>();
+    rows.forEach(
+        (item, all) ->
+            all.forEach(
+                row ->
+                    changes.computeIfAbsent(row.commit, c -> new TreeMap<>()).put(item, row)));
+    CommittedTable table = new CommittedTable();
     for (VersionRecord commit : commits) {
-      verify(commit);
+      table.apply(commit, changes.getOrDefault(commit.getVersion(), Map.of()));
     }
   }
 
   private void verifyRows(List<Row> all) {
-    int commit = 0;
+    Row newest = null;
+    Row before = null;
     for (Row row : all) {
+      int commit = newest == null ? 0 : newest.commit;
       assertThat(row.commit)
           .as("commit of %s does not go back", row)
           .isGreaterThanOrEqualTo(commit);
       assertThat(row.commit - row.version).as("%s counts at once or next", row).isBetween(0, 1);
-      commit = row.commit;
-      Row before = all.stream().filter(r -> r.commit < row.commit).reduce((a, b) -> b).orElse(null);
+      before = row.commit > commit ? newest : before;
+      newest = row;
       if (before == null || before.token == null) {
         assertThat(row.previous).as("previous of %s", row).isNull();
       } else {
@@ -272,48 +295,54 @@ final class TokenLog implements AutoCloseable {
     }
   }
 
-  private void verify(VersionRecord commit) {
-    int v = commit.getVersion();
-    Map<String, Row> before = asOf(v - 1);
-    Map<String, Row> after = asOf(v);
-    Set<List<Integer>> tokens = new HashSet<>();
-    long items = 0;
-    long tableSum = 0;
-    long rowCount = 0;
-    long rowSum = 0;
-    long removed = 0;
-    long old = 0;
-    long moved = 0;
-    for (Row row : after.values()) {
-      Row was = before.get(row.item);
-      boolean had = was != null && was.token != null;
-      if (row.token == null) {
-        removed += had ? 1 : 0;
-        continue;
+  /** The table of one version after the other. */
+  private static final class CommittedTable {
+    private final Map<String, ItemToken> tokens = new HashMap<>();
+    private final Map<List<Integer>, String> owners = new HashMap<>();
+    private long checksum;
+
+    /** Goes on to a version, and holds it to what its COMMIT says. */
+    void apply(VersionRecord commit, Map<String, Row> changes) {
+      int v = commit.getVersion();
+      int before = tokens.size();
+      long rowCount = 0;
+      long rowSum = 0;
+      long removed = 0;
+      long moved = 0;
+      for (Row row : changes.values()) {
+        ItemToken was = tokens.remove(row.item);
+        if (was != null) {
+          owners.remove(whole(was));
+          checksum -= sum(was);
+          removed += row.token == null ? 1 : 0;
+          moved += row.token != null && !whole(was).equals(whole(row.token)) ? 1 : 0;
+        }
       }
-      long sum = TokenChecksum.of(row.item, row.token.getCodes(), row.token.getSuffix());
-      List<Integer> whole = whole(row.token);
-      assertThat(tokens.add(whole))
-          .as("token %s of %s is unique in %d", whole, row.item, v)
-          .isTrue();
-      items++;
-      tableSum += sum;
-      if (row.commit == v) {
+      for (Row row : changes.values()) {
+        if (row.token == null) {
+          continue;
+        }
+        String other = owners.put(whole(row.token), row.item);
+        assertThat(other)
+            .as("owner beside %s of token %s in version %d", row.item, whole(row.token), v)
+            .isNull();
+        tokens.put(row.item, row.token);
         rowCount++;
-        rowSum += sum;
+        rowSum += sum(row.token);
       }
-      if (had) {
-        old++;
-        moved += whole.equals(whole(was.token)) ? 0 : 1;
-      }
+      checksum += rowSum;
+      assertThat(commit.getItems()).as("items of %d", v).isEqualTo(tokens.size());
+      assertThat(commit.getTableChecksum()).as("table of %d", v).isEqualTo(checksum);
+      assertThat(commit.getRows()).as("rows of %d", v).isEqualTo(rowCount);
+      assertThat(commit.getRowsChecksum()).as("rows of %d", v).isEqualTo(rowSum);
+      assertThat(commit.getTombstones()).as("removals of %d", v).isEqualTo(removed);
+      assertThat(commit.getOldItems()).as("old items of %d", v).isEqualTo(before - removed);
+      assertThat(commit.getMovedItems()).as("moved items of %d", v).isEqualTo(moved);
     }
-    assertThat(commit.getItems()).as("items of %d", v).isEqualTo(items);
-    assertThat(commit.getTableChecksum()).as("table of %d", v).isEqualTo(tableSum);
-    assertThat(commit.getRows()).as("rows of %d", v).isEqualTo(rowCount);
-    assertThat(commit.getRowsChecksum()).as("rows of %d", v).isEqualTo(rowSum);
-    assertThat(commit.getTombstones()).as("removals of %d", v).isEqualTo(removed);
-    assertThat(commit.getOldItems()).as("old items of %d", v).isEqualTo(old);
-    assertThat(commit.getMovedItems()).as("moved items of %d", v).isEqualTo(moved);
+
+    private static long sum(ItemToken token) {
+      return TokenChecksum.of(token.getItem(), token.getCodes(), token.getSuffix());
+    }
   }
 
   private static List<Integer> whole(ItemToken token) {

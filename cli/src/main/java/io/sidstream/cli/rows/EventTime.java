@@ -25,6 +25,9 @@ final class EventTime {
 
   private static final long LAST = 253_402_300_799_999L;
 
+  /** More than any time is written with. */
+  private static final int MOST_CHARACTERS = 100;
+
   private EventTime() {}
 
   /**
@@ -34,6 +37,10 @@ final class EventTime {
    */
   static long parse(String text) {
     String trimmed = text.strip();
+    // What is longer is none, and costs the square of its length to find that out.
+    if (trimmed.length() > MOST_CHARACTERS) {
+      throw wrong(text, "");
+    }
     long millis =
         trimmed.matches("[+-]?\\d+(\\.\\d*)?([eE][+-]?\\d{1,3})?")
             ? number(trimmed)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class EventTimeTest {
   private static final long TIME = Instant.parse("2024-05-01T12:30:00Z").toEpochMilli();
@@ -45,6 +46,17 @@ class EventTimeTest {
           .hasMessageStartingWith("'" + wrong + "' is not a time")
           .hasMessageContaining("seconds or milliseconds since 1970");
       assertThat(EventTime.isTime(wrong)).isFalse();
+    }
+  }
+
+  @Test
+  @Timeout(10)
+  void refusesLongTextsAtOnce() {
+    for (String part : List.of("T", "9", " T", "T+1")) {
+      String wrong = part.repeat(500_000);
+      assertThatThrownBy(() -> EventTime.parse(wrong))
+          .as(part)
+          .hasMessageContaining("...' is not a time");
     }
   }
 }

@@ -264,27 +264,39 @@ public final class TokenizerModel {
               + " bytes is truncated or corrupt: its SHA-256 does not match");
     }
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes, 8, length - 8))) {
-      int[] dims = new int[in.readInt()];
+      int[] dims = new int[count("layer widths", in.readInt(), Integer.BYTES, in)];
       for (int i = 0; i < dims.length; i++) {
         dims[i] = in.readInt();
       }
-      float[] weights = Floats.read(in, new Layers(dims).size());
-      int levels = in.readInt();
+      int weights = count("weights", new Layers(dims).size(), Float.BYTES, in);
+      float[] encoder = Floats.read(in, weights);
+      int levels = count("levels", in.readInt(), Float.BYTES, in);
       int dim = dims[dims.length - 1];
       List<Codebook> books = new ArrayList<>();
       float[] tolerance = new float[levels];
       for (int l = 0; l < levels; l++) {
         Metric metric = Metric.valueOf(in.readUTF());
         int size = in.readInt();
-        books.add(new Codebook(metric, size, dim, Floats.read(in, size * dim)));
+        int values = count("codewords", Math.multiplyExact(size, dim), Float.BYTES, in);
+        books.add(new Codebook(metric, size, dim, Floats.read(in, values)));
         tolerance[l] = in.readFloat();
       }
-      return new TokenizerModel(dims, weights, new ResidualQuantizer(books), tolerance);
+      return new TokenizerModel(dims, encoder, new ResidualQuantizer(books), tolerance);
     } catch (EOFException e) {
       throw new IllegalArgumentException(
           "Tokenizer model ends too early, after " + bytes.length + " bytes", e);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    } catch (IOException | ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "Tokenizer model of " + bytes.length + " bytes is malformed: " + e.getMessage(), e);
     }
+  }
+
+  /** The number itself, where so many things of a size can follow: nothing larger is allocated. */
+  private static int count(String what, int n, int bytes, DataInputStream in) throws IOException {
+    if (n < 0 || n > in.available() / bytes) {
+      throw new IOException(
+          "it says %d %s where %d bytes are left".formatted(n, what, in.available()));
+    }
+    return n;
   }
 }

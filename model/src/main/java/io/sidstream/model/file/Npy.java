@@ -154,7 +154,7 @@ public final class Npy {
       throw new IOException("npy array is in Fortran order; save it with numpy.ascontiguousarray");
     }
     String dims = find(SHAPE, header, "shape").strip();
-    String[] parts = dims.isEmpty() ? new String[0] : dims.split("\\s*,\\s*");
+    String[] parts = dims.isEmpty() ? new String[0] : dims.split(",");
     if (parts.length < 1 || parts.length > 3) {
       throw new IOException("npy array has shape (" + dims + "); 1 to 3 dimensions are read");
     }
@@ -162,7 +162,7 @@ public final class Npy {
     long total = 1;
     for (int i = 0; i < parts.length; i++) {
       try {
-        shape[i] = Integer.parseInt(parts[i]);
+        shape[i] = Integer.parseInt(parts[i].strip());
       } catch (NumberFormatException e) {
         throw new IOException(
             "npy array has shape (" + dims + "), in which '" + parts[i] + "' is no dimension", e);

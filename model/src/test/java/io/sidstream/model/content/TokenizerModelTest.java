@@ -3,12 +3,14 @@ package io.sidstream.model.content;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.model.file.Sha256;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Rng;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.EncodeResult;
 import io.sidstream.model.quantize.Metric;
 import io.sidstream.model.quantize.ResidualQuantizer;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -65,6 +67,25 @@ class TokenizerModelTest {
     assertThatThrownBy(() -> TokenizerModel.fromBytes(Arrays.copyOf(random(5).toBytes(), 1000)))
         .hasMessageContaining("truncated");
     assertThatThrownBy(() -> TokenizerModel.fromBytes(new byte[100])).hasMessageContaining("SIDT");
+  }
+
+  /** As if their digest were right: sizes beyond the bytes, and a name that is no text. */
+  @Test
+  void refusesSizesThatTheBytesDoNotHave() {
+    byte[] bytes = random(5).toBytes();
+    int levels = bytes.length - 32 - 3 * (4 + 4 * 256 * 64 + 4) - 2 * (2 + 6) - (2 + 9) - 4;
+    for (int at : new int[] {8, 12, 16, levels, levels + 4, levels + 6, levels + 12}) {
+      for (int number : new int[] {-1, 0, Integer.MAX_VALUE, 0x00ffffff}) {
+        byte[] content = Arrays.copyOf(bytes, bytes.length - 32);
+        ByteBuffer.wrap(content).putInt(at, number);
+        byte[] whole = Arrays.copyOf(content, bytes.length);
+        byte[] digest = Sha256.of(content, content.length);
+        System.arraycopy(digest, 0, whole, content.length, digest.length);
+        assertThatThrownBy(() -> TokenizerModel.fromBytes(whole))
+            .as("%d at %d", number, at)
+            .isInstanceOf(IllegalArgumentException.class);
+      }
+    }
   }
 
   @Test

@@ -55,6 +55,9 @@ class NpyTest {
 
   @Test
   void saysWhatIsWrong() {
+    assertRefused(
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2" + " ".repeat(60_000) + "x,), }",
+        "is no dimension");
     assertRefused("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }", "Fortran");
     assertRefused("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", "'<f8'");
     assertRefused("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "1 to 3 dimensions");

@@ -1,0 +1,207 @@
+package io.sidstream.tests.faults;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.tests.JobJar;
+import io.sidstream.tests.StandaloneCluster;
+import io.sidstream.tests.TinyJob;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.awaitility.Awaitility;
+
+/**
+ * Everything that the job needs, each a process of its own on the loopback interface: ZooKeeper, a
+ * Kafka broker, a JobManager with high availability and TaskManagers of one slot. The job is the
+ * shaded jar, submitted by REST.
+ *
+ * <p>The broker keeps its folder and its port over its lives, ZooKeeper too.
+ */
+final class FaultCluster implements AutoCloseable {
+  /** Time within which a process is up. */
+  private static final Duration START = Duration.ofSeconds(240);
+
+  private final Path folder;
+  private final int brokerPort;
+  private final StandaloneCluster flink;
+  private final List<Process> brokers = new ArrayList<>();
+  private String job;
+
+  final Member zooKeeper;
+  final Member broker;
+  final Member jobManager;
+  final List<Member> taskManagers = new ArrayList<>();
+
+  /** Starts nothing. */
+  FaultCluster(Path folder, int slots, Duration heartbeatTimeout) throws IOException {
+    this.folder = folder;
+    brokerPort = StandaloneCluster.freePort();
+    int zooKeeperPort = StandaloneCluster.freePort();
+    flink =
+        new StandaloneCluster(
+            Files.createDirectories(folder.resolve("flink")),
+            1,
+            Map.of(
+                "high-availability.type",
+                "zookeeper",
+                "high-availability.zookeeper.quorum",
+                "127.0.0.1:" + zooKeeperPort,
+                "high-availability.storageDir",
+                folder.resolve("ha").toUri().toString(),
+                // How long a JobManager that was killed is still held for the leader.
+                "high-availability.zookeeper.client.session-timeout",
+                "5 s",
+                // On a busy machine ZooKeeper is a while coming up.
+                "high-availability.zookeeper.client.max-retry-attempts",
+                "30",
+                "heartbeat.timeout",
+                heartbeatTimeout.toMillis() + " ms",
+                "taskmanager.memory.process.size",
+                "1400m"));
+    zooKeeper = new Member("ZooKeeper", () -> flink.startZooKeeper(zooKeeperPort), flink::kill);
+    broker = new Member("broker", this::startBroker, FaultCluster::kill);
+    jobManager = new Member("JobManager", flink::startJobManager, flink::kill);
+    for (int i = 0; i < slots; i++) {
+      taskManagers.add(new Member("TaskManager " + i, flink::startTaskManager, flink::kill));
+    }
+  }
+
+  private static void kill(Process process) {
+    process.destroyForcibly();
+    process.onExit().join();
+  }
+
+  private Process startBroker() throws IOException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx384m",
+                "-XX:TieredStopAtLevel=1",
+                "-Dlog4j2.configurationFile=log4j2.properties",
+                "-cp",
+                System.getProperty("java.class.path"),
+                BrokerMain.class.getName(),
+                folder.resolve("kafka").toString(),
+                String.valueOf(brokerPort))
+            .redirectErrorStream(true)
+            .redirectOutput(
+                ProcessBuilder.Redirect.appendTo(folder.resolve("broker.log").toFile()))
+            .start();
+    brokers.add(process);
+    return process;
+  }
+
+  /** Address of the broker, the same in each of its lives. */
+  String bootstrap() {
+    return "localhost:" + brokerPort;
+  }
+
+  /** All processes. */
+  List<Member> members() {
+    List<Member> all = new ArrayList<>(List.of(zooKeeper, broker, jobManager));
+    all.addAll(taskManagers);
+    return all;
+  }
+
+  /** Starts again what has ended by itself, as whoever runs a cluster does; how many these were. */
+  int revive() throws Exception {
+    int revived = 0;
+    for (Member member : members()) {
+      if (!member.running()) {
+        member.kill();
+        member.start();
+        revived++;
+      }
+    }
+    return revived;
+  }
+
+  /** Starts everything, and waits until it can take a job. */
+  void start() throws Exception {
+    for (Member member : members()) {
+      member.start();
+    }
+    awaitBroker();
+    await(
+        "TaskManagers",
+        () -> {
+          revive();
+          return flink.freeSlots() == taskManagers.size();
+        });
+  }
+
+  /** Waits until the broker takes connections. */
+  void awaitBroker() {
+    await(
+        "the broker",
+        () -> {
+          try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), brokerPort)) {
+            return socket.isConnected();
+          } catch (IOException e) {
+            return false;
+          }
+        });
+  }
+
+  private static void await(String what, Callable<Boolean> condition) {
+    Awaitility.await(what)
+        .atMost(START)
+        .pollInterval(Duration.ofMillis(100))
+        .until(condition);
+  }
+
+  /**
+   * Submits the job.
+   *
+   * @param settings as of {@link TinyJob#settings}
+   */
+  void submit(List<String> settings) throws Exception {
+    List<String> arguments = new ArrayList<>();
+    List<String> all = new ArrayList<>(settings);
+    all.add("checkpoint.dir=" + checkpoints().toUri());
+    all.forEach(set -> arguments.addAll(List.of("--set", set)));
+    job = flink.run(flink.upload(JobJar.path()), arguments, null);
+  }
+
+  /** The folder of the job's checkpoints. */
+  Path checkpoints() {
+    return folder.resolve("checkpoints");
+  }
+
+  /** What the JobManager says of the job's checkpoints. */
+  JsonNode checkpointStatistics() throws IOException, InterruptedException {
+    return flink.get("/jobs/" + job + "/checkpoints");
+  }
+
+  /** How often the job was started again by the JobManager that runs now; -1 if it does not say. */
+  int restarts() throws InterruptedException {
+    try {
+      JsonNode metric = flink.get("/jobs/" + job + "/metrics?get=numRestarts").path(0);
+      return metric.path("value").asInt(-1);
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+
+  /** The newest lines of every log, for a message. */
+  String logs() throws IOException {
+    return flink.logs();
+  }
+
+  /** The whole log of processes whose names begin so. */
+  String log(String name) throws IOException {
+    return flink.log(name);
+  }
+
+  @Override
+  public void close() {
+    flink.close();
+    brokers.forEach(FaultCluster::kill);
+  }
+}

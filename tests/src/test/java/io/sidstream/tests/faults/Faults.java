@@ -1,0 +1,67 @@
+package io.sidstream.tests.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.concurrent.TimeUnit;
+
+/** Inflicts faults one after the other, each when the one before is over; keeps the figures. */
+final class Faults {
+  private final FaultCluster cluster;
+  private final Flow flow;
+  private final Oracle oracle;
+  private final Recoveries recoveries = new Recoveries();
+  private int inTransactions;
+  private int revived;
+
+  /** Something that is done to the cluster. */
+  @FunctionalInterface
+  interface Step {
+    void run() throws Exception;
+  }
+
+  Faults(FaultCluster cluster, Flow flow, Oracle oracle) {
+    this.cluster = cluster;
+    this.flow = flow;
+    this.oracle = oracle;
+  }
+
+  /**
+   * Breaks something and mends it, and waits until readers have a row of an item that was sent
+   * after it broke. What ends by itself meanwhile is started again.
+   *
+   * @param what name, for the figures
+   */
+  void inflict(String what, Step breaks, Step mends) throws Exception {
+    boolean open = oracle.transactionIsOpen();
+    flow.mark();
+    long begin = System.nanoTime();
+    breaks.run();
+    mends.run();
+    oracle.awaitFreshRow(() -> revived += cluster.revive());
+    long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    recoveries.add(what, took);
+    inTransactions += open ? 1 : 0;
+    System.out.printf(
+        "fault %d, %s: %.1f s%s%n",
+        count(), what, took / 1000., open ? ", a transaction was open" : "");
+  }
+
+  /** Faults so far. */
+  int count() {
+    return recoveries.count();
+  }
+
+  /** Ends the flow, holds the topics to what it has sent, and tells the figures. */
+  ObjectNode settle() throws Exception {
+    flow.stop();
+    oracle.verify();
+    assertThat(inTransactions).as("faults while a transaction was open").isPositive();
+    ObjectNode figures = new ObjectMapper().createObjectNode();
+    figures.put("inOpenTransactions", inTransactions).put("endedByThemselves", revived);
+    oracle.report(figures);
+    figures.set("recovery", recoveries.json());
+    return figures;
+  }
+}

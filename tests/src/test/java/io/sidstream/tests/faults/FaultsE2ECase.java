@@ -1,0 +1,59 @@
+package io.sidstream.tests.faults;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.Topics;
+import io.sidstream.tests.TinyJob;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The job on a cluster whose processes are killed: nothing is lost, nothing is there twice, and it
+ * goes on. By itself it runs six kills; other {@linkplain Scenario scenarios} and longer ones by
+ * {@code -Dfaults.scenario=KILLS -Dfaults.count=200 -Dfaults.minutes=120 -Dfaults.seed=7}. The
+ * figures are printed as JSON.
+ */
+class FaultsE2ECase {
+  private static final Scenario SCENARIO =
+      Scenario.valueOf(System.getProperty("faults.scenario", "KILLS"));
+  private static final Scenario.Length LENGTH =
+      new Scenario.Length(
+          Integer.getInteger("faults.count", 6), Long.getLong("faults.minutes", 24 * 60));
+  private static final long SEED = Long.getLong("faults.seed", 1);
+
+  /** A version every few seconds, in which a part of the tokens moves. */
+  private static final String[] SETTINGS = {
+    "learn.round-interval=2 s", "quantizer.churn-budget=0.2"
+  };
+
+  @TempDir Path folder;
+
+  @Test
+  void nothingIsLostOrDoubled() throws Exception {
+    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT)) {
+      try {
+        cluster.start();
+        List<String> settings = TinyJob.settings(cluster.bootstrap(), "faults", SETTINGS);
+        JobConfig config = JobConfig.load(null, settings);
+        Topics.create(config);
+        try (Flow flow = new Flow(config, SEED);
+            Oracle oracle = new Oracle(config, flow)) {
+          flow.start();
+          cluster.submit(settings);
+          oracle.awaitFirstVersion();
+          Faults faults = new Faults(cluster, flow, oracle);
+          SCENARIO.run(cluster, faults, new Random(SEED), LENGTH);
+          ObjectNode figures = faults.settle();
+          figures.put("scenario", SCENARIO.name()).put("seed", SEED);
+          System.out.println(figures.toPrettyString());
+        }
+      } catch (Throwable e) {
+        System.err.println("scenario " + SCENARIO + ", seed " + SEED + cluster.logs());
+        throw e;
+      }
+    }
+  }
+}

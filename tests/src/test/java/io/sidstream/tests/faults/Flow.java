@@ -1,0 +1,193 @@
+package io.sidstream.tests.faults;
+
+import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.Topics;
+import io.sidstream.schemas.ItemEvent;
+import io.sidstream.schemas.WireFormat;
+import io.sidstream.tests.Inputs;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+
+/**
+ * Sends items (new, changed, deleted), interactions (some of them twice) and rubbish at a steady
+ * rate, from a thread of its own, whatever happens to the broker meanwhile; knows what must come of
+ * them.
+ */
+final class Flow implements AutoCloseable {
+  /** Items that interactions name; never deleted. */
+  static final int KNOWN = 300;
+
+  /** From so many items on there is a deletion for each new one. */
+  private static final int ENOUGH = 500;
+
+  private static final int TICK_MS = 100;
+
+  /** Ticks for a record that cannot be used. */
+  private static final int RUBBISH_TICKS = 10;
+
+  private static final int HUGE_BYTES = 10 * 1024 * 1024;
+
+  private final Inputs in;
+  private final JobConfig config;
+  private final WireFormat wire = new WireFormat();
+  private final SplittableRandom random;
+  private final Thread thread = new Thread(this::run, "flow");
+  private final Set<String> alive = new TreeSet<>();
+  private final List<String> removable = new ArrayList<>();
+  private final Set<String> fresh = new TreeSet<>();
+  private int items;
+  private int interactions;
+  private int rubbish;
+  private long records;
+  private int ticks;
+  private RuntimeException failure;
+  private volatile boolean stopped;
+
+  Flow(JobConfig config, long seed) {
+    this.config = config;
+    in = new Inputs(config);
+    random = new SplittableRandom(seed);
+    thread.setDaemon(true);
+  }
+
+  /** Sends the first items, waits for them, and goes on. */
+  void start() {
+    while (items < KNOWN) {
+      put();
+    }
+    in.flush();
+    thread.start();
+  }
+
+  private void run() {
+    try {
+      while (!stopped) {
+        tick();
+        Thread.sleep(TICK_MS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      failure = e;
+    }
+  }
+
+  private synchronized void tick() {
+    ticks++;
+    if (ticks % 2 == 0) {
+      removable.add(put());
+    } else {
+      String changed = Inputs.name(random.nextInt(KNOWN));
+      in.put(changed, Inputs.vector(changed + random.nextInt()));
+      records++;
+    }
+    if (alive.size() > ENOUGH) {
+      String gone = removable.remove(random.nextInt(removable.size()));
+      alive.remove(gone);
+      fresh.remove(gone);
+      in.delete(gone);
+      records++;
+    }
+    if (ticks % RUBBISH_TICKS == 0) {
+      sendRubbish();
+    }
+    in.interactions(interactions, interactions + 4, KNOWN);
+    if (random.nextInt(10) == 0) {
+      // One that was sent before: counts once.
+      int again = random.nextInt(Math.max(0, interactions - 100), interactions + 4);
+      in.interactions(again, again + 1, KNOWN);
+      records++;
+    }
+    interactions += 4;
+    records += 4;
+  }
+
+  /** Sends a record that nothing can be made of, to the topics in turn. */
+  private void sendRubbish() {
+    byte[] bad = Inputs.bytes("bad");
+    byte[] noise = new byte[random.nextInt(200)];
+    random.nextBytes(noise);
+    switch (rubbish++ % 8) {
+      case 0 -> in.send(Topics.items(config), bad, noise);
+      case 1 -> in.send(Topics.interactions(config), bad, noise);
+      case 2 -> in.send(Topics.control(config), bad, noise);
+      case 3 -> in.send(Topics.versions(config), bad, noise);
+      case 4 -> in.interact("ahead", "bad", Inputs.name(0), Instant.parse("3000-01-01T00:00:00Z"));
+      case 5 -> in.interact("behind", "bad", Inputs.name(0), Instant.EPOCH);
+      case 6 -> in.send(Topics.items(config), bad, wire.encode(huge()));
+      default -> in.send(Topics.items(config), Inputs.bytes("other"), wire.encode(item()));
+    }
+    records++;
+  }
+
+  private static ItemEvent huge() {
+    ItemEvent huge = item();
+    huge.setVector(null);
+    huge.setText("x".repeat(HUGE_BYTES));
+    return huge;
+  }
+
+  private static ItemEvent item() {
+    return Inputs.item("bad", Inputs.vector("bad"));
+  }
+
+  private String put() {
+    String item = Inputs.name(items++);
+    alive.add(item);
+    fresh.add(item);
+    in.put(item, Inputs.vector(item));
+    records++;
+    return item;
+  }
+
+  /** From now on {@link #fresh} tells what is sent. */
+  synchronized void mark() {
+    fresh.clear();
+  }
+
+  /** New items that were sent since {@link #mark}, and not deleted again. */
+  synchronized Set<String> fresh() {
+    return Set.copyOf(fresh);
+  }
+
+  /** Stops, and waits until the broker has all that was sent. */
+  void stop() throws InterruptedException {
+    stopped = true;
+    thread.join();
+    if (failure != null) {
+      throw failure;
+    }
+    in.flush();
+  }
+
+  /** Items that must have a token; any other must have none. */
+  synchronized Set<String> items() {
+    return new TreeSet<>(alive);
+  }
+
+  /** Interactions sent, those that were sent twice counted once. */
+  synchronized long interactions() {
+    return interactions;
+  }
+
+  /** Records sent that must become dead letters, each once. */
+  synchronized int rubbish() {
+    return rubbish;
+  }
+
+  /** Records sent. */
+  synchronized long records() {
+    return records;
+  }
+
+  @Override
+  public void close() {
+    stopped = true;
+    thread.interrupt();
+    in.close();
+  }
+}

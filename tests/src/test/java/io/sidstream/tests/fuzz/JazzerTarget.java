@@ -1,0 +1,20 @@
+package io.sidstream.tests.fuzz;
+
+/** What Jazzer calls, with the decoder that the property {@code fuzz.decoder} names. */
+public final class JazzerTarget {
+  private static Decoder decoder;
+
+  private JazzerTarget() {}
+
+  /** Called once. */
+  public static void fuzzerInitialize() {
+    String name = System.getProperty("fuzz.decoder");
+    decoder =
+        Decoders.all().stream().filter(d -> d.name().equals(name)).findFirst().orElseThrow();
+  }
+
+  /** Called with each input. */
+  public static void fuzzerTestOneInput(byte[] input) {
+    decoder.read(input);
+  }
+}
