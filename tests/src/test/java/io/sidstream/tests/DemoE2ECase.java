@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
@@ -115,7 +117,9 @@ class DemoE2ECase {
     Files.createFile(data.resolve("interactions.tsv"));
     Path json = folder.resolve("out.json");
     List<String> arguments = new ArrayList<>(List.of("demo", "--until-done", "--ui-port", "18481"));
+    Path table = folder.resolve("table.jsonl");
     arguments.addAll(List.of("--data", data.toString(), "--json", json.toString()));
+    arguments.addAll(List.of("--export", table.toString()));
     arguments.addAll(settings());
     arguments.addAll(List.of("--set", "bootstrap.timeout=2 s"));
     arguments.addAll(List.of("--set", "quantizer.codebook-size=8"));
@@ -124,6 +128,11 @@ class DemoE2ECase {
     }
     assertThat(new ObjectMapper().readTree(json.toFile()).get("itemsWithToken").asInt())
         .isEqualTo(30);
+    Set<String> exported = new HashSet<>();
+    for (String line : Files.readAllLines(table)) {
+      exported.add(new ObjectMapper().readTree(line).get("item").asText());
+    }
+    assertThat(exported).hasSize(30).contains("a1", "a30");
   }
 
   private void refuses(String message, String... arguments) throws Exception {

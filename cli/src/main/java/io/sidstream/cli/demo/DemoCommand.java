@@ -23,6 +23,7 @@ import io.sidstream.cli.report.ReportCommand;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.tokens.ExportCommand;
 import io.sidstream.cli.tokens.TokenAudit;
 import io.sidstream.cli.tokens.Verification;
 import io.sidstream.cli.ui.LivePage;
@@ -173,6 +174,13 @@ public final class DemoCommand implements Callable<Integer> {
           "Where the page goes that 'sidstream report' writes; without it to report.html in --state, or to a file of the system's temporary folder.")
   private Path report;
 
+  @Option(
+      names = "--export",
+      paramLabel = "FILE",
+      description =
+          "Write the token table there at the end, an object a line, as 'tokens export' does.")
+  private Path export;
+
   /** With the job that is run. */
   public DemoCommand(JobBuilder job) {
     this.job = job;
@@ -311,6 +319,12 @@ public final class DemoCommand implements Callable<Integer> {
             KafkaOptions.of(kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX)),
             page,
             progress.arrived());
+        if (export != null) {
+          int written =
+              ExportCommand.write(
+                  kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX), export);
+          System.out.printf("%,d tokens: %s%n", written, export.toAbsolutePath());
+        }
         System.out.println(
             "live page: " + pageAddress + " (while the demo ran; 'sidstream ui' shows any job's)");
       }
@@ -402,7 +416,10 @@ public final class DemoCommand implements Callable<Integer> {
     List<OutputFile.Named> inputs = data.files();
     inputs.add(new OutputFile.Named("--conf", conf));
     OutputFile.check(
-        List.of(new OutputFile.Named("--json", json), new OutputFile.Named("--report", report)),
+        List.of(
+            new OutputFile.Named("--json", json),
+            new OutputFile.Named("--report", report),
+            new OutputFile.Named("--export", export)),
         inputs);
     // Wrong settings are told before anything starts.
     return JobConfig.load(conf, sets);

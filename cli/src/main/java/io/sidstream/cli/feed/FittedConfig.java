@@ -129,6 +129,14 @@ public final class FittedConfig {
     // As long as the broker of the demo lets a transaction live: a run may be stopped for long
     // before it goes on.
     all.add(JobOptions.KAFKA_TRANSACTION_TIMEOUT.key() + "=1 d");
+    if (bootstrap != null) {
+      // The other half of this machine's processors learns.
+      smaller(
+          all,
+          asked,
+          JobOptions.PARALLELISM,
+          Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+    }
     all.addAll(sets);
     if (bootstrap != null) {
       all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);

@@ -1,6 +1,5 @@
 package io.sidstream.cli.tokens;
 
-import io.sidstream.cli.OutputFile;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.client.Token;
@@ -10,10 +9,7 @@ import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
-import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -53,7 +49,7 @@ import picocli.CommandLine.Spec;
       TokensCommand.Get.class,
       TokensCommand.Tail.class,
       TokensCommand.Diff.class,
-      TokensCommand.Export.class,
+      ExportCommand.class,
       TokensCommand.Verify.class,
       TokensCommand.Versions.class,
       TokensCommand.DeadLetters.class,
@@ -96,7 +92,7 @@ public final class TokensCommand implements Callable<Integer> {
   }
 
   /** Of a version that can be read from the log; 0 stands for the newest. */
-  private static Map<String, Token> table(TokenLog log, int asked) {
+  static Map<String, Token> table(TokenLog log, int asked) {
     int version = asked == 0 ? log.newest() : asked;
     if (version == 0) {
       throw new IllegalStateException("no version is committed yet");
@@ -281,93 +277,6 @@ public final class TokensCommand implements Callable<Integer> {
           "version %d to %d: %,d new, %,d gone, %,d moved, %,d the same%n",
           from, to, added, gone, moved, before.size() - gone - moved);
       return 0;
-    }
-  }
-
-  /** {@code tokens export}. */
-  @Command(
-      name = "export",
-      mixinStandardHelpOptions = true,
-      description = "Write a committed table, checked against its COMMIT record.")
-  static final class Export implements Callable<Integer> {
-    enum Format {
-      JSONL,
-      CSV
-    }
-
-    @Mixin Where where;
-
-    @Option(
-        names = "--format",
-        defaultValue = "jsonl",
-        description =
-            "jsonl (with the explanation, where the row is in the log) or csv (default: ${DEFAULT-VALUE}).")
-    Format format;
-
-    @Option(
-        names = "--at",
-        paramLabel = "V",
-        description = "The version; without it the newest committed one.")
-    int version;
-
-    @Option(
-        names = {"-o", "--out"},
-        paramLabel = "FILE",
-        description = "Where to; without it to standard output.")
-    Path out;
-
-    @Override
-    public Integer call() throws IOException {
-      if (version < 0) {
-        throw new UsageException("--at " + version + ": 1 or more");
-      }
-      OutputFile.check("--out", out);
-      TokenLog log = where.log("versions", "tokens");
-      Map<String, Token> table = table(log, version);
-      if (out == null) {
-        // Not closed: standard output is not ours.
-        PrintWriter writer = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
-        write(log, table, writer);
-        writer.flush();
-      } else {
-        OutputFile.write(
-            out,
-            to -> {
-              PrintWriter writer = new PrintWriter(to, false, StandardCharsets.UTF_8);
-              write(log, table, writer);
-              // A PrintWriter keeps its failures to itself.
-              if (writer.checkError()) {
-                throw new IOException("not all could be written");
-              }
-            });
-      }
-      System.err.printf(
-          "version %d: %,d items%n", version == 0 ? log.newest() : version, table.size());
-      return 0;
-    }
-
-    private void write(TokenLog log, Map<String, Token> table, PrintWriter writer) {
-      RowText text = new RowText();
-      if (format == Format.CSV) {
-        int levels = table.values().stream().mapToInt(t -> t.codes().length).max().orElse(0);
-        writer.println(RowText.csvHeader(levels));
-      }
-      table.forEach(
-          (item, token) ->
-              writer.println(
-                  format == Format.CSV
-                      ? RowText.csv(item, token)
-                      : text.json(item, token, row(log.rows.get(item), token))));
-    }
-
-    /** The row that published a token, null where only the row after it is left. */
-    private static byte[] row(List<TokenLog.Row> rows, Token token) {
-      for (TokenLog.Row row : rows) {
-        if (token.equals(row.token())) {
-          return row.value();
-        }
-      }
-      return null;
     }
   }
 

@@ -7,11 +7,11 @@ package io.sidstream.model.recommend;
  */
 final class Dropout {
   private final int threshold;
-  private final float scale;
+  private final int scaleBits;
 
   Dropout(float rate) {
     threshold = (int) (rate * (1 << 24));
-    scale = 1f / (1f - rate);
+    scaleBits = Float.floatToRawIntBits(1f / (1f - rate));
   }
 
   /** The 32-bit key of one layer in one step. */
@@ -30,7 +30,9 @@ final class Dropout {
     x ^= x >>> 13;
     x *= 0xC2B2AE35;
     x ^= x >>> 16;
-    return (x >>> 8) < threshold ? 0f : scale;
+    // A branch would be mispredicted every other time: all bits stay where the draw is at least the
+    // threshold, none where it is below.
+    return Float.intBitsToFloat(scaleBits & ((threshold - 1 - (x >>> 8)) >> 31));
   }
 
   /** x[i] *= factor(key, i). */
