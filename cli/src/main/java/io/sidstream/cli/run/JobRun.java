@@ -138,6 +138,9 @@ public final class JobRun implements AutoCloseable {
     flink.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(64));
     flink.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(64));
     flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+    // A barrier waits for what lies in front of it: buffers full of texts are embedded for half a
+    // minute before the first checkpoint goes through.
+    flink.set(TaskManagerOptions.BUFFER_DEBLOAT_ENABLED, true);
     // Who watches the first training would see it jump every 10 s.
     flink.set(MetricOptions.METRIC_FETCHER_UPDATE_INTERVAL, Duration.ofSeconds(2));
     // A passing fault is ridden out; a job that fails again and again must end and say why.
