@@ -96,19 +96,19 @@ final class JobView implements LiveView {
   }
 
   private static Found search(TopicState state, String wanted, int[] prefix, int most) {
-      List<Map.Entry<String, ItemToken>> found = new ArrayList<>();
-      for (Map.Entry<String, ItemToken> row : state.rows().entrySet()) {
-        if (row.getKey().toLowerCase(Locale.ROOT).contains(wanted)
-            || state.title(row.getKey()).toLowerCase(Locale.ROOT).contains(wanted)
-            || prefix != null && begins(row.getValue().getCodes(), prefix)) {
-          found.add(row);
-        }
+    List<Map.Entry<String, ItemToken>> found = new ArrayList<>();
+    for (Map.Entry<String, ItemToken> row : state.rows().entrySet()) {
+      if (row.getKey().toLowerCase(Locale.ROOT).contains(wanted)
+          || state.title(row.getKey()).toLowerCase(Locale.ROOT).contains(wanted)
+          || prefix != null && begins(row.getValue().getCodes(), prefix)) {
+        found.add(row);
       }
-      found.sort(
-          Comparator.comparing(e -> TopicState.codes(e.getValue().getCodes()), Arrays::compare));
-      return new Found(
-          found.size(),
-          found.stream().limit(most).map(e -> ReportData.row(e.getKey(), state)).toList());
+    }
+    found.sort(
+        Comparator.comparing(e -> TopicState.codes(e.getValue().getCodes()), Arrays::compare));
+    return new Found(
+        found.size(),
+        found.stream().limit(most).map(e -> ReportData.row(e.getKey(), state)).toList());
   }
 
   private static boolean begins(List<Integer> codes, int[] prefix) {
@@ -132,31 +132,33 @@ final class JobView implements LiveView {
   }
 
   private Item item(TopicState state, TokenTree tree, String id) {
-      ItemToken row = state.rows().get(id);
-      if (row == null) {
-        throw new RefusedException(
-            RefusedException.NOT_THERE,
-            "item '%s' has no token; %s"
-                .formatted(
-                    id,
-                    state.items().contains(id)
-                        ? "it is on the items topic: it waits for the first version, or see 'tokens dead-letters'"
-                        : "it is not on the items topic either: check the identifier"));
-      }
-      CodebookSet books = state.codebooks(row.getVersion());
-      List<Level> levels = new ArrayList<>();
-      int[] nearest = TopicState.codes(row.getNearest());
-      for (int l = 0; l < nearest.length; l++) {
-        boolean known = books != null && l < books.levels() && nearest[l] < books.size(l);
-        levels.add(
-            new Level(
-                nearest[l],
-                row.getDistances().get(l),
-                row.getMargins().get(l),
-                known ? books.nearest(l, nearest[l], CODEWORDS) : List.of()));
-      }
-      return new Item(
-          ReportData.row(id, state), levels, topics.prefixes(tree, TopicState.codes(row.getCodes()), id));
+    ItemToken row = state.rows().get(id);
+    if (row == null) {
+      throw new RefusedException(
+          RefusedException.NOT_THERE,
+          "item '%s' has no token; %s"
+              .formatted(
+                  id,
+                  state.items().contains(id)
+                      ? "it is on the items topic: it waits for the first version, or see 'tokens dead-letters'"
+                      : "it is not on the items topic either: check the identifier"));
+    }
+    CodebookSet books = state.codebooks(row.getVersion());
+    List<Level> levels = new ArrayList<>();
+    int[] nearest = TopicState.codes(row.getNearest());
+    for (int l = 0; l < nearest.length; l++) {
+      boolean known = books != null && l < books.levels() && nearest[l] < books.size(l);
+      levels.add(
+          new Level(
+              nearest[l],
+              row.getDistances().get(l),
+              row.getMargins().get(l),
+              known ? books.nearest(l, nearest[l], CODEWORDS) : List.of()));
+    }
+    return new Item(
+        ReportData.row(id, state),
+        levels,
+        topics.prefixes(tree, TopicState.codes(row.getCodes()), id));
   }
 
   @Override

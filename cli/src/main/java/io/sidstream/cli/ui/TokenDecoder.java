@@ -17,7 +17,9 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
-/** Tokens of texts, and the codes that may follow, by the model of the version in use. Any thread. */
+/**
+ * Tokens of texts, and the codes that may follow, by the model of the version in use. Any thread.
+ */
 final class TokenDecoder implements AutoCloseable {
   private static final int CHOICES = 50;
 
@@ -140,7 +142,8 @@ final class TokenDecoder implements AutoCloseable {
         .step(tree, prefix)
         .forEach(
             (code, below) ->
-                choices.add(new Choice(code, below.probability, below.items, topics.row(below.best))));
+                choices.add(
+                    new Choice(code, below.probability, below.items, topics.row(below.best))));
     choices.sort(
         Comparator.comparingDouble(Choice::value).reversed().thenComparingInt(Choice::code));
     CodebookSet books = topics.of(state -> state.codebooks(version));
@@ -167,7 +170,10 @@ final class TokenDecoder implements AutoCloseable {
         try {
           ranked =
               PublishedRanking.read(
-                  topics.kafka().reach().bootstrap(), topics.kafka().prefix(), topics.kafka().properties(), RANKING_PATIENCE);
+                  topics.kafka().reach().bootstrap(),
+                  topics.kafka().prefix(),
+                  topics.kafka().properties(),
+                  RANKING_PATIENCE);
         } catch (IllegalStateException e) {
           throw new RefusedException(RefusedException.NOT_YET, e.getMessage());
         }
