@@ -35,7 +35,7 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
   private static final int FORMAT = 2;
 
   /** Numbers of an embedding, far more than a job can be set to. */
-  private static final int MOST_NUMBERS = 1 << 16;
+  private static final int MOST_NUMBERS = 1 << 13;
 
   /** Bytes of an overlay's entry: its row, and that it has no token. */
   private static final int LEAST_ENTRY = 5;

@@ -60,6 +60,8 @@ final class FaultCluster implements AutoCloseable {
                 // On a busy machine ZooKeeper is a while coming up.
                 "high-availability.zookeeper.client.max-retry-attempts",
                 "30",
+                "pekko.startup-timeout",
+                "60 s",
                 "heartbeat.timeout",
                 heartbeatTimeout.toMillis() + " ms",
                 "taskmanager.memory.process.size",
