@@ -20,8 +20,7 @@ final class Decoder {
 
   private static final long MOST_NANOS = 5_000_000_000L;
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final String name;
   private final Reading reading;
