@@ -35,7 +35,7 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
   private static final int FORMAT = 2;
 
   /** Numbers of an embedding, far more than a job can be set to. */
-  private static final int MOST_NUMBERS = 1 << 16;
+  private static final int MOST_NUMBERS = 1 << 13;
 
   /** Bytes of an overlay's entry: its row, and that it has no token. */
   private static final int LEAST_ENTRY = 5;
@@ -147,8 +147,7 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
     return token;
   }
 
-  private static void require(boolean sound, String message, Object... numbers)
-      throws IOException {
+  private static void require(boolean sound, String message, Object... numbers) throws IOException {
     if (!sound) {
       throw new IOException("damaged, though its checksum agrees: " + message.formatted(numbers));
     }
@@ -160,7 +159,8 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
    * @throws IOException where it is damaged, or of another format
    */
   static Snapshot read(Path file) throws IOException {
-    // First all of it against its checksum. Anybody can compute that: no length is trusted after it.
+    // First all of it against its checksum. Anybody can compute that: no length is trusted after
+    // it.
     CRC32C crc = new CRC32C();
     long length = Files.size(file) - 8;
     try (InputStream raw = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {

@@ -109,8 +109,7 @@ class ClusterE2ECase {
                 () -> {
                   interactions(100);
                   table.poll();
-                  return table.committed() > before
-                      && commit(table).getItems() == alive.size();
+                  return table.committed() > before && commit(table).getItems() == alive.size();
                 });
         assertThat(cluster.get("/jobs/" + again).path("state").asText()).isEqualTo("RUNNING");
         // The rows of a COMMIT come in other transactions, perhaps a moment after it.

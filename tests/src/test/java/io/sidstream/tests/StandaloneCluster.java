@@ -371,7 +371,8 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   /** Stops a job with a savepoint and waits for it; where the savepoint is. */
-  public String stopWithSavepoint(String job, Path target) throws IOException, InterruptedException {
+  public String stopWithSavepoint(String job, Path target)
+      throws IOException, InterruptedException {
     var request = JSON.createObjectNode();
     request.put("targetDirectory", target.toUri().toString()).put("drain", false);
     String trigger = post("/jobs/" + job + "/stop", request).get("request-id").asText();
@@ -401,7 +402,7 @@ public final class StandaloneCluster implements AutoCloseable {
   private JsonNode send(HttpRequest.Builder request) throws IOException, InterruptedException {
     var answer =
         http.send(
-            request.timeout(Duration.ofSeconds(60)).build(),
+            request.timeout(Duration.ofMinutes(5)).build(),
             BodyHandlers.ofString(StandardCharsets.UTF_8));
     if (answer.statusCode() >= 300) {
       throw new IOException(answer.uri() + " answered " + answer.statusCode() + answer.body());

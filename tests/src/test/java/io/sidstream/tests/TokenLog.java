@@ -257,8 +257,7 @@ public final class TokenLog implements AutoCloseable {
     rows.forEach(
         (item, all) ->
             all.forEach(
-                row ->
-                    changes.computeIfAbsent(row.commit, c -> new TreeMap<>()).put(item, row)));
+                row -> changes.computeIfAbsent(row.commit, c -> new TreeMap<>()).put(item, row)));
     CommittedTable table = new CommittedTable();
     for (VersionRecord commit : commits) {
       table.apply(commit, changes.getOrDefault(commit.getVersion(), Map.of()));

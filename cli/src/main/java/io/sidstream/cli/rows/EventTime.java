@@ -100,6 +100,7 @@ final class EventTime {
             + (text.length() <= 80 ? text : text.substring(0, 80) + "...")
             + "' is not a time"
             + range
-            + "; expected: seconds or milliseconds since 1970, or ISO 8601 such as 2024-05-01T12:30:00Z");
+            + "; expected: seconds or milliseconds since 1970, or ISO 8601 such as"
+            + " 2024-05-01T12:30:00Z");
   }
 }

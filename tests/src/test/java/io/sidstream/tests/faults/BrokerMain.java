@@ -10,8 +10,7 @@ final class BrokerMain {
 
   /** Runs until it is killed. */
   public static void main(String[] args) throws Exception {
-    try (EmbeddedKafka kafka =
-        EmbeddedKafka.start(Path.of(args[0]), Integer.parseInt(args[1]))) {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(Path.of(args[0]), Integer.parseInt(args[1]))) {
       System.out.println("listens at " + kafka.bootstrap());
       new CountDownLatch(1).await();
     }

@@ -25,7 +25,7 @@ import org.awaitility.Awaitility;
  */
 final class FaultCluster implements AutoCloseable {
   /** Time within which a process is up. */
-  private static final Duration START = Duration.ofSeconds(240);
+  private static final Duration START = Duration.ofMinutes(10);
 
   private final Path folder;
   private final int brokerPort;
@@ -90,8 +90,7 @@ final class FaultCluster implements AutoCloseable {
                 folder.resolve("kafka").toString(),
                 String.valueOf(brokerPort))
             .redirectErrorStream(true)
-            .redirectOutput(
-                ProcessBuilder.Redirect.appendTo(folder.resolve("broker.log").toFile()))
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("broker.log").toFile()))
             .start();
     brokers.add(process);
     return process;
@@ -150,10 +149,7 @@ final class FaultCluster implements AutoCloseable {
   }
 
   private static void await(String what, Callable<Boolean> condition) {
-    Awaitility.await(what)
-        .atMost(START)
-        .pollInterval(Duration.ofMillis(100))
-        .until(condition);
+    Awaitility.await(what).atMost(START).pollInterval(Duration.ofMillis(100)).until(condition);
   }
 
   /**

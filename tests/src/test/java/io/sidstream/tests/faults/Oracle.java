@@ -19,7 +19,7 @@ import org.apache.kafka.common.errors.TimeoutException;
  * anything that a fault could have lost or doubled. For one thread.
  */
 final class Oracle implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofMinutes(4);
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
 
   private final Flow flow;
   private final TokenLog committed;
@@ -36,7 +36,9 @@ final class Oracle implements AutoCloseable {
   /** Waits for the first table that is committed. */
   void awaitFirstVersion() {
     committed.await(
-        "the first version", PATIENCE, () -> committed.committed() > 0 && committed.revision() != null);
+        "the first version",
+        PATIENCE,
+        () -> committed.committed() > 0 && committed.revision() != null);
   }
 
   /** Whether records were written that no reader of committed records has. */

@@ -16,7 +16,10 @@ import java.util.List;
  */
 final class Corpus {
   /** Longest input that is kept, bytes. */
-  private static final int MOST_BYTES = 4096;
+  private static final int MOST_BYTES = 512;
+
+  /** Inputs that are kept of a decoder. */
+  private static final int MOST_INPUTS = 200;
 
   private Corpus() {}
 
@@ -34,7 +37,7 @@ final class Corpus {
     return inputs;
   }
 
-  /** Writes inputs, the shortest first; long ones are left out. */
+  /** Writes inputs, the shortest first; long ones, and more than enough, are left out. */
   static void write(Path folder, Decoder decoder, List<byte[]> inputs) throws IOException {
     StringBuilder lines = new StringBuilder();
     inputs.stream()
@@ -42,6 +45,7 @@ final class Corpus {
         .map(Base64.getEncoder()::encodeToString)
         .distinct()
         .sorted(Comparator.comparing(String::length).thenComparing(Comparator.naturalOrder()))
+        .limit(MOST_INPUTS)
         .forEach(line -> lines.append(line).append('\n'));
     Files.writeString(folder.resolve(decoder.name() + ".txt"), lines);
   }

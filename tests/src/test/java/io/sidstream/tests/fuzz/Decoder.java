@@ -13,15 +13,14 @@ import java.util.List;
  */
 final class Decoder {
   /** Memory that a decoder may take whatever its input, in bytes: buffers, messages. */
-  private static final long FREE_BYTES = 16L << 20;
+  private static final long FREE_BYTES = 32L << 20;
 
   /** Memory that it may take beside that, for each byte of input. */
   private static final long BYTES_A_BYTE = 4096;
 
   private static final long MOST_NANOS = 5_000_000_000L;
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final String name;
   private final Reading reading;

@@ -204,10 +204,7 @@ final class Decoders {
         7,
         new RoundResult.Figures(9, 8, 7, 6, .5, .25, .125, new Prequential.Result(), 1),
         new RoundResult.Weights(
-            two,
-            two,
-            two,
-            List.of(new RoundResult.Level(two, two, two, bits, new BitSet()))),
+            two, two, two, List.of(new RoundResult.Level(two, two, two, bits, new BitSet()))),
         List.of(new RoundResult.Embedding("a", two), new RoundResult.Embedding("b", null)),
         null);
   }
@@ -215,8 +212,7 @@ final class Decoders {
   private static Decoder modelFile() {
     ModelFile.Provenance provenance =
         new ModelFile.Provenance("digest", Map.of("key", "value"), 7, "1.0", 99);
-    byte[] whole =
-        new ModelFile(provenance, Map.of("tokenizer", tokenizerBytes())).toBytes();
+    byte[] whole = new ModelFile(provenance, Map.of("tokenizer", tokenizerBytes())).toBytes();
     return new Decoder(
             "model-file",
             input -> {

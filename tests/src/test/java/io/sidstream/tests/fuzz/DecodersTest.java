@@ -14,7 +14,7 @@ import org.junit.jupiter.api.TestFactory;
  * found interesting and some thousand inputs near it.
  */
 class DecodersTest {
-  private static final int GENERATED = Integer.getInteger("fuzz.inputs", 20_000);
+  private static final int GENERATED = Integer.getInteger("fuzz.inputs", 5_000);
   private static final long SEED = Long.getLong("fuzz.seed", 1);
 
   @TestFactory
@@ -46,8 +46,7 @@ class DecodersTest {
     } catch (AssertionError e) {
       throw new AssertionError(
           "%s, for src/test/resources/io/sidstream/tests/fuzz/%s.txt: %s"
-              .formatted(
-                  e.getMessage(), decoder.name(), Base64.getEncoder().encodeToString(input)),
+              .formatted(e.getMessage(), decoder.name(), Base64.getEncoder().encodeToString(input)),
           e);
     }
   }

@@ -9,8 +9,7 @@ public final class JazzerTarget {
   /** Called once. */
   public static void fuzzerInitialize() {
     String name = System.getProperty("fuzz.decoder");
-    decoder =
-        Decoders.all().stream().filter(d -> d.name().equals(name)).findFirst().orElseThrow();
+    decoder = Decoders.all().stream().filter(d -> d.name().equals(name)).findFirst().orElseThrow();
   }
 
   /** Called with each input. */
