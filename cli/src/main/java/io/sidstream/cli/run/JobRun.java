@@ -141,6 +141,7 @@ public final class JobRun implements AutoCloseable {
     // A barrier waits for what lies in front of it: buffers full of texts are embedded for half a
     // minute before the first checkpoint goes through.
     flink.set(TaskManagerOptions.BUFFER_DEBLOAT_ENABLED, true);
+    flink.set(TaskManagerOptions.BUFFER_DEBLOAT_TARGET, Duration.ofMillis(500));
     // Who watches the first training would see it jump every 10 s.
     flink.set(MetricOptions.METRIC_FETCHER_UPDATE_INTERVAL, Duration.ofSeconds(2));
     // A passing fault is ridden out; a job that fails again and again must end and say why.
