@@ -146,7 +146,7 @@ class ClusterE2ECase {
     return counts.path("completed").asInt();
   }
 
-  private static Path jobJar() {
+  static Path jobJar() {
     Path root = Path.of("").toAbsolutePath();
     while (root != null && !Files.isRegularFile(root.resolve("mvnw"))) {
       root = root.getParent();

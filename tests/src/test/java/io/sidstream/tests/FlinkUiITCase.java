@@ -53,7 +53,8 @@ class FlinkUiITCase {
         String overview = ui + "/#/job/running/" + run.id() + "/overview";
         browser.open(overview);
         for (String operator :
-            List.of("Embed", "Tokenize", "Resolve", "Publish", "Learn", "Merge", "Version ledger")) {
+            List.of(
+                "Embed", "Tokenize", "Resolve", "Publish", "Learn", "Merge", "Version ledger")) {
           seen(browser, operator);
         }
         browser.screenshot(SHOTS.resolve("flink-graph.png"));

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -35,6 +36,7 @@ final class StandaloneCluster implements AutoCloseable {
           "flink-clients",
           "flink-connector-base",
           "flink-connector-datagen",
+          "flink-container",
           "flink-core",
           "flink-datastream",
           "flink-file-sink-common",
@@ -73,6 +75,11 @@ final class StandaloneCluster implements AutoCloseable {
 
   /** Writes the configuration; starts nothing. */
   StandaloneCluster(Path folder, int slots) throws IOException {
+    this(folder, slots, Map.of());
+  }
+
+  /** Writes the configuration with more settings; starts nothing. */
+  StandaloneCluster(Path folder, int slots, Map<String, String> more) throws IOException {
     this.folder = folder;
     conf = Files.createDirectories(folder.resolve("conf"));
     classPath =
@@ -108,12 +115,15 @@ final class StandaloneCluster implements AutoCloseable {
         restart-strategy.fixed-delay.attempts: 1000
         restart-strategy.fixed-delay.delay: 500 ms
         """
-            .formatted(
-                freePort(),
-                restPort,
-                Files.createDirectories(folder.resolve("web")),
-                Files.createDirectories(folder.resolve("tmp")),
-                slots));
+                .formatted(
+                    freePort(),
+                    restPort,
+                    Files.createDirectories(folder.resolve("web")),
+                    Files.createDirectories(folder.resolve("tmp")),
+                    slots)
+            + more.entrySet().stream()
+                .map(e -> e.getKey() + ": '" + e.getValue() + "'\n")
+                .collect(Collectors.joining()));
     Files.writeString(
         conf.resolve("log4j2.properties"),
         """
@@ -151,6 +161,18 @@ final class StandaloneCluster implements AutoCloseable {
             "--executionMode",
             "cluster"));
     start("jobmanager", command);
+  }
+
+  /** Starts any other of Flink's programs, with its arguments. */
+  Process startProgram(String name, List<String> mainClassAndArguments) throws IOException {
+    List<String> command = java("-Xmx400m", "-XX:MaxMetaspaceSize=256m");
+    command.addAll(mainClassAndArguments);
+    return start(name, command);
+  }
+
+  /** Folder of its configuration. */
+  Path conf() {
+    return conf;
   }
 
   /** Starts a TaskManager with the memory that Flink works out from the configuration. */
