@@ -290,7 +290,9 @@ public final class SidstreamJob {
                 .union(learnt.getSideOutput(MergeOperator.VERSIONS))
                 .connect(rawVersions)
                 .transform(
-                    "Version ledger", Records.type(VersionRecord.class), new VersionLedger(config, run))
+                    "Version ledger",
+                    Records.type(VersionRecord.class),
+                    new VersionLedger(config, run))
                 .forceNonParallel(),
             "version-ledger",
             "Version ledger");

@@ -38,6 +38,7 @@ public final class StandaloneCluster implements AutoCloseable {
           "flink-clients",
           "flink-connector-base",
           "flink-connector-datagen",
+          "flink-container",
           "flink-core",
           "flink-datastream",
           "flink-file-sink-common",
@@ -78,6 +79,11 @@ public final class StandaloneCluster implements AutoCloseable {
   private final Map<Process, Path> processes = new HashMap<>();
   private List<String> taskManager;
   private int started;
+
+  /** Writes the configuration; starts nothing. */
+  StandaloneCluster(Path folder, int slots) throws IOException {
+    this(folder, slots, Map.of());
+  }
 
   /**
    * Writes the configuration; starts nothing.
@@ -182,6 +188,18 @@ public final class StandaloneCluster implements AutoCloseable {
     command.add("org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer");
     command.addAll(List.of("--zkConfigFile", file.toString(), "--peerId", "1"));
     return start("zookeeper", command);
+  }
+
+  /** Starts any other of Flink's programs, with its arguments. */
+  Process startProgram(String name, List<String> mainClassAndArguments) throws IOException {
+    List<String> command = java("-Xmx400m", "-XX:MaxMetaspaceSize=256m");
+    command.addAll(mainClassAndArguments);
+    return start(name, command);
+  }
+
+  /** Folder of its configuration. */
+  Path conf() {
+    return conf;
   }
 
   /** Starts a TaskManager with the memory that Flink works out from the configuration. */

@@ -60,11 +60,7 @@ public final class TokenTableMetrics implements MeterBinder {
         "versions.behind",
         "Committed versions that are newer than the one served",
         s -> s.versionsBehind());
-    time(
-        registry,
-        "age",
-        "Time since the version served was committed",
-        TokenTableStats::ageMs);
+    time(registry, "age", "Time since the version served was committed", TokenTableStats::ageMs);
     gauge(
         registry,
         "lag",
@@ -83,10 +79,7 @@ public final class TokenTableMetrics implements MeterBinder {
         "Versions that disagree with their COMMIT record",
         TokenTableStats::verifyFailures);
     time(
-        registry,
-        "load",
-        "Time from opening to the first version served",
-        TokenTableStats::loadMs);
+        registry, "load", "Time from opening to the first version served", TokenTableStats::loadMs);
   }
 
   private void gauge(

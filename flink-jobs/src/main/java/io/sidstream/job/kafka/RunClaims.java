@@ -61,7 +61,8 @@ public final class RunClaims {
    * and writes nothing.
    *
    * @throws ConfigException where another run took them after this one
-   * @throws IllegalStateException where the topic cannot be read or written; names it and the broker
+   * @throws IllegalStateException where the topic cannot be read or written; names it and the
+   *     broker
    */
   public static void claim(JobConfig config, String run) throws InterruptedException {
     TopicPartition partition = new TopicPartition(Topics.control(config), 0);
@@ -82,8 +83,7 @@ public final class RunClaims {
     } catch (KafkaException e) {
       throw new IllegalStateException(
           "topic %s cannot be read on kafka.bootstrap %s: %s"
-              .formatted(
-                  partition.topic(), config.get(JobOptions.KAFKA_BOOTSTRAP), e.getMessage()),
+              .formatted(partition.topic(), config.get(JobOptions.KAFKA_BOOTSTRAP), e.getMessage()),
           e);
     }
     if (!own[0]) {

@@ -132,8 +132,7 @@ public final class VersionsTopic {
   }
 
   /** As {@link #another(JobConfig)}, of one record. */
-  static String another(
-      ConsumerRecord<byte[], byte[]> record, JobConfig config, WireFormat wire) {
+  static String another(ConsumerRecord<byte[], byte[]> record, JobConfig config, WireFormat wire) {
     Header job = record.headers().lastHeader(JOB);
     if (job == null || record.value() == null || Arrays.equals(job.value(), name(config))) {
       return null;

@@ -47,6 +47,8 @@ public class Claim {
   /** Event time of the item, ms since the epoch. */
   public long time;
 
-  /** As the item event's Kafka record is dated, ms since the epoch; 0 where no event asked for it. */
+  /**
+   * As the item event's Kafka record is dated, ms since the epoch; 0 where no event asked for it.
+   */
   public long arrived;
 }

@@ -39,7 +39,9 @@ public final class RunFence extends ProcessFunction<RawRecord, RawRecord>
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
     readState =
-        context.getOperatorStateStore().getListState(new ListStateDescriptor<>("run", Types.STRING));
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("run", Types.STRING));
     begun = false;
     for (String read : readState.get()) {
       // Of a state that another run left, the START of this one is still to come.

@@ -48,9 +48,7 @@ final class VersionFigures {
     JobMetric.ALONE_IN_TUPLE.share(
         group, () -> candidate.getQuality().getUniqueTuples(), () -> candidate == null ? 0 : 1);
     JobMetric.MOVED.share(
-        group,
-        () -> commit.getMovedItems(),
-        () -> commit == null ? 0 : commit.getOldItems());
+        group, () -> commit.getMovedItems(), () -> commit == null ? 0 : commit.getOldItems());
     for (int level = 0; level < levels; level++) {
       String label = String.valueOf(level + 1);
       int l = level;

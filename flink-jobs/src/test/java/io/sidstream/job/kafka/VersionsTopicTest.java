@@ -72,11 +72,7 @@ class VersionsTopicTest {
   private static String another(VersionRecord version, String job) {
     ConsumerRecord<byte[], byte[]> record =
         new ConsumerRecord<>(
-            "versions",
-            0,
-            5,
-            new byte[0],
-            version == null ? new byte[] {1} : WIRE.encode(version));
+            "versions", 0, 5, new byte[0], version == null ? new byte[] {1} : WIRE.encode(version));
     if (job != null) {
       record.headers().add(VersionsTopic.JOB, job.getBytes(StandardCharsets.UTF_8));
     }

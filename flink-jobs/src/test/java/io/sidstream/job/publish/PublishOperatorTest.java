@@ -59,13 +59,7 @@ class PublishOperatorTest {
     registered = new InterceptingOperatorMetricGroup();
     var harness =
         new KeyedTwoInputStreamOperatorTestHarness<String, Resolved, Republish, TokenRow>(
-            new Measured(),
-            r -> r.item,
-            null,
-            Types.STRING,
-            MAX_PARALLELISM,
-            parallelism,
-            subtask);
+            new Measured(), r -> r.item, null, Types.STRING, MAX_PARALLELISM, parallelism, subtask);
     harness.setup();
     if (from != null) {
       harness.initializeState(

@@ -95,15 +95,13 @@ class RunFenceTest {
     open("a", early);
     start("a");
     open("a", late);
-    assertThatThrownBy(() -> start("b"))
-        .isInstanceOf(SuppressRestartsException.class);
+    assertThatThrownBy(() -> start("b")).isInstanceOf(SuppressRestartsException.class);
 
     // Another run that goes on from there has its own still to come.
     open("b", late);
     start("c");
     start("b");
     assertThat(harness.extractOutputValues()).isEmpty();
-    assertThatThrownBy(() -> start("c"))
-        .isInstanceOf(SuppressRestartsException.class);
+    assertThatThrownBy(() -> start("c")).isInstanceOf(SuppressRestartsException.class);
   }
 }

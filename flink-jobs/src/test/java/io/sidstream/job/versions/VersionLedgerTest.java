@@ -103,7 +103,8 @@ class VersionLedgerTest {
 
   private void open(OperatorSubtaskState from, String... sets) throws Exception {
     JobConfig config = JobConfig.load(null, List.of(sets));
-    harness = new TwoInputStreamOperatorTestHarness<>(new VersionLedger(config, "run-1", new Broker()));
+    harness =
+        new TwoInputStreamOperatorTestHarness<>(new VersionLedger(config, "run-1", new Broker()));
     harness.setup();
     harness.setProcessingTime(1_000);
     if (from != null) {
@@ -233,7 +234,8 @@ class VersionLedgerTest {
     assertThatThrownBy(() -> restart(null))
         .isInstanceOf(SuppressRestartsException.class)
         .cause()
-        .hasMessageContaining("sidstream.versions already holds token version 7 of kafka.group shop")
+        .hasMessageContaining(
+            "sidstream.versions already holds token version 7 of kafka.group shop")
         .hasMessageContaining("this job, of kafka.group sidstream, would begin at version 1");
   }
 
