@@ -13,7 +13,7 @@ import java.util.List;
  */
 final class Decoder {
   /** Memory that a decoder may take whatever its input, in bytes: buffers, messages. */
-  private static final long FREE_BYTES = 32L << 20;
+  static final long FREE_BYTES = 32L << 20;
 
   /** Memory that it may take beside that, for each byte of input. */
   private static final long BYTES_A_BYTE = 4096;
@@ -62,10 +62,11 @@ final class Decoder {
   /**
    * Gives it an input.
    *
+   * @param free memory that it may take whatever the input, bytes
    * @return whether it took it
    * @throws AssertionError where it did anything but take it or refuse it, within bounds
    */
-  boolean read(byte[] input) {
+  boolean read(byte[] input, long free) {
     long bytes = THREADS.getCurrentThreadAllocatedBytes();
     long nanos = THREADS.getCurrentThreadCpuTime();
     boolean taken;
@@ -82,7 +83,7 @@ final class Decoder {
     }
     nanos = THREADS.getCurrentThreadCpuTime() - nanos;
     bytes = THREADS.getCurrentThreadAllocatedBytes() - bytes;
-    if (bytes > FREE_BYTES + BYTES_A_BYTE * input.length) {
+    if (bytes > free + BYTES_A_BYTE * input.length) {
       throw new AssertionError(
           "%s of %d bytes took %d bytes of memory".formatted(name, input.length, bytes));
     }

@@ -26,7 +26,7 @@ class DecodersTest {
   private static void run(Decoder decoder) throws Exception {
     List<byte[]> inputs = new ArrayList<>(decoder.seeds());
     for (byte[] seed : inputs) {
-      assertThat(decoder.read(seed)).as("takes a seed of %s", decoder.name()).isTrue();
+      assertThat(decoder.read(seed, Decoder.FREE_BYTES)).as("takes a seed of %s", decoder.name()).isTrue();
     }
     for (byte[] kept : Corpus.read(decoder)) {
       read(decoder, kept);
@@ -42,7 +42,7 @@ class DecodersTest {
 
   private static boolean read(Decoder decoder, byte[] input) {
     try {
-      return decoder.read(input);
+      return decoder.read(input, Decoder.FREE_BYTES);
     } catch (AssertionError e) {
       throw new AssertionError(
           "%s, for src/test/resources/io/sidstream/tests/fuzz/%s.txt: %s"

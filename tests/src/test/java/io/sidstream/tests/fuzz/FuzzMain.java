@@ -50,7 +50,7 @@ final class FuzzMain {
           decoder.name(),
           finished
               ? done.group(1) + " inputs, coverage " + done.group(2)
-              : "broken, in " + work + ":\n" + said);
+              : "broken, in " + work + ":\n" + said.replaceAll("(?m)^INFO: .*\\R", ""));
       broken |= !finished;
       if (finished) {
         all += Long.parseLong(done.group(1));
@@ -86,6 +86,7 @@ final class FuzzMain {
             "--instrumentation_includes=io.sidstream.**:com.fasterxml.jackson.dataformat.csv.**",
             // Its hooks look for injections into commands and queries, of which there are none.
             "--disabled_hooks=.*",
+            "--custom_hook_excludes=**",
             "--reproducer_path=" + work,
             "-artifact_prefix=" + work + "/",
             "-rss_limit_mb=3000",

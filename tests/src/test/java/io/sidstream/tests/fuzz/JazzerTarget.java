@@ -2,6 +2,9 @@ package io.sidstream.tests.fuzz;
 
 /** What Jazzer calls, with the decoder that the property {@code fuzz.decoder} names. */
 public final class JazzerTarget {
+  /** Jazzer changes classes as they are first used, on this thread. */
+  private static final long FREE_BYTES = 256L << 20;
+
   private static Decoder decoder;
 
   private JazzerTarget() {}
@@ -14,6 +17,6 @@ public final class JazzerTarget {
 
   /** Called with each input. */
   public static void fuzzerTestOneInput(byte[] input) {
-    decoder.read(input);
+    decoder.read(input, FREE_BYTES);
   }
 }
