@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -75,7 +76,7 @@ class PagesTest {
   }
 
   @Test
-  void eachTermOfTheGlossaryIsLinkedBeforeItIsUsed() throws IOException {
+  void eachTermOfTheGlossaryIsLinkedAtItsFirstUse() throws IOException {
     Map<String, String> terms = new LinkedHashMap<>();
     Matcher rows = TERM.matcher(Files.readString(CONCEPTS));
     while (rows.find()) {
@@ -90,9 +91,10 @@ class PagesTest {
       String prose = prose(Files.readString(page));
       terms.forEach(
           (term, anchor) -> {
-            int linked = prose.indexOf("concepts.md#" + anchor + ")");
-            int used = firstUse(prose, term);
-            if (used >= 0 && (linked < 0 || used < linked - 60)) {
+            int linked = prose.indexOf("](concepts.md#" + anchor + ")");
+            linked = linked < 0 ? prose.indexOf("](docs/concepts.md#" + anchor + ")") : linked;
+            int used = firstUse(prose, term, terms.keySet());
+            if (used >= 0 && (linked < 0 || used + term.length() + 2 < linked)) {
               wrong.add(page + ": '" + term + "' has no link to concepts.md#" + anchor);
             }
           });
@@ -100,25 +102,33 @@ class PagesTest {
     assertThat(wrong).as("terms at their first use").isEmpty();
   }
 
-  /** Where a term first stands; -1 for nowhere. A name in capitals is another thing. */
-  private static int firstUse(String prose, String term) {
+  /**
+   * Where a term first stands, but not as a part of a longer one; -1 for nowhere. A name in
+   * capitals is another thing.
+   */
+  private static int firstUse(String prose, String term, Set<String> terms) {
     if (term.length() < 2) {
       return -1;
     }
+    List<MatchResult> longer =
+        terms.stream()
+            .filter(other -> !other.equals(term) && other.contains(term))
+            .flatMap(other -> uses(prose, other))
+            .toList();
+    return uses(prose, term)
+        .filter(use -> use.group().matches(".*[a-z].*") || term.equals("HR@10"))
+        .mapToInt(MatchResult::start)
+        .filter(at -> longer.stream().noneMatch(l -> l.start() <= at && at < l.end()))
+        .findFirst()
+        .orElse(-1);
+  }
+
+  private static Stream<MatchResult> uses(String prose, String term) {
     String words = Pattern.quote(term).replace(" ", "\\E\\s+\\Q");
-    Matcher uses =
-        Pattern.compile(
-                "(?<![\\w/#.=@-])" + words + "(?:e?s)?(?![\\w/@-]|\\.\\w)",
-                Pattern.CASE_INSENSITIVE)
-            .matcher(prose);
-    while (uses.find()) {
-      String use = uses.group();
-      boolean capitals = use.length() > 3 && use.equals(use.toUpperCase(Locale.ROOT));
-      if (!capitals || term.equals(term.toUpperCase(Locale.ROOT))) {
-        return uses.start();
-      }
-    }
-    return -1;
+    return Pattern.compile(
+            "(?<![\\w/#.=@-])" + words + "(?:e?s)?(?![\\w/@-]|\\.\\w)", Pattern.CASE_INSENSITIVE)
+        .matcher(prose)
+        .results();
   }
 
   /** A page without code, headings, tables and pictures. */
