@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -40,25 +39,17 @@ import picocli.CommandLine.Spec;
       "Exit codes: 0 written, 1 failed, 2 asked for wrongly, or the file is there already."
     })
 public final class InitCommand implements Callable<Integer> {
-  /** In the order of the file, with what is said of those that no data are asked for. */
-  private static final Map<ConfigOption<?>, String> KEYS = new LinkedHashMap<>();
-
-  static {
-    KEYS.put(
-        JobOptions.KAFKA_BOOTSTRAP,
-        "Kafka brokers, host:port, separated by commas; --bootstrap wins over it.");
-    KEYS.put(JobOptions.TOPICS_PREFIX, "What the names of all topics begin with.");
-    KEYS.put(JobOptions.PARALLELISM, "Subtasks of each operator; one for each processor at most.");
-    KEYS.put(
-        JobOptions.EMBED_MODEL,
-        "Makes vectors of texts: minilm, minilm-quantized (faster), or a folder, with a / in it. Fixed once a job has state.");
-    KEYS.put(JobOptions.CONTENT_DIM, null);
-    KEYS.put(JobOptions.QUANTIZER_LEVELS, null);
-    KEYS.put(JobOptions.QUANTIZER_CODEBOOK_SIZE, null);
-    KEYS.put(JobOptions.BOOTSTRAP_ITEMS, null);
-    KEYS.put(JobOptions.BOOTSTRAP_INTERACTIONS, null);
-    KEYS.put(JobOptions.LEARN_ROUND_INTERACTIONS, null);
-  }
+  /** What is said of those settings that no data are asked for. */
+  private static final Map<ConfigOption<?>, String> SAID =
+      Map.of(
+          JobOptions.KAFKA_BOOTSTRAP,
+          "Kafka brokers, host:port, separated by commas; --bootstrap wins over it.",
+          JobOptions.TOPICS_PREFIX,
+          "What the names of all topics begin with.",
+          JobOptions.PARALLELISM,
+          "Subtasks of each operator; one for each processor at most.",
+          JobOptions.EMBED_MODEL,
+          "Makes vectors of texts: minilm, minilm-quantized (faster), or a folder, with a / in it. Fixed once a job has state.");
 
   @Spec private CommandSpec spec;
 
@@ -97,7 +88,7 @@ public final class InitCommand implements Callable<Integer> {
         .getOut()
         .printf(
             "%s: %d settings, %s%nnext: sidstream job --conf %s --state DIR%n",
-            out, KEYS.size(), about, out);
+            out, JobOptions.FIRST.size(), about, out);
     spec.commandLine().getOut().flush();
     return 0;
   }
@@ -116,13 +107,13 @@ public final class InitCommand implements Callable<Integer> {
     s.append("# Configuration of a sidstream job, ").append(about).append(".\n");
     s.append("# ").append(FittedConfig.BOUNDS).append('\n');
     s.append("# docs/configuration.md has every setting.\n");
-    KEYS.forEach(
-        (option, said) -> {
-          Object value = config.get(option);
-          s.append("\n# ").append(said == null ? FittedConfig.rule(option) : said);
-          s.append(value.equals(option.defaultValue()) ? "" : " Default: " + option.defaultValue());
-          s.append('\n').append(option.key()).append(": ").append(value).append('\n');
-        });
+    for (ConfigOption<?> option : JobOptions.FIRST) {
+      Object value = config.get(option);
+      String said = SAID.get(option);
+      s.append("\n# ").append(said == null ? FittedConfig.rule(option) : said);
+      s.append(value.equals(option.defaultValue()) ? "" : " Default: " + option.defaultValue());
+      s.append('\n').append(option.key()).append(": ").append(value).append('\n');
+    }
     return s.toString();
   }
 }

@@ -599,6 +599,20 @@ public final class JobOptions {
           1_000_000,
           "Token versions for which a token that was given up is not given again; without any, two items could have it in one committed table.");
 
+  /** The ten settings that one touches first, in the order in which they are to be looked at. */
+  public static final List<ConfigOption<?>> FIRST =
+      List.of(
+          KAFKA_BOOTSTRAP,
+          TOPICS_PREFIX,
+          PARALLELISM,
+          EMBED_MODEL,
+          CONTENT_DIM,
+          QUANTIZER_LEVELS,
+          QUANTIZER_CODEBOOK_SIZE,
+          BOOTSTRAP_ITEMS,
+          BOOTSTRAP_INTERACTIONS,
+          LEARN_ROUND_INTERACTIONS);
+
   private JobOptions() {}
 
   /** Every setting by its key, in the order of this page. */

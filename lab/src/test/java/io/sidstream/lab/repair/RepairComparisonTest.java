@@ -35,8 +35,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What repairs of colliding tuples do to the same items: how many tokens are unique, and how many
- * tokens of old items change when the last tenth of the items arrives. The table of docs/tokens.md
- * is what {@link #beauty} writes to {@code target/repair-beauty.md}.
+ * tokens of old items change when the last tenth of the items arrives. The table of
+ * lab/experiments.md is what {@link #beauty} writes to {@code target/repair-beauty.md}.
  */
 @SuppressWarnings("try") // Flink declares that closing a harness throws Exception
 class RepairComparisonTest {
