@@ -80,7 +80,7 @@ class CommandsOfPagesTest {
             .map(found -> found.group(1))
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(keys).contains("quantizer.levels", "checkpoint.dir").hasSizeGreaterThan(60);
-    // A group is a key's first part; `recommender.py` or `kafka.properties` are none of its keys.
+    // First parts of keys that no metric, package or file of a page begins with.
     Set<String> groups =
         Stream.of("bootstrap", "gate", "id", "ingest", "items", "learn", "quantizer", "resolve")
             .collect(Collectors.toSet());

@@ -16,22 +16,36 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /**
- * Every shell line of docs/own-data.md, in its order. What starts a job, goes on until Ctrl-C, or
- * is for more data than the page has, is only parsed: a broker takes its place, and tokens written
- * by the job's rules.
+ * Every shell line of docs/own-data.md, in its order, and those by which README makes a token of an
+ * own item. What starts a job, goes on until Ctrl-C, or is for more data than the page has, is only
+ * parsed: a broker takes its place, and tokens written by the job's rules.
  */
 class OwnDataPageITCase {
   private static final Path PAGE = Path.of("..", "docs", "own-data.md");
+  private static final Path README = Path.of("..", "README.md");
 
   @TempDir Path folder;
 
   @Test
   void everyShellLineWorks() throws Exception {
+    work(Files.readAllLines(PAGE), 8);
+  }
+
+  @Test
+  void theReadmeMakesATokenOfAnOwnItem() throws Exception {
+    List<String> readme = Files.readAllLines(README);
+    int begin = readme.indexOf("## An item of your own");
+    int end = readme.indexOf("## What comes out");
+    work(readme.subList(begin, end), 3);
+  }
+
+  /** Runs the shell lines of a text, at least so many of which are commands that run. */
+  private void work(List<String> page, int least) throws Exception {
     try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"));
         TokenTopics job = new TokenTopics(kafka.bootstrap(), "sidstream.")) {
       boolean tokens = false;
       int run = 0;
-      for (String line : shellLines()) {
+      for (String line : shellLines(page)) {
         if (!line.startsWith("./sidstream ")) {
           shell(line);
           continue;
@@ -58,16 +72,16 @@ class OwnDataPageITCase {
         assertThat(done.code()).as(line + "\n" + done.err()).isZero();
         run++;
       }
-      assertThat(run).isGreaterThanOrEqualTo(8);
+      assertThat(run).isGreaterThanOrEqualTo(least);
     }
     assertThat(folder.resolve("report.html")).isNotEmptyFile();
   }
 
   /** Lines of the indented blocks; a here-document is one. */
-  private static List<String> shellLines() throws Exception {
+  private static List<String> shellLines(List<String> page) {
     List<String> lines = new ArrayList<>();
     StringBuilder document = null;
-    for (String text : Files.readAllLines(PAGE)) {
+    for (String text : page) {
       if (!text.startsWith("    ")) {
         continue;
       }

@@ -108,6 +108,7 @@ class PagesTest {
    */
   private static int firstUse(String prose, String term, Set<String> terms) {
     if (term.length() < 2) {
+      // z is also a letter.
       return -1;
     }
     List<MatchResult> longer =
