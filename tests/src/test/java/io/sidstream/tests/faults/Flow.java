@@ -26,10 +26,14 @@ final class Flow implements AutoCloseable {
 
   private static final int TICK_MS = 100;
 
+  /** Interactions of a tick: fewer than the job can learn, or the end waits for a backlog. */
+  private static final int RATE = 2;
+
   /** Ticks for a record that cannot be used. */
   private static final int RUBBISH_TICKS = 10;
 
   private static final int HUGE_BYTES = 10 * 1024 * 1024;
+  private static final int LONG_BYTES = 100_000;
 
   private final Inputs in;
   private final JobConfig config;
@@ -95,44 +99,45 @@ final class Flow implements AutoCloseable {
     if (ticks % RUBBISH_TICKS == 0) {
       sendRubbish();
     }
-    in.interactions(interactions, interactions + 4, KNOWN);
+    in.interactions(interactions, interactions + RATE, KNOWN);
     if (random.nextInt(10) == 0) {
       // One that was sent before: counts once.
-      int again = random.nextInt(Math.max(0, interactions - 100), interactions + 4);
+      int again = random.nextInt(Math.max(0, interactions - 100), interactions + RATE);
       in.interactions(again, again + 1, KNOWN);
       records++;
     }
-    interactions += 4;
-    records += 4;
+    interactions += RATE;
+    records += RATE;
   }
 
   /** Sends a record that nothing can be made of, to the topics in turn. */
   private void sendRubbish() {
-    byte[] bad = Inputs.bytes("bad");
+    // A key of its own: the items topic is compacted, also while the job is down.
+    String name = "bad" + rubbish;
+    byte[] bad = Inputs.bytes(name);
     byte[] noise = new byte[random.nextInt(200)];
     random.nextBytes(noise);
-    switch (rubbish++ % 8) {
+    switch (rubbish % 8) {
       case 0 -> in.send(Topics.items(config), bad, noise);
       case 1 -> in.send(Topics.interactions(config), bad, noise);
       case 2 -> in.send(Topics.control(config), bad, noise);
       case 3 -> in.send(Topics.versions(config), bad, noise);
-      case 4 -> in.interact("ahead", "bad", Inputs.name(0), Instant.parse("3000-01-01T00:00:00Z"));
-      case 5 -> in.interact("behind", "bad", Inputs.name(0), Instant.EPOCH);
-      case 6 -> in.send(Topics.items(config), bad, wire.encode(huge()));
-      default -> in.send(Topics.items(config), Inputs.bytes("other"), wire.encode(item()));
+      case 4 -> in.interact("ahead", name, Inputs.name(0), Instant.parse("3000-01-01T00:00:00Z"));
+      case 5 -> in.interact("behind", name, Inputs.name(0), Instant.EPOCH);
+      case 6 -> {
+        // One in eight of 10 MB, the others just too long.
+        ItemEvent item = Inputs.item(name, Inputs.vector(name));
+        item.setVector(null);
+        item.setText("x".repeat(rubbish % 64 == 6 ? HUGE_BYTES : LONG_BYTES));
+        in.send(Topics.items(config), bad, wire.encode(item));
+      }
+      default -> {
+        ItemEvent other = Inputs.item("other", Inputs.vector(name));
+        in.send(Topics.items(config), bad, wire.encode(other));
+      }
     }
+    rubbish++;
     records++;
-  }
-
-  private static ItemEvent huge() {
-    ItemEvent huge = item();
-    huge.setVector(null);
-    huge.setText("x".repeat(HUGE_BYTES));
-    return huge;
-  }
-
-  private static ItemEvent item() {
-    return Inputs.item("bad", Inputs.vector("bad"));
   }
 
   private String put() {

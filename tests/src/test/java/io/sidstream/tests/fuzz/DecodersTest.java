@@ -26,7 +26,9 @@ class DecodersTest {
   private static void run(Decoder decoder) throws Exception {
     List<byte[]> inputs = new ArrayList<>(decoder.seeds());
     for (byte[] seed : inputs) {
-      assertThat(decoder.read(seed, Decoder.FREE_BYTES)).as("takes a seed of %s", decoder.name()).isTrue();
+      assertThat(decoder.read(seed, Decoder.FREE_BYTES))
+          .as("takes a seed of %s", decoder.name())
+          .isTrue();
     }
     for (byte[] kept : Corpus.read(decoder)) {
       read(decoder, kept);
