@@ -34,6 +34,9 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
   /** 2: codebooks as {@link io.sidstream.schemas.CodebookFormat} has them. */
   private static final int FORMAT = 2;
 
+  /** Codes of a token: their number is a byte. */
+  private static final int MOST_LEVELS = 255;
+
   /** Numbers of an embedding, far more than a job can be set to. */
   private static final int MOST_NUMBERS = 1 << 13;
 
@@ -207,7 +210,11 @@ record Snapshot(String source, Map<String, Map<Integer, Long>> offsets, TableSta
     }
     TableState state = new TableState(in.readInt());
     int levels = in.readInt();
-    require(state.floor >= 0 && levels >= 0, "version %d, %d codes", state.floor, levels);
+    require(
+        state.floor >= 0 && levels >= 0 && levels <= MOST_LEVELS,
+        "version %d, %d codes",
+        state.floor,
+        levels);
     state.levelsSeen = levels;
     state.baseItems = in.readLong();
     state.baseChecksum = in.readLong();
