@@ -51,6 +51,7 @@ final class StandaloneCluster implements AutoCloseable {
           "frocksdbjni",
           "log4j-",
           "slf4j-api",
+          "snappy-java",
           "commons-",
           "kryo",
           "minlog",
