@@ -53,6 +53,7 @@ public final class StandaloneCluster implements AutoCloseable {
           "frocksdbjni",
           "log4j-",
           "slf4j-api",
+          "snappy-java",
           "commons-",
           "kryo",
           "minlog",
