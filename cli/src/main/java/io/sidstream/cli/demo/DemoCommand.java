@@ -321,8 +321,7 @@ public final class DemoCommand implements Callable<Integer> {
             progress.arrived());
         if (export != null) {
           int written =
-              ExportCommand.write(
-                  kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX), export);
+              ExportCommand.write(kafka.bootstrap(), config.get(JobOptions.TOPICS_PREFIX), export);
           System.out.printf("%,d tokens: %s%n", written, export.toAbsolutePath());
         }
         System.out.println(
