@@ -37,6 +37,19 @@ class MainTest {
     assertUsage("there is no folder", "demo", "--json", folder.resolve("no/out.json").toString());
     assertUsage("--port 70000", "ui", "--bootstrap", "localhost:1", "--port", "70000");
     assertUsage("name the Kafka brokers", "ui", "--bootstrap", "");
+    String jar = Files.createFile(folder.resolve("job.jar")).toString();
+    assertUsage("--cluster host:1", "submit", "--cluster", "host:1", "--jar", jar);
+    assertUsage("no.jar is not there", "submit", "--cluster", "http://localhost:1", "--jar", "no.jar");
+    assertUsage(
+        "kafka.properties.ssl.key.password stands in clear",
+        "submit",
+        "--cluster",
+        "http://localhost:1",
+        "--jar",
+        jar,
+        "--set",
+        "kafka.properties.ssl.key.password=hush");
+    assertThat(err.toString()).doesNotContain("hush");
     assertUsage("name what to do");
   }
 

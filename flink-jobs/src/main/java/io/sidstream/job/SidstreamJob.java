@@ -124,15 +124,18 @@ public final class SidstreamJob {
                 .process(new RunFence(config, run))
                 .forceNonParallel(),
             "run-fence",
-            "Run fence");
+            "Run fence",
+            "Ends this run where a later one has taken the topics over.");
 
     SingleOutputStreamOperator<Item> items =
-        named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items");
+        named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items",
+            "Checks item events; what breaks a rule goes to the dead letters.");
     SingleOutputStreamOperator<Interaction> interactions =
         named(
             rawInteractions.process(new IngestInteractions(config)),
             "ingest-interactions",
-            "Ingest interactions");
+            "Ingest interactions",
+            "Checks interaction events; what breaks a rule goes to the dead letters.");
 
     DataStream<Item> signsOfLife = items;
     if (!config.get(JobOptions.ITEMS_RETENTION).isZero()) {
@@ -146,13 +149,15 @@ public final class SidstreamJob {
                 .keyBy(i -> i.item)
                 .transform("Embed", Records.type(EmbeddedItem.class), new EmbedOperator(config)),
             "embed",
-            "Embed");
+            "Embed",
+            "Content vectors, by item: as sent, or of the text. The dearest step of an item that comes as text.");
 
     SingleOutputStreamOperator<SequencedEvent> sequenced =
         named(
             interactions.keyBy(i -> i.user).process(new SequenceFunction(config)),
             "sequence",
-            "Sequence");
+            "Sequence",
+            "The newest interactions of each user, in their order.");
 
     int[] shards =
         ShardKeys.of(config.get(JobOptions.LEARN_SHARDS), config.get(JobOptions.MAX_PARALLELISM));
@@ -160,7 +165,8 @@ public final class SidstreamJob {
         named(
             rawModels.process(new MergedRounds(config)).forceNonParallel(),
             "merged-rounds",
-            "Merged rounds");
+            "Merged rounds",
+            "Feedback: what Merge made of a round comes back to Learn through the topic of models, once committed.");
     SingleOutputStreamOperator<RoundPiece> rounds =
         named(
             embedded
@@ -177,18 +183,21 @@ public final class SidstreamJob {
                 .transform("Learn", Records.type(RoundPiece.class), new LearnOperator(config))
                 .setParallelism(Math.min(parallelism, shards.length)),
             "learn",
-            "Learn");
+            "Learn",
+            "Rounds of training, a shard a key. They run on a thread of their own, which busy time does not count: roundSteps, stepsLeft and stepTimeMs tell of it.");
 
     SingleOutputStreamOperator<MergeInput> committed =
         named(
             rawVersions.process(new CommittedVersions(config)).forceNonParallel(),
             "committed-versions",
-            "Committed versions");
+            "Committed versions",
+            "Feedback: that readers see a version committed comes back to Merge through the topic of versions.");
     SingleOutputStreamOperator<MergeInput> control =
         named(
             rawControl.process(new ControlMessages(config)).forceNonParallel(),
             "control-messages",
-            "Control messages");
+            "Control messages",
+            "HOLD, FORCE and RELEASE of the gate, for Merge.");
     SingleOutputStreamOperator<TokenizerUpdate> learnt =
         named(
             rounds
@@ -202,7 +211,8 @@ public final class SidstreamJob {
                 .transform("Merge", Records.type(TokenizerUpdate.class), new MergeOperator(config))
                 .forceNonParallel(),
             "merge",
-            "Merge");
+            "Merge",
+            "Makes one model of the shards, asks the gate, says versions and revisions, publishes models.");
 
     SingleOutputStreamOperator<TokenizerUpdate> tokenizers =
         named(
@@ -212,7 +222,8 @@ public final class SidstreamJob {
                     "Newest tokenizer", Records.type(TokenizerUpdate.class), new NewestTokenizer())
                 .forceNonParallel(),
             "newest-tokenizer",
-            "Newest tokenizer");
+            "Newest tokenizer",
+            "Keeps the tokenizer in use, for every subtask of Tokenize.");
 
     SingleOutputStreamOperator<Claim> claims =
         named(
@@ -228,7 +239,8 @@ public final class SidstreamJob {
                         config.get(JobOptions.TOKENIZE_SCAN_SLICE),
                         Topics.items(config))),
             "tokenize",
-            "Tokenize");
+            "Tokenize",
+            "Codes of each item; with a new version it goes through all items, a slice at a time.");
 
     SingleOutputStreamOperator<Resolved> resolved =
         named(
@@ -239,7 +251,8 @@ public final class SidstreamJob {
                         config.get(JobOptions.RESOLVE_STRATEGY),
                         config.get(JobOptions.RESOLVE_QUARANTINE))),
             "resolve",
-            "Resolve");
+            "Resolve",
+            "By prefix: no two items have one token.");
 
     SingleOutputStreamOperator<TokenRow> rows =
         named(
@@ -257,7 +270,8 @@ public final class SidstreamJob {
                     Records.type(TokenRow.class),
                     new PublishOperator(config.get(JobOptions.QUANTIZER_LEVELS))),
             "publish",
-            "Publish");
+            "Publish",
+            "Rows that differ from what was published, by item.");
 
     SingleOutputStreamOperator<VersionRecord> commits =
         named(
@@ -268,7 +282,8 @@ public final class SidstreamJob {
                 .startNewChain()
                 .forceNonParallel(),
             "commit",
-            "Commit");
+            "Commit",
+            "Counts a version's rows over all subtasks of Publish and says COMMIT.");
 
     DataStream<DeadLetterRecord> deadLetters =
         items
@@ -295,7 +310,8 @@ public final class SidstreamJob {
                     new VersionLedger(config, run))
                 .forceNonParallel(),
             "version-ledger",
-            "Version ledger");
+            "Version ledger",
+            "Says each version record once, compared with what the topic has.");
     inOrder(sink(said, config, new VersionSerializer(config), "versions"));
     writeInOrder(
         learnt.getSideOutput(MergeOperator.MODELS),
@@ -367,5 +383,11 @@ public final class SidstreamJob {
   private static <T> SingleOutputStreamOperator<T> named(
       SingleOutputStreamOperator<T> operator, String uid, String name) {
     return operator.uid(uid).name(name);
+  }
+
+  /** With what the page of the job says of it beside its name. */
+  private static <T> SingleOutputStreamOperator<T> named(
+      SingleOutputStreamOperator<T> operator, String uid, String name, String description) {
+    return named(operator, uid, name).setDescription(description);
   }
 }

@@ -23,6 +23,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -69,7 +71,7 @@ class ClusterE2ECase {
       try {
         await("a TaskManager").until(() -> cluster.freeSlots() == 2);
         String uploaded = cluster.upload(jar);
-        String job = cluster.run(uploaded, arguments(kafka, 2), null);
+        String job = cluster.run(uploaded, arguments(kafka, 2));
 
         items(600);
         texts(5);
@@ -91,12 +93,9 @@ class ClusterE2ECase {
         texts(5);
         remove("item-3");
         remove("item-650");
-        String savepoint =
-            cluster.stopWithSavepoint(job, Files.createDirectories(folder.resolve("savepoints")));
-        await("the job has stopped")
-            .until(() -> cluster.get("/jobs/" + job).path("state").asText().equals("FINISHED"));
-
-        String again = cluster.run(uploaded, arguments(kafka, 1), savepoint);
+        String again = upgrade(cluster, jar, kafka, 1);
+        assertThat(again).isNotEqualTo(job);
+        assertThat(cluster.get("/jobs/" + job).path("state").asText()).isEqualTo("FINISHED");
         items(200);
         texts(5);
         await("the table after the savepoint").untilAsserted(() -> covers(table));
@@ -125,6 +124,23 @@ class ClusterE2ECase {
       } finally {
         producer.close();
       }
+    }
+  }
+
+  /** By the documented command: stops the job with a savepoint, goes on from it; the new job. */
+  private String upgrade(StandaloneCluster cluster, Path jar, EmbeddedKafka kafka, int parallelism)
+      throws Exception {
+    String savepoints =
+        Files.createDirectories(folder.resolve("savepoints")).toUri().toString();
+    List<String> submit =
+        new ArrayList<>(List.of("submit", "--cluster", cluster.address().toString()));
+    submit.addAll(List.of("--jar", jar.toString(), "--savepoints", savepoints));
+    submit.addAll(arguments(kafka, parallelism));
+    try (Command command = Command.start(folder.resolve("submit.txt"), submit)) {
+      assertThat(command.await(240)).as(command.output()).isZero();
+      Matcher runs = Pattern.compile("every task of job (\\w+) runs").matcher(command.output());
+      assertThat(runs.find()).as(command.output()).isTrue();
+      return runs.group(1);
     }
   }
 

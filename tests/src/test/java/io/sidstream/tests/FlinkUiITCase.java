@@ -48,6 +48,11 @@ class FlinkUiITCase {
       log.await("tokens of items that came later", LONG, () -> log.items().size() == 300);
       String ui = run.ui().toString().replaceAll("/$", "");
       String vertex = vertex(ui + "/jobs/" + run.id(), "Publish");
+      assertThat(answer(ui + "/jobs/" + run.id() + "/plan"))
+          .as("what the graph says of the ways back through Kafka, and of Learn's own thread")
+          .contains("comes back to Learn through the topic of models")
+          .contains("comes back to Merge through the topic of versions")
+          .contains("a thread of their own, which busy time does not count");
       Path profile = Files.createDirectory(folder.resolve("profile"));
       try (Browser browser = Browser.start(program.get(), profile)) {
         String overview = ui + "/#/job/running/" + run.id() + "/overview";
@@ -127,12 +132,15 @@ class FlinkUiITCase {
         .until(() -> browser.value("document.body.innerText").contains(text));
   }
 
+  private static String answer(String address) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(HttpRequest.newBuilder(URI.create(address)).build(), BodyHandlers.ofString())
+        .body();
+  }
+
   /** Identifier of the task that an operator is of. */
   private static String vertex(String job, String operator) throws Exception {
-    String answer =
-        HttpClient.newHttpClient()
-            .send(HttpRequest.newBuilder(URI.create(job)).build(), BodyHandlers.ofString())
-            .body();
+    String answer = answer(job);
     for (JsonNode vertex : new ObjectMapper().readTree(answer).get("vertices")) {
       if (vertex.get("name").asText().contains(operator)) {
         return vertex.get("id").asText();

@@ -198,6 +198,11 @@ public final class StandaloneCluster implements AutoCloseable {
     return start(name, command);
   }
 
+  /** Of its REST API. */
+  URI address() {
+    return rest;
+  }
+
   /** Folder of its configuration. */
   Path conf() {
     return conf;
@@ -379,36 +384,10 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   /** Runs the main class of a jar; the job's identifier. */
-  public String run(String jar, List<String> arguments, String savepoint)
-      throws IOException, InterruptedException {
+  public String run(String jar, List<String> arguments) throws IOException, InterruptedException {
     var request = JSON.createObjectNode();
     request.set("programArgsList", JSON.valueToTree(arguments));
-    if (savepoint != null) {
-      request.put("savepointPath", savepoint).put("claimMode", "CLAIM");
-    }
     return post("/jars/" + jar + "/run", request).get("jobid").asText();
-  }
-
-  /** Stops a job with a savepoint and waits for it; where the savepoint is. */
-  public String stopWithSavepoint(String job, Path target)
-      throws IOException, InterruptedException {
-    var request = JSON.createObjectNode();
-    request.put("targetDirectory", target.toUri().toString()).put("drain", false);
-    String trigger = post("/jobs/" + job + "/stop", request).get("request-id").asText();
-    JsonNode[] last = new JsonNode[1];
-    org.awaitility.Awaitility.await("savepoint")
-        .atMost(Duration.ofSeconds(120))
-        .pollInterval(Duration.ofMillis(200))
-        .until(
-            () -> {
-              last[0] = get("/jobs/" + job + "/savepoints/" + trigger);
-              return last[0].path("status").path("id").asText().equals("COMPLETED");
-            });
-    JsonNode location = last[0].path("operation").path("location");
-    if (location.isMissingNode()) {
-      throw new IOException("no savepoint: " + last[0]);
-    }
-    return location.asText();
   }
 
   private JsonNode post(String path, JsonNode body) throws IOException, InterruptedException {

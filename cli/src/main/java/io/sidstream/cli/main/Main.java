@@ -15,6 +15,7 @@ import io.sidstream.cli.run.JobCommand;
 import io.sidstream.cli.status.ExplainCommand;
 import io.sidstream.cli.status.StatusCommand;
 import io.sidstream.cli.status.TopCommand;
+import io.sidstream.cli.submit.SubmitCommand;
 import io.sidstream.cli.tokens.TokensCommand;
 import io.sidstream.cli.train.TrainCommand;
 import io.sidstream.cli.ui.UiCommand;
@@ -93,6 +94,7 @@ public final class Main implements Callable<Integer> {
         .addSubcommand(new DemoCommand(job))
         .addSubcommand(new InitCommand())
         .addSubcommand(new JobCommand(job))
+        .addSubcommand(new SubmitCommand())
         .addSubcommand(new LoadCommand())
         .addSubcommand(new StatusCommand())
         .addSubcommand(new TopCommand())

@@ -148,6 +148,18 @@ public final class JobConfig implements Serializable {
    *     values do not go together
    */
   public static JobConfig load(Path yaml, List<String> sets) {
+    return new JobConfig(texts(yaml, sets));
+  }
+
+  /**
+   * The settings of a YAML file and those that win over it, as they are written: from key to text,
+   * references not resolved, nothing checked but the form.
+   *
+   * @param yaml a file, or null for none
+   * @param sets {@code key=value} each
+   * @throws ConfigException where the file cannot be read, or a setting has no key
+   */
+  public static Map<String, String> texts(Path yaml, List<String> sets) {
     Map<String, String> texts = new LinkedHashMap<>();
     if (yaml != null) {
       flatten("", readYaml(yaml), yaml, texts);
@@ -161,7 +173,7 @@ public final class JobConfig implements Serializable {
       }
       texts.put(set.substring(0, equals).trim(), set.substring(equals + 1).trim());
     }
-    return new JobConfig(texts);
+    return texts;
   }
 
   private static Map<?, ?> readYaml(Path yaml) {

@@ -162,7 +162,7 @@ final class FaultCluster implements AutoCloseable {
     List<String> all = new ArrayList<>(settings);
     all.add("checkpoint.dir=" + checkpoints().toUri());
     all.forEach(set -> arguments.addAll(List.of("--set", set)));
-    job = flink.run(flink.upload(JobJar.path()), arguments, null);
+    job = flink.run(flink.upload(JobJar.path()), arguments);
   }
 
   /** The folder of the job's checkpoints. */

@@ -1,0 +1,243 @@
+package io.sidstream.cli.submit;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A Flink cluster, by its REST API. Every method throws {@link IOException} where the cluster does
+ * not answer or refuses, with what it says.
+ */
+final class FlinkCluster {
+  private static final Duration CONNECT = Duration.ofSeconds(10);
+
+  /** A main class that makes topics, and a jar over a slow network, take their time. */
+  private static final Duration ANSWER = Duration.ofMinutes(5);
+
+  private static final long POLL_MS = 500;
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String BOUNDARY = "----sidstream-jar";
+
+  private final URI address;
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(CONNECT)
+          .build();
+
+  /**
+   * A job that the cluster knows.
+   *
+   * @param state such as RUNNING, FINISHED
+   * @param started ms
+   */
+  record Job(String id, String name, String state, long started) {
+    /** Whether it has not ended, and does not end by itself. */
+    boolean lives() {
+      return !List.of("FINISHED", "CANCELED", "FAILED", "SUSPENDED").contains(state);
+    }
+  }
+
+  /** At an address such as {@code http://localhost:8081}. */
+  FlinkCluster(URI address) {
+    this.address = address;
+  }
+
+  /** The jobs of a name, the newest first. */
+  List<Job> jobs(String name) throws IOException, InterruptedException {
+    List<Job> jobs = new ArrayList<>();
+    for (JsonNode job : get("/jobs/overview").path("jobs")) {
+      if (job.path("name").asText().equals(name)) {
+        jobs.add(
+            new Job(
+                job.path("jid").asText(),
+                name,
+                job.path("state").asText(),
+                job.path("start-time").asLong()));
+      }
+    }
+    jobs.sort((a, b) -> Long.compare(b.started, a.started));
+    return jobs;
+  }
+
+  /**
+   * Where the newest complete checkpoint or savepoint of a job is.
+   *
+   * @return empty where it has none, or none that was kept
+   */
+  Optional<String> newestState(Job job) throws IOException, InterruptedException {
+    JsonNode latest = get("/jobs/" + job.id + "/checkpoints").path("latest");
+    JsonNode checkpoint = latest.path("completed");
+    JsonNode savepoint = latest.path("savepoint");
+    boolean later =
+        savepoint.path("trigger_timestamp").asLong()
+            >= checkpoint.path("trigger_timestamp").asLong();
+    String path = (later ? savepoint : checkpoint).path("external_path").asText("");
+    return path.startsWith("<") || path.isEmpty() ? Optional.empty() : Optional.of(path);
+  }
+
+  /**
+   * Stops a job with a savepoint and waits until it has ended.
+   *
+   * @param folder where the savepoint goes; null for what the cluster is configured with
+   * @return where the savepoint is
+   */
+  String stop(Job job, String folder) throws IOException, InterruptedException {
+    ObjectNode request = JSON.createObjectNode().put("drain", false);
+    if (folder != null) {
+      request.put("targetDirectory", folder);
+    }
+    String trigger = post("/jobs/" + job.id + "/stop", request).path("request-id").asText();
+    JsonNode answer = get("/jobs/" + job.id + "/savepoints/" + trigger);
+    while (!answer.path("status").path("id").asText().equals("COMPLETED")) {
+      TimeUnit.MILLISECONDS.sleep(POLL_MS);
+      answer = get("/jobs/" + job.id + "/savepoints/" + trigger);
+    }
+    JsonNode location = answer.path("operation").path("location");
+    if (location.isMissingNode()) {
+      throw new IOException(
+          "job %s was not stopped, no savepoint was made: %s"
+              .formatted(
+                  job.id,
+                  firstLines(
+                      answer.path("operation").path("failure-cause").path("stack-trace").asText())));
+    }
+    while (lives(job)) {
+      TimeUnit.MILLISECONDS.sleep(POLL_MS);
+    }
+    return location.asText();
+  }
+
+  private boolean lives(Job job) throws IOException, InterruptedException {
+    String state = get("/jobs/" + job.id).path("state").asText();
+    return new Job(job.id, job.name, state, job.started).lives();
+  }
+
+  /** Sends a jar; its identifier. */
+  String upload(Path jar) throws IOException, InterruptedException {
+    String head =
+        "--"
+            + BOUNDARY
+            + "\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"sidstream-job.jar\""
+            + "\r\nContent-Type: application/x-java-archive\r\n\r\n";
+    BodyPublisher body =
+        BodyPublishers.concat(
+            BodyPublishers.ofString(head),
+            BodyPublishers.ofFile(jar),
+            BodyPublishers.ofString("\r\n--" + BOUNDARY + "--\r\n"));
+    JsonNode answer =
+        send(
+            "/jars/upload",
+            HttpRequest.newBuilder()
+                .header("Content-Type", "multipart/form-data; boundary=" + BOUNDARY)
+                .POST(body));
+    return Path.of(answer.path("filename").asText()).getFileName().toString();
+  }
+
+  /**
+   * Runs the main class of a jar that was sent.
+   *
+   * @param from checkpoint or savepoint to go on from; null for none
+   * @return the job's identifier
+   */
+  String run(String jar, List<String> arguments, String from)
+      throws IOException, InterruptedException {
+    ObjectNode request = JSON.createObjectNode();
+    request.set("programArgsList", JSON.valueToTree(arguments));
+    if (from != null) {
+      // Nothing of what it goes on from is deleted.
+      request.put("savepointPath", from).put("claimMode", "NO_CLAIM");
+    }
+    return post("/jars/" + jar + "/run", request).path("jobid").asText();
+  }
+
+  /** Deletes a jar that was sent; a job that runs from it has what it needs. */
+  void delete(String jar) throws IOException, InterruptedException {
+    send("/jars/" + jar, HttpRequest.newBuilder().DELETE());
+  }
+
+  /** State of a job's tasks: RUNNING where all of them run, else that of the job. */
+  String state(String job) throws IOException, InterruptedException {
+    JsonNode answer = get("/jobs/" + job);
+    String state = answer.path("state").asText();
+    for (JsonNode vertex : answer.path("vertices")) {
+      if (state.equals("RUNNING") && !vertex.path("status").asText().equals("RUNNING")) {
+        return "STARTING";
+      }
+    }
+    return state;
+  }
+
+  /** The newest failure of a job, empty where it had none. */
+  String failure(String job) throws IOException, InterruptedException {
+    JsonNode newest = get("/jobs/" + job + "/exceptions").path("exceptionHistory").path("entries");
+    return firstLines(newest.path(0).path("stacktrace").asText());
+  }
+
+  private JsonNode get(String path) throws IOException, InterruptedException {
+    return send(path, HttpRequest.newBuilder().GET());
+  }
+
+  private JsonNode post(String path, JsonNode body) throws IOException, InterruptedException {
+    return send(
+        path,
+        HttpRequest.newBuilder()
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(body.toString())));
+  }
+
+  private JsonNode send(String path, HttpRequest.Builder request)
+      throws IOException, InterruptedException {
+    HttpResponse<String> answer;
+    try {
+      answer =
+          http.send(
+              request.uri(address.resolve(path)).timeout(ANSWER).build(), BodyHandlers.ofString());
+    } catch (ConnectException | HttpTimeoutException e) {
+      throw new IOException(
+          "no Flink cluster answers at %s: start one, or name its REST address with --cluster"
+              .formatted(address),
+          e);
+    }
+    if (answer.statusCode() >= 300) {
+      JsonNode errors = JSON.readTree(answer.body()).path("errors");
+      String said = errors.isEmpty() ? answer.body() : errors.get(errors.size() - 1).asText();
+      throw new IOException(
+          "%s refuses %s (%d): %s"
+              .formatted(address, path, answer.statusCode(), cause(said)));
+    }
+    return JSON.readTree(answer.body().isEmpty() ? "{}" : answer.body());
+  }
+
+  /** Of a stack trace the innermost cause: the layers around it say nothing of the job. */
+  static String cause(String trace) {
+    String last = "";
+    for (String line : trace.split("\n")) {
+      if (line.startsWith("Caused by: ")) {
+        last = line.substring("Caused by: ".length());
+      }
+    }
+    return last.isEmpty() ? firstLines(trace) : last.trim();
+  }
+
+  private static String firstLines(String trace) {
+    String cause = trace.contains("\nCaused by: ") ? cause(trace) : trace;
+    return cause.lines().findFirst().orElse("").trim();
+  }
+}
