@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.kafka.Topics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -21,6 +23,7 @@ import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.HighAvailabilityOptions;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,17 +139,7 @@ class DockerFilesTest {
         .isNotEmpty()
         .allSatisfy(file -> assertThat(folder.resolve(String.valueOf(file))).isRegularFile());
 
-    Map<?, ?> map = yaml(folder.resolve("job-config.yaml"));
-    String yaml = String.valueOf(((Map<?, ?>) map.get("data")).get("job.yaml"));
-    assertThat(yaml).contains("${dir:/etc/sidstream/kafka:password}");
-    // Where the secret is mounted.
-    Files.writeString(temporary.resolve("password"), "p");
-    Files.writeString(temporary.resolve("ca.crt"), "c");
-    Path job =
-        Files.writeString(
-            temporary.resolve("job.yaml"),
-            yaml.replace("/etc/sidstream/kafka", temporary.toString()));
-    JobConfig config = JobConfig.load(job, List.of());
+    JobConfig config = kubernetesJob(folder);
     assertThat(config.secretsInClear()).isEmpty();
 
     Map<?, ?> spec = (Map<?, ?>) yaml(folder.resolve("flink-deployment.yaml")).get("spec");
@@ -157,7 +150,7 @@ class DockerFilesTest {
     assertThat(asked.get("upgradeMode")).isEqualTo("savepoint");
     String jar = String.valueOf(asked.get("jarURI")).replace("local://", "");
     assertThat(Files.readString(folder.resolve("Dockerfile"))).contains(jar);
-    Map<String, String> flink = new java.util.TreeMap<>();
+    Map<String, String> flink = new TreeMap<>();
     ((Map<?, ?>) spec.get("flinkConfiguration"))
         .forEach((key, value) -> flink.put(String.valueOf(key), String.valueOf(value)));
     Configuration cluster = Configuration.fromMap(flink);
@@ -165,6 +158,81 @@ class DockerFilesTest {
         .isGreaterThanOrEqualTo(config.get(JobOptions.PARALLELISM));
     assertThat(cluster.get(HighAvailabilityOptions.HA_MODE)).isEqualTo("kubernetes");
     assertThat(cluster.get(HighAvailabilityOptions.HA_STORAGE_PATH)).startsWith("s3://");
+  }
+
+  @Test
+  void topicsAreThoseThatTheJobMakes() throws Exception {
+    Path folder = root.resolve("docker/kubernetes");
+    Map<String, String> wanted = new TreeMap<>();
+    for (NewTopic topic : Topics.all(kubernetesJob(folder))) {
+      wanted.put(
+          topic.name(), topic.numPartitions() + " partitions, " + new TreeMap<>(topic.configs()));
+    }
+    Map<String, String> found = new TreeMap<>();
+    Iterable<Object> documents =
+        new Load(LoadSettings.builder().build())
+            .loadAllFromString(Files.readString(folder.resolve("topics.yaml")));
+    for (Object document : documents) {
+      Map<?, ?> topic = (Map<?, ?>) document;
+      assertThat(topic.get("kind")).isEqualTo("KafkaTopic");
+      Map<?, ?> spec = (Map<?, ?>) topic.get("spec");
+      found.put(
+          String.valueOf(((Map<?, ?>) topic.get("metadata")).get("name")),
+          spec.get("partitions") + " partitions, " + new TreeMap<>((Map<?, ?>) spec.get("config")));
+    }
+    assertThat(found).isEqualTo(wanted);
+  }
+
+  @Test
+  void overlaysPatchWhatIsThere() throws Exception {
+    Path folder = root.resolve("docker/kubernetes");
+    Path overlay = folder.resolve("overlays/example");
+    Map<?, ?> kustomization = yaml(overlay.resolve("kustomization.yaml"));
+    for (Object base : (List<?>) kustomization.get("resources")) {
+      assertThat(overlay.resolve(String.valueOf(base)).resolve("kustomization.yaml"))
+          .isRegularFile();
+    }
+    Map<?, ?> base = yaml(folder.resolve("flink-deployment.yaml"));
+    for (Object patch : (List<?>) kustomization.get("patches")) {
+      Map<?, ?> patched = yaml(overlay.resolve(String.valueOf(((Map<?, ?>) patch).get("path"))));
+      for (String key : List.of("apiVersion", "kind", "metadata")) {
+        assertThat(patched.get(key)).isEqualTo(base.get(key));
+      }
+      Map<?, ?> job = (Map<?, ?>) ((Map<?, ?>) patched.get("spec")).get("job");
+      List<String> sets = new ArrayList<>();
+      List<?> arguments = (List<?>) job.get("args");
+      for (int i = 0; i + 1 < arguments.size(); i += 2) {
+        if (arguments.get(i).equals("--set")) {
+          sets.add(String.valueOf(arguments.get(i + 1)));
+        }
+      }
+      // Every key is one of the job's, and the value is taken.
+      JobConfig config = JobConfig.load(null, sets);
+      assertThat(job.get("parallelism")).isEqualTo(config.get(JobOptions.PARALLELISM));
+    }
+  }
+
+  @Test
+  void aSessionJobIsThatOfTheApplication() throws Exception {
+    Path folder = root.resolve("docker/kubernetes");
+    Path session = folder.resolve("session");
+    assertThat((List<?>) yaml(session.resolve("kustomization.yaml")).get("resources"))
+        .isNotEmpty()
+        .allSatisfy(file -> assertThat(session.resolve(String.valueOf(file))).isRegularFile());
+    Map<?, ?> cluster = yaml(session.resolve("session-cluster.yaml"));
+    Map<?, ?> job = (Map<?, ?>) yaml(session.resolve("flink-session-job.yaml")).get("spec");
+    assertThat(job.get("deploymentName"))
+        .isEqualTo(((Map<?, ?>) cluster.get("metadata")).get("name"));
+    Map<?, ?> application = (Map<?, ?>) yaml(folder.resolve("flink-deployment.yaml")).get("spec");
+    for (String key : List.of("flinkConfiguration", "podTemplate", "jobManager", "taskManager")) {
+      assertThat(((Map<?, ?>) cluster.get("spec")).get(key)).isEqualTo(application.get(key));
+    }
+    assertThat(((Map<?, ?>) cluster.get("spec")).containsKey("job")).isFalse();
+    for (String key : List.of("entryClass", "args", "parallelism", "upgradeMode", "state")) {
+      assertThat(((Map<?, ?>) job.get("job")).get(key))
+          .as(key)
+          .isEqualTo(((Map<?, ?>) application.get("job")).get(key));
+    }
   }
 
   @Test
@@ -202,6 +270,20 @@ class DockerFilesTest {
   void shellcheckFindsNothing() throws Exception {
     assumeTrue(there("shellcheck"), "shellcheck is not installed");
     run(root, "shellcheck", "sidstream", "docker/entrypoint.sh", ".ci/run");
+  }
+
+  private JobConfig kubernetesJob(Path folder) throws IOException {
+    Map<?, ?> map = yaml(folder.resolve("job-config.yaml"));
+    String yaml = String.valueOf(((Map<?, ?>) map.get("data")).get("job.yaml"));
+    assertThat(yaml).contains("${dir:/etc/sidstream/kafka:password}");
+    // Where the secret is mounted.
+    Files.writeString(temporary.resolve("password"), "p");
+    Files.writeString(temporary.resolve("ca.crt"), "c");
+    Path job =
+        Files.writeString(
+            temporary.resolve("job.yaml"),
+            yaml.replace("/etc/sidstream/kafka", temporary.toString()));
+    return JobConfig.load(job, List.of());
   }
 
   private static boolean there(String tool) {
