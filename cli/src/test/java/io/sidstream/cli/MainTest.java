@@ -39,7 +39,8 @@ class MainTest {
     assertUsage("name the Kafka brokers", "ui", "--bootstrap", "");
     String jar = Files.createFile(folder.resolve("job.jar")).toString();
     assertUsage("--cluster host:1", "submit", "--cluster", "host:1", "--jar", jar);
-    assertUsage("no.jar is not there", "submit", "--cluster", "http://localhost:1", "--jar", "no.jar");
+    assertUsage(
+        "no.jar is not there", "submit", "--cluster", "http://localhost:1", "--jar", "no.jar");
     assertUsage(
         "kafka.properties.ssl.key.password stands in clear",
         "submit",

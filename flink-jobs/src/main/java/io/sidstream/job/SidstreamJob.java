@@ -128,7 +128,10 @@ public final class SidstreamJob {
             "Ends this run where a later one has taken the topics over.");
 
     SingleOutputStreamOperator<Item> items =
-        named(rawItems.process(new IngestItems(config)), "ingest-items", "Ingest items",
+        named(
+            rawItems.process(new IngestItems(config)),
+            "ingest-items",
+            "Ingest items",
             "Checks item events; what breaks a rule goes to the dead letters.");
     SingleOutputStreamOperator<Interaction> interactions =
         named(

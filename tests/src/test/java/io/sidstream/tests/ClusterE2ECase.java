@@ -130,8 +130,7 @@ class ClusterE2ECase {
   /** By the documented command: stops the job with a savepoint, goes on from it; the new job. */
   private String upgrade(StandaloneCluster cluster, Path jar, EmbeddedKafka kafka, int parallelism)
       throws Exception {
-    String savepoints =
-        Files.createDirectories(folder.resolve("savepoints")).toUri().toString();
+    String savepoints = Files.createDirectories(folder.resolve("savepoints")).toUri().toString();
     List<String> submit =
         new ArrayList<>(List.of("submit", "--cluster", cluster.address().toString()));
     submit.addAll(List.of("--jar", jar.toString(), "--savepoints", savepoints));

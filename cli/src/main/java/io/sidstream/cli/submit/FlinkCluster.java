@@ -36,10 +36,7 @@ final class FlinkCluster {
 
   private final URI address;
   private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(CONNECT)
-          .build();
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT).build();
 
   /**
    * A job that the cluster knows.
@@ -116,7 +113,11 @@ final class FlinkCluster {
               .formatted(
                   job.id,
                   firstLines(
-                      answer.path("operation").path("failure-cause").path("stack-trace").asText())));
+                      answer
+                          .path("operation")
+                          .path("failure-cause")
+                          .path("stack-trace")
+                          .asText())));
     }
     while (lives(job)) {
       TimeUnit.MILLISECONDS.sleep(POLL_MS);
@@ -219,8 +220,7 @@ final class FlinkCluster {
       JsonNode errors = JSON.readTree(answer.body()).path("errors");
       String said = errors.isEmpty() ? answer.body() : errors.get(errors.size() - 1).asText();
       throw new IOException(
-          "%s refuses %s (%d): %s"
-              .formatted(address, path, answer.statusCode(), cause(said)));
+          "%s refuses %s (%d): %s".formatted(address, path, answer.statusCode(), cause(said)));
     }
     return JSON.readTree(answer.body().isEmpty() ? "{}" : answer.body());
   }

@@ -14,18 +14,22 @@ import io.sidstream.job.kafka.Topics;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A second job on the same topics: one that has no business there is refused and does the first no
- * harm; one that goes on from the first's state takes the topics over, and the first stops.
+ * harm; one that goes on from the first's state takes the topics over, and the first stops. Each in
+ * a process of its own: Kafka's sinks of one process and name share what they know of transactions.
  */
-class TwoJobsITCase {
+class TwoJobsE2ECase {
   private static final Duration LONG = Duration.ofSeconds(90);
 
   @TempDir Path folder;
+  private int outputs;
 
   @Test
   void oneOfTwoJobsGivesTokens() throws Exception {
@@ -44,19 +48,22 @@ class TwoJobsITCase {
         log.await("a version", LONG, () -> log.committed() >= 1);
 
         // By mistake: without state, under the same name or another.
-        refused(config, folder.resolve("mistake"), "two.versions already holds token version");
-        JobConfig other = TinyJob.config(Broker.bootstrap(), "two", "kafka.group=other");
-        refused(other, folder.resolve("other"), "of kafka.group two, and this job");
+        refused(List.of(), "two.versions already holds token version");
+        refused(List.of("kafka.group=other"), "of kafka.group two, and this job");
         int before = log.committed();
         log.await("the first goes on", LONG, () -> more(traffic, log, before));
         assertThat(first.failure()).isEmpty();
 
-        // As a new build would go on, with the first still there.
+        // As a new build would go on, with the first still there: under a name of its own, or each
+        // would fence the other's transactions.
         log.await("nothing under way", LONG, () -> traffic.settled(log));
-        TransactionsITCase.savepoint(first, Files.createDirectories(green));
-        try (JobRun second = JobRun.start(config, green, 18_481, SidstreamJob::build)) {
-          assertThat(second.restoredFrom()).isPresent();
-          Awaitility.await("the first stops").atMost(LONG).until(() -> first.failure().isPresent());
+        TransactionsITCase.savepoint(first, Files.createDirectories(green.resolve("checkpoints")));
+        try (Command second = job(green, List.of("kafka.group=two-green"))) {
+          Awaitility.await("the first stops")
+              .atMost(LONG)
+              .until(() -> first.failure().isPresent() || !second.running());
+          assertThat(second.running()).as(second.output()).isTrue();
+          assertThat(second.output()).contains("goes on from");
           assertThat(first.failure().orElseThrow())
               .rootCause()
               .isInstanceOf(ConfigException.class)
@@ -67,7 +74,7 @@ class TwoJobsITCase {
           log.await("the end", LONG, () -> traffic.settled(log));
           log.awaitVerified();
           assertThat(log.deadLetters).isEmpty();
-          assertThat(second.failure()).isEmpty();
+          assertThat(second.running()).as(second.output()).isTrue();
 
           // A reader has been there through all of it.
           table.await(log.committed(), LONG);
@@ -83,11 +90,21 @@ class TwoJobsITCase {
     }
   }
 
-  private static void refused(JobConfig config, Path state, String why) throws Exception {
-    try (JobRun run = JobRun.start(config, state, 18_581, SidstreamJob::build)) {
-      Awaitility.await().atMost(LONG).until(() -> run.failure().isPresent());
-      assertThat(run.failure().orElseThrow()).rootCause().hasMessageContaining(why);
+  private void refused(List<String> sets, String why) throws Exception {
+    try (Command job = job(folder.resolve("refused" + outputs), sets)) {
+      assertThat(job.await(LONG.toSeconds())).as(job.output()).isNotZero();
+      assertThat(job.output()).contains(why);
     }
+  }
+
+  /** The same job as a process, with more settings. */
+  private Command job(Path state, List<String> sets) throws Exception {
+    List<String> arguments =
+        new ArrayList<>(List.of("job", "--state", state.toString(), "--ui-port", "18481"));
+    for (String set : TinyJob.settings(Broker.bootstrap(), "two", sets.toArray(String[]::new))) {
+      arguments.addAll(List.of("--set", set));
+    }
+    return Command.start(folder.resolve("output" + outputs++ + ".txt"), arguments);
   }
 
   private static boolean more(Traffic traffic, TokenLog log, int before) {
