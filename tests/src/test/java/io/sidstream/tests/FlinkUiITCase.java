@@ -4,16 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.submit.FlinkCluster;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.metrics.JobMetric;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,8 +43,9 @@ class FlinkUiITCase {
       in.items(200, 300);
       log.await("tokens of items that came later", LONG, () -> log.items().size() == 300);
       String ui = run.ui().toString().replaceAll("/$", "");
-      String vertex = vertex(ui + "/jobs/" + run.id(), "Publish");
-      assertThat(answer(ui + "/jobs/" + run.id() + "/plan"))
+      FlinkCluster flink = new FlinkCluster(run.ui());
+      String vertex = vertex(flink.get("/jobs/" + run.id()), "Publish");
+      assertThat(flink.get("/jobs/" + run.id() + "/plan").toString())
           .as("what the graph says of the ways back through Kafka, and of Learn's own thread")
           .contains("comes back to Learn through the topic of models")
           .contains("comes back to Merge through the topic of versions")
@@ -132,20 +129,13 @@ class FlinkUiITCase {
         .until(() -> browser.value("document.body.innerText").contains(text));
   }
 
-  private static String answer(String address) throws Exception {
-    return HttpClient.newHttpClient()
-        .send(HttpRequest.newBuilder(URI.create(address)).build(), BodyHandlers.ofString())
-        .body();
-  }
-
   /** Identifier of the task that an operator is of. */
-  private static String vertex(String job, String operator) throws Exception {
-    String answer = answer(job);
-    for (JsonNode vertex : new ObjectMapper().readTree(answer).get("vertices")) {
+  private static String vertex(JsonNode job, String operator) {
+    for (JsonNode vertex : job.get("vertices")) {
       if (vertex.get("name").asText().contains(operator)) {
         return vertex.get("id").asText();
       }
     }
-    throw new AssertionError("no task with operator " + operator + ": " + answer);
+    throw new AssertionError("no task with operator " + operator + ": " + job);
   }
 }

@@ -54,7 +54,7 @@ class HighAvailabilityE2ECase {
         Inputs in = new Inputs(config);
         TokenLog committed = TinyJob.log(config, true)) {
       try {
-        zooKeeper(cluster, zooKeeper);
+        cluster.startZooKeeper(zooKeeper);
         Process leader = jobManager(cluster, settings);
         cluster.startTaskManager();
         Traffic traffic = new Traffic(in);
@@ -100,28 +100,6 @@ class HighAvailabilityE2ECase {
           traffic.keepGoing(committed);
           return committed.committed() >= before + more;
         });
-  }
-
-  private void zooKeeper(StandaloneCluster cluster, int port) throws IOException {
-    Path conf =
-        Files.writeString(
-            cluster.conf().resolve("zoo.cfg"),
-            """
-            tickTime=1000
-            dataDir=%s
-            clientPort=%d
-            clientPortAddress=127.0.0.1
-            admin.enableServer=false
-            """
-                .formatted(Files.createDirectories(folder.resolve("zookeeper")), port));
-    cluster.startProgram(
-        "zookeeper",
-        List.of(
-            "org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer",
-            "--zkConfigFile",
-            conf.toString(),
-            "--peerId",
-            "1"));
   }
 
   /** A JobManager that runs the job's program once it leads. */

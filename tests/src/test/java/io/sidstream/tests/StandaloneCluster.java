@@ -1,21 +1,15 @@
 package io.sidstream.tests;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.submit.FlinkCluster;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublisher;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -66,9 +60,6 @@ public final class StandaloneCluster implements AutoCloseable {
           "async-profiler",
           "jsr305");
 
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String BOUNDARY = "----sidstream-jar";
-
   /** Argument that a process gets its own temporary folder by. */
   private static final String TEMPORARY = "-Dio.tmp.dirs=";
 
@@ -76,15 +67,10 @@ public final class StandaloneCluster implements AutoCloseable {
   private final Path conf;
   private final String classPath;
   private final URI rest;
-  private final HttpClient http = HttpClient.newHttpClient();
+  private final FlinkCluster flink;
   private final Map<Process, Path> processes = new HashMap<>();
   private List<String> taskManager;
   private int started;
-
-  /** Writes the configuration; starts nothing. */
-  StandaloneCluster(Path folder, int slots) throws IOException {
-    this(folder, slots, Map.of());
-  }
 
   /**
    * Writes the configuration; starts nothing.
@@ -101,6 +87,7 @@ public final class StandaloneCluster implements AutoCloseable {
             .collect(Collectors.joining(File.pathSeparator));
     int restPort = freePort();
     rest = URI.create("http://127.0.0.1:" + restPort);
+    flink = new FlinkCluster(rest);
     Map<String, String> all = new LinkedHashMap<>();
     all.put("jobmanager.rpc.address", "127.0.0.1");
     all.put("jobmanager.rpc.port", String.valueOf(freePort()));
@@ -359,53 +346,17 @@ public final class StandaloneCluster implements AutoCloseable {
 
   /** What the REST interface answers. */
   public JsonNode get(String path) throws IOException, InterruptedException {
-    return send(HttpRequest.newBuilder(rest.resolve(path)).GET());
+    return flink.get(path);
   }
 
   /** Uploads a jar; its identifier. */
   public String upload(Path jar) throws IOException, InterruptedException {
-    String head =
-        "--"
-            + BOUNDARY
-            + "\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\""
-            + jar.getFileName()
-            + "\"\r\nContent-Type: application/x-java-archive\r\n\r\n";
-    BodyPublisher body =
-        BodyPublishers.concat(
-            BodyPublishers.ofString(head),
-            BodyPublishers.ofFile(jar),
-            BodyPublishers.ofString("\r\n--" + BOUNDARY + "--\r\n"));
-    JsonNode answer =
-        send(
-            HttpRequest.newBuilder(rest.resolve("/jars/upload"))
-                .header("Content-Type", "multipart/form-data; boundary=" + BOUNDARY)
-                .POST(body));
-    return Path.of(answer.get("filename").asText()).getFileName().toString();
+    return flink.upload(jar);
   }
 
   /** Runs the main class of a jar; the job's identifier. */
   public String run(String jar, List<String> arguments) throws IOException, InterruptedException {
-    var request = JSON.createObjectNode();
-    request.set("programArgsList", JSON.valueToTree(arguments));
-    return post("/jars/" + jar + "/run", request).get("jobid").asText();
-  }
-
-  private JsonNode post(String path, JsonNode body) throws IOException, InterruptedException {
-    return send(
-        HttpRequest.newBuilder(rest.resolve(path))
-            .header("Content-Type", "application/json")
-            .POST(BodyPublishers.ofString(body.toString())));
-  }
-
-  private JsonNode send(HttpRequest.Builder request) throws IOException, InterruptedException {
-    var answer =
-        http.send(
-            request.timeout(Duration.ofMinutes(5)).build(),
-            BodyHandlers.ofString(StandardCharsets.UTF_8));
-    if (answer.statusCode() >= 300) {
-      throw new IOException(answer.uri() + " answered " + answer.statusCode() + answer.body());
-    }
-    return JSON.readTree(answer.body());
+    return flink.run(jar, arguments, null);
   }
 
   @Override

@@ -11,7 +11,6 @@ import io.sidstream.model.file.Npy;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -58,24 +57,7 @@ public final class EmbedCommand implements Callable<Integer> {
       description = "Write the items' identifiers there, one a line, in the order of the rows.")
   private Path ids;
 
-  @Option(
-      names = "--model",
-      paramLabel = "MODEL",
-      description =
-          "minilm (default), minilm-quantized, or a folder with model.onnx and tokenizer.json: embed.model of the job.")
-  private String model;
-
-  @Option(
-      names = "--conf",
-      paramLabel = "FILE",
-      description = "The job's configuration, for its embed.* settings.")
-  private Path conf;
-
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "A setting of the job, such as embed.pooling=cls; wins over --conf.")
-  private List<String> sets = new ArrayList<>();
+  @Mixin private TextModelOptions textModel;
 
   @Override
   public Integer call() throws IOException {
@@ -86,7 +68,7 @@ public final class EmbedCommand implements Callable<Integer> {
             .filter(file -> !file.name().equals("-"))
             .map(file -> new OutputFile.Named("FILE", Path.of(file.name())))
             .toList());
-    JobConfig config = config();
+    JobConfig config = textModel.config();
     ItemTexts items = new ItemTexts(input.mapping(ItemRow.FIELDS), ids != null);
     for (RowFile file : files) {
       items.read(file);
@@ -120,15 +102,6 @@ public final class EmbedCommand implements Callable<Integer> {
                 : String.format(Locale.ROOT, "; %,d rows are no item's, zeros", unused));
     spec.commandLine().getOut().flush();
     return 0;
-  }
-
-  private JobConfig config() {
-    List<String> all = new ArrayList<>(sets);
-    if (model != null) {
-      boolean name = JobOptions.BUNDLED_TEXT_MODELS.contains(model) || model.contains("/");
-      all.add(JobOptions.EMBED_MODEL.key() + "=" + (name ? model : "./" + model));
-    }
-    return JobConfig.load(conf, all);
   }
 
   private static void check(ItemTexts items) {

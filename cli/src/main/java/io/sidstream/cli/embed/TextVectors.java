@@ -82,6 +82,17 @@ public record TextVectors(float[] data, int rows, int dim) {
     if (threads == JobOptions.EMBED_THREADS.defaultValue()) {
       threads = Runtime.getRuntime().availableProcessors();
     }
+    return embedder(config, threads);
+  }
+
+  /**
+   * Loads the text model.
+   *
+   * @param config says which
+   * @param threads that it may use
+   * @throws UsageException where it cannot be used; names it
+   */
+  public static TextEmbedder embedder(JobConfig config, int threads) {
     TextModel model = TextModel.of(config);
     try {
       return new OnnxTextEmbedder(model, threads);

@@ -24,7 +24,7 @@ import java.util.concurrent.TimeUnit;
  * A Flink cluster, by its REST API. Every method throws {@link IOException} where the cluster does
  * not answer or refuses, with what it says.
  */
-final class FlinkCluster {
+public final class FlinkCluster {
   private static final Duration CONNECT = Duration.ofSeconds(10);
 
   /** A main class that makes topics, and a jar over a slow network, take their time. */
@@ -52,7 +52,7 @@ final class FlinkCluster {
   }
 
   /** At an address such as {@code http://localhost:8081}. */
-  FlinkCluster(URI address) {
+  public FlinkCluster(URI address) {
     this.address = address;
   }
 
@@ -112,7 +112,7 @@ final class FlinkCluster {
           "job %s was not stopped, no savepoint was made: %s"
               .formatted(
                   job.id,
-                  firstLines(
+                  cause(
                       answer
                           .path("operation")
                           .path("failure-cause")
@@ -131,7 +131,7 @@ final class FlinkCluster {
   }
 
   /** Sends a jar; its identifier. */
-  String upload(Path jar) throws IOException, InterruptedException {
+  public String upload(Path jar) throws IOException, InterruptedException {
     String head =
         "--"
             + BOUNDARY
@@ -157,7 +157,7 @@ final class FlinkCluster {
    * @param from checkpoint or savepoint to go on from; null for none
    * @return the job's identifier
    */
-  String run(String jar, List<String> arguments, String from)
+  public String run(String jar, List<String> arguments, String from)
       throws IOException, InterruptedException {
     ObjectNode request = JSON.createObjectNode();
     request.set("programArgsList", JSON.valueToTree(arguments));
@@ -188,10 +188,11 @@ final class FlinkCluster {
   /** The newest failure of a job, empty where it had none. */
   String failure(String job) throws IOException, InterruptedException {
     JsonNode newest = get("/jobs/" + job + "/exceptions").path("exceptionHistory").path("entries");
-    return firstLines(newest.path(0).path("stacktrace").asText());
+    return cause(newest.path(0).path("stacktrace").asText());
   }
 
-  private JsonNode get(String path) throws IOException, InterruptedException {
+  /** What it answers to a path such as {@code /jobs}. */
+  public JsonNode get(String path) throws IOException, InterruptedException {
     return send(path, HttpRequest.newBuilder().GET());
   }
 
@@ -226,18 +227,12 @@ final class FlinkCluster {
   }
 
   /** Of a stack trace the innermost cause: the layers around it say nothing of the job. */
-  static String cause(String trace) {
-    String last = "";
-    for (String line : trace.split("\n")) {
-      if (line.startsWith("Caused by: ")) {
-        last = line.substring("Caused by: ".length());
-      }
+  private static String cause(String trace) {
+    String mark = "Caused by: ";
+    String cause = trace.lines().findFirst().orElse("");
+    for (String line : trace.lines().toList()) {
+      cause = line.startsWith(mark) ? line.substring(mark.length()) : cause;
     }
-    return last.isEmpty() ? firstLines(trace) : last.trim();
-  }
-
-  private static String firstLines(String trace) {
-    String cause = trace.contains("\nCaused by: ") ? cause(trace) : trace;
-    return cause.lines().findFirst().orElse("").trim();
+    return cause.trim();
   }
 }

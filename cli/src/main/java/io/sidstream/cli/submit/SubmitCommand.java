@@ -100,20 +100,29 @@ public final class SubmitCommand implements Callable<Integer> {
               .formatted(from, running.get().id(), cluster));
     }
     String uploaded = flink.upload(jar);
-    String state = state(flink, jobs, running);
+    String state;
     String job;
     try {
-      job = flink.run(uploaded, arguments, state);
-    } catch (IOException e) {
-      if (running.isPresent()) {
-        say("the job that ran is stopped; its savepoint is " + state);
-      }
-      throw e;
+      state = state(flink, jobs, running);
+      job = run(flink, uploaded, arguments, state, running);
     } finally {
       flink.delete(uploaded);
     }
     say("job " + job + (state == null ? " starts" : " goes on from " + state));
     return await(flink, job);
+  }
+
+  private String run(
+      FlinkCluster flink, String jar, List<String> arguments, String state, Optional<Job> stopped)
+      throws IOException, InterruptedException {
+    try {
+      return flink.run(jar, arguments, state);
+    } catch (IOException e) {
+      if (stopped.isPresent()) {
+        say("the job that ran is stopped; its savepoint is " + state);
+      }
+      throw e;
+    }
   }
 
   private List<String> arguments() {

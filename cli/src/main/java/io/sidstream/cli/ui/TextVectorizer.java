@@ -1,11 +1,10 @@
 package io.sidstream.cli.ui;
 
+import io.sidstream.cli.UsageException;
+import io.sidstream.cli.embed.TextVectors;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.embed.OnnxTextEmbedder;
 import io.sidstream.job.embed.TextEmbedder;
-import io.sidstream.job.embed.TextModel;
-import java.io.UncheckedIOException;
 import java.util.List;
 
 /** The vector that the job makes of a text; the model is loaded with the first one. Any thread. */
@@ -56,12 +55,10 @@ final class TextVectorizer implements AutoCloseable {
       throw new RefusedException(RefusedException.NOT_YET, "the page is being closed");
     }
     if (embedder == null) {
-      TextModel model = TextModel.of(config);
       try {
-        embedder = new OnnxTextEmbedder(model, config.get(JobOptions.EMBED_THREADS));
-      } catch (UncheckedIOException | IllegalStateException | IllegalArgumentException e) {
-        throw new RefusedException(
-            RefusedException.NOT_YET, "text model '" + model.name() + "': " + e.getMessage());
+        embedder = TextVectors.embedder(config, config.get(JobOptions.EMBED_THREADS));
+      } catch (UsageException e) {
+        throw new RefusedException(RefusedException.NOT_YET, e.getMessage());
       }
     }
     return embedder;

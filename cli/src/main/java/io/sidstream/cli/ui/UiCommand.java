@@ -1,14 +1,11 @@
 package io.sidstream.cli.ui;
 
 import io.sidstream.cli.UsageException;
+import io.sidstream.cli.embed.TextModelOptions;
 import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.cli.report.ReportCommand;
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.config.JobOptions;
 import java.io.PrintWriter;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -61,24 +58,7 @@ public final class UiCommand implements Callable<Integer> {
           "Items that can be browsed; of a larger table an even sample (default: ${DEFAULT-VALUE}). Search finds all.")
   private int maxItems = ReportCommand.MAX_ITEMS;
 
-  @Option(
-      names = "--model",
-      paramLabel = "MODEL",
-      description =
-          "Text model of the job: minilm (default), minilm-quantized, or a folder with model.onnx and tokenizer.json.")
-  private String model;
-
-  @Option(
-      names = "--conf",
-      paramLabel = "FILE",
-      description = "The job's configuration, for its embed.* settings.")
-  private Path conf;
-
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "A setting of the job, such as embed.pooling=cls; wins over --conf.")
-  private List<String> sets = new ArrayList<>();
+  @Mixin private TextModelOptions textModel;
 
   @Override
   public Integer call() throws Exception {
@@ -88,7 +68,7 @@ public final class UiCommand implements Callable<Integer> {
     if (maxItems < 1) {
       throw new UsageException("--max-items " + maxItems + ": 1 or more");
     }
-    JobConfig config = config();
+    JobConfig config = textModel.config();
     kafka.reach();
     try (LivePage page = LivePage.start(kafka, new LivePage.Place(host, port, maxItems), config)) {
       page.read();
@@ -103,14 +83,5 @@ public final class UiCommand implements Callable<Integer> {
       new CountDownLatch(1).await();
     }
     return 0;
-  }
-
-  private JobConfig config() {
-    List<String> all = new ArrayList<>(sets);
-    if (model != null) {
-      boolean name = JobOptions.BUNDLED_TEXT_MODELS.contains(model) || model.contains("/");
-      all.add(JobOptions.EMBED_MODEL.key() + "=" + (name ? model : "./" + model));
-    }
-    return JobConfig.load(conf, all);
   }
 }
