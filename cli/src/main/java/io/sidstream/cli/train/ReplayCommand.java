@@ -108,7 +108,9 @@ public abstract class ReplayCommand extends TrainingCommand {
   @Override
   protected final JointConfig config(TrainingData data) {
     JointConfig.Builder builder =
-        JointConfig.builder().maxTargets(JobOptions.LEARN_STEP_TARGETS.defaultValue());
+        JointConfig.builder()
+            .maxTargets(JobOptions.LEARN_STEP_TARGETS.defaultValue())
+            .maxDecoded(LearnPlan.STEP_DECODED);
     model().apply(builder, data, true);
     adjust(builder);
     return builder.build();

@@ -73,6 +73,7 @@ public final class LearnSettings {
         .loss(JointConfig.Loss.SOFTMAX)
         .sharedNegatives(c.get(JobOptions.RECOMMENDER_NEGATIVES))
         .maxTargets(c.get(JobOptions.LEARN_STEP_TARGETS))
+        .maxDecoded(LearnPlan.STEP_DECODED)
         .logQ(0f)
         .blocks(c.get(JobOptions.RECOMMENDER_LAYERS))
         .heads(c.get(JobOptions.RECOMMENDER_HEADS))

@@ -84,6 +84,17 @@ public final class RqVae {
   private float[] gradIn = new float[0];
   private float[] gradF = new float[0];
 
+  /** Rows of the batch that were decoded. */
+  private int decoded;
+
+  // z and x of what was decoded: those of the batch, or of a sample of its rows.
+  private float[] decoderIn = {};
+  private float[] wanted = {};
+  private int[] sample = {};
+  private float[] sampledZ = {};
+  private float[] sampledX = {};
+  private float[] scattered = {};
+
   /** {@code [n, D2]} gradient of the reconstruction at z; null where it was not computed yet. */
   private float[] toZ;
 
@@ -295,23 +306,51 @@ public final class RqVae {
     n = rows;
     gradientsReady = false;
     toZ = null;
-    float[] f = forward(encoder, 0, x, encoderOut);
+    float[] f = forward(encoder, 0, x, n, encoderOut);
     quantizer().encode(f, n, encoded);
     measureCommitment(f);
   }
 
   /** The second half of {@link #forwardTrain}: the reconstruction and its loss. */
   public void decode() {
-    float[] reconstructed = forward(decoder, encoder.size(), encoded.z, decoderOut);
-    double sum = 0;
-    int width = config.inputDim();
-    for (int i = 0; i < n; i++) {
-      sum += Kernels.squaredDistance(reconstructed, i * width, input, i * width, width);
-    }
-    reconstruction = sum / n;
+    decode(n);
   }
 
-  private float[] forward(Layers layers, int offset, float[] x, float[][] outputs) {
+  /**
+   * As {@link #decode()}, of rows that are spread evenly over the batch where it has more than
+   * {@code atMost}: the mean of their losses stands for that of all.
+   *
+   * @param atMost rows decoded at most
+   */
+  public void decode(int atMost) {
+    decoded = Math.min(n, atMost);
+    int dim = config.dim();
+    int width = config.inputDim();
+    decoderIn = encoded.z;
+    wanted = input;
+    if (decoded < n) {
+      if (sample.length < decoded) {
+        sample = new int[decoded];
+      }
+      for (int i = 0; i < decoded; i++) {
+        sample[i] = (int) ((long) i * n / decoded);
+      }
+      sampledZ = grown(sampledZ, decoded * dim);
+      sampledX = grown(sampledX, decoded * width);
+      Kernels.gatherRows(encoded.z, 0, dim, sample, decoded, sampledZ, 0);
+      Kernels.gatherRows(input, 0, width, sample, decoded, sampledX, 0);
+      decoderIn = sampledZ;
+      wanted = sampledX;
+    }
+    float[] reconstructed = forward(decoder, encoder.size(), decoderIn, decoded, decoderOut);
+    double sum = 0;
+    for (int i = 0; i < decoded; i++) {
+      sum += Kernels.squaredDistance(reconstructed, i * width, wanted, i * width, width);
+    }
+    reconstruction = sum / decoded;
+  }
+
+  private float[] forward(Layers layers, int offset, float[] x, int n, float[][] outputs) {
     float[] from = x;
     for (int l = 0; l < layers.count(); l++) {
       int in = layers.in(l);
@@ -383,12 +422,12 @@ public final class RqVae {
     return encoded.codes;
   }
 
-  /** g(z), {@code [n, Dx]}, of the last {@link #forwardTrain}; the array itself. */
+  /** g(z), {@code [rows decoded, Dx]}, of the last {@link #decode}; the array itself. */
   public float[] reconstructed() {
     return decoderOut[decoder.count() - 1];
   }
 
-  /** Mean over items of ‖g(z) − x‖². */
+  /** Mean over the items decoded of ‖g(z) − x‖². */
   public double reconstructionLoss() {
     return reconstruction;
   }
@@ -424,11 +463,19 @@ public final class RqVae {
     gradF = grown(gradF, n * dim);
 
     float[] y = reconstructed();
-    float factor = 2f * config.reconstruction() / n;
-    for (int i = 0; i < n * width; i++) {
-      gradOut[i] = factor * (y[i] - input[i]);
+    float factor = 2f * config.reconstruction() / decoded;
+    for (int i = 0; i < decoded * width; i++) {
+      gradOut[i] = factor * (y[i] - wanted[i]);
     }
-    toZ = backward(decoder, encoder.size(), encoded.z, decoderOut, true);
+    float[] toDecoded = backward(decoder, encoder.size(), decoderIn, decoded, decoderOut, true);
+    if (decoded == n) {
+      toZ = toDecoded;
+      return;
+    }
+    scattered = grown(scattered, n * dim);
+    Arrays.fill(scattered, 0, n * dim, 0f);
+    Kernels.scatterAddRows(toDecoded, 0, dim, sample, decoded, scattered, 0);
+    toZ = scattered;
   }
 
   /**
@@ -447,7 +494,7 @@ public final class RqVae {
     }
     quantizerBackward(toZ);
     System.arraycopy(gradF, 0, gradOut, 0, n * dim);
-    backward(encoder, 0, input, encoderOut, false);
+    backward(encoder, 0, input, n, encoderOut, false);
     // Its array is taken for other gradients, and has had dz added.
     toZ = null;
     gradientsReady = true;
@@ -458,7 +505,7 @@ public final class RqVae {
    * are exchanged on the way.
    */
   private float[] backward(
-      Layers layers, int offset, float[] x, float[][] outputs, boolean wantInput) {
+      Layers layers, int offset, float[] x, int n, float[][] outputs, boolean wantInput) {
     for (int l = layers.count() - 1; l >= 0; l--) {
       int in = layers.in(l);
       int out = layers.out(l);

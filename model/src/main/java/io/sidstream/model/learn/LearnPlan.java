@@ -42,6 +42,12 @@ public record LearnPlan(
   /** Items that the health of a candidate is measured on, at most. */
   public static final int QUALITY_ITEMS = 20_000;
 
+  /**
+   * Items of a step that are decoded, at most: what a step costs grows with its items through the
+   * RQ-VAE, and dense data has more of them a position.
+   */
+  public static final int STEP_DECODED = 1_024;
+
   /** Items that k-means takes, at most. */
   public static final int INITIAL_ITEMS = 20_000;
 

@@ -45,6 +45,8 @@ import java.util.List;
  * @param idStart what the ID embedding of a new item starts as
  * @param maxTargets candidates that are targets of a batch, at most, under SOFTMAX: beyond it a
  *     uniform sample of them stands for all, with its weight
+ * @param maxDecoded items of a batch that are decoded, at most: beyond it an even sample of them
+ *     stands for the reconstruction of all
  * @param batchUsers users of a batch
  * @param learningRate Adam's learning rate
  * @param idLearningRate learning rate of the ID embeddings
@@ -79,6 +81,7 @@ public record JointConfig(
     float semanticTemperature,
     IdStart idStart,
     int maxTargets,
+    int maxDecoded,
     int batchUsers,
     float learningRate,
     float idLearningRate,
@@ -139,6 +142,7 @@ public record JointConfig(
     }
     atLeast("sharedNegatives", sharedNegatives, 1);
     atLeast("maxTargets", maxTargets, 1);
+    atLeast("maxDecoded", maxDecoded, 1);
     positive("temperature", temperature);
     if (!(logQ >= 0f && logQ <= 1f)) {
       throw new IllegalArgumentException("logQ is " + logQ + "; it must be in [0, 1]");
@@ -299,6 +303,7 @@ public record JointConfig(
     b.semanticTemperature = semanticTemperature;
     b.idStart = idStart;
     b.maxTargets = maxTargets;
+    b.maxDecoded = maxDecoded;
     b.batchUsers = batchUsers;
     b.learningRate = learningRate;
     b.idLearningRate = idLearningRate;
@@ -336,6 +341,7 @@ public record JointConfig(
     private float semanticTemperature = 1f;
     private IdStart idStart = IdStart.ZERO;
     private int maxTargets = Integer.MAX_VALUE;
+    private int maxDecoded = Integer.MAX_VALUE;
     private int batchUsers = 256;
     private float learningRate = 1e-3f;
     private Float idLearningRate;
@@ -486,6 +492,12 @@ public record JointConfig(
       return this;
     }
 
+    /** See {@link JointConfig#maxDecoded}. */
+    public Builder maxDecoded(int value) {
+      maxDecoded = value;
+      return this;
+    }
+
     /** See {@link JointConfig#batchUsers}. */
     public Builder batchUsers(int value) {
       batchUsers = value;
@@ -566,6 +578,7 @@ public record JointConfig(
           semanticTemperature,
           idStart,
           maxTargets,
+          maxDecoded,
           batchUsers,
           learningRate,
           idLearningRate != null ? idLearningRate : learningRate,

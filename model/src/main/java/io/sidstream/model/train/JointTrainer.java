@@ -401,7 +401,7 @@ public final class JointTrainer implements Representations {
 
   /** What of the quantizer's step does not wait for the recommenders. */
   private void decodeBatch() {
-    quantizer.decode();
+    quantizer.decode(config.maxDecoded());
     quantizer.backwardDecoder();
   }
 

@@ -92,6 +92,65 @@ class RqVaeTest {
     return vae;
   }
 
+  /** Rows 0, 3 and 6 of nine stand for all. */
+  @Test
+  void aSampleIsDecodedAsIfItWereTheBatch() {
+    RqVaeConfig config = withoutCommitment();
+    RqVae sampled = new RqVae(config, new Rng(1));
+    RqVae alone = new RqVae(config, new Rng(1));
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
+    sampled.initialiseCodebooks(x, N, new Rng(3));
+    alone.initialiseCodebooks(x, N, new Rng(3));
+    float[] some = new float[3 * 11];
+    Kernels.gatherRows(x, 0, 11, new int[] {0, 3, 6}, 3, some, 0);
+
+    sampled.encodeTrain(x, N);
+    sampled.decode(3);
+    sampled.backward(null);
+    alone.forwardTrain(some, 3);
+    alone.backward(null);
+
+    assertThat(sampled.reconstructionLoss()).isCloseTo(alone.reconstructionLoss(), within(1e-6));
+    for (int p = 0; p < alone.gradients().length; p++) {
+      assertThat(sampled.gradients()[p])
+          .as("parameter %d", p)
+          .isCloseTo(alone.gradients()[p], within(1e-5f));
+    }
+  }
+
+  @Test
+  void aSampleAsLargeAsTheBatchIsTheBatch() {
+    RqVaeConfig config = small(StraightThrough.ROTATION);
+    float[] x = TokenizerModelTest.gaussian(new Rng(2), N * 11);
+    float[] dz = TokenizerModelTest.gaussian(new Rng(4), N * 5);
+    float[][] gradients = new float[2][];
+    for (int i = 0; i < 2; i++) {
+      RqVae vae = new RqVae(config, new Rng(1));
+      vae.initialiseCodebooks(x, N, new Rng(3));
+      // What an earlier step left of a smaller sample does not matter.
+      vae.encodeTrain(x, N);
+      vae.decode(2 + i);
+      vae.backward(dz);
+      vae.encodeTrain(x, N);
+      vae.decode(i == 0 ? N : Integer.MAX_VALUE);
+      vae.backward(dz);
+      gradients[i] = vae.gradients();
+    }
+    assertThat(gradients[1]).isEqualTo(gradients[0]);
+  }
+
+  private static RqVaeConfig withoutCommitment() {
+    return new RqVaeConfig(
+        11,
+        List.of(7, 6),
+        5,
+        4,
+        List.of(Metric.COSINE, Metric.COSINE, Metric.EUCLIDEAN),
+        StraightThrough.ROTATION,
+        1.3f,
+        0f);
+  }
+
   @ParameterizedTest
   @EnumSource(StraightThrough.class)
   void whatRoundingLeavesForACosineLevelPassesNoGradient(StraightThrough mode) {

@@ -525,6 +525,28 @@ class JointTrainerTest {
         .hasMessage("no tokenizer is in use; call adopt first");
   }
 
+  /** A step has some 200 items here. */
+  @Test
+  void aSampleThatIsDecodedTeachesTheDecoderMuchAsAllItems() {
+    double untrained = reconstructionAfter(Integer.MAX_VALUE, 0);
+    double all = reconstructionAfter(Integer.MAX_VALUE, 400);
+    double sampled = reconstructionAfter(50, 400);
+    assertThat(all).isLessThan(0.9 * untrained);
+    assertThat(sampled)
+        .as("all items give %s, none %s", all, untrained)
+        .isNotEqualTo(all)
+        .isLessThan(untrained - 0.8 * (untrained - all));
+  }
+
+  private static double reconstructionAfter(int maxDecoded, int steps) {
+    JointConfig config = small().maxDecoded(maxDecoded).build();
+    Catalogue c = catalogue(config);
+    JointTrainer trainer = new JointTrainer(config, c.items, c.users, 1);
+    trainer.initialiseCodebooks(1000);
+    run(trainer, c, new Rng(2), steps);
+    return trainer.quality(trainer.candidate(NO_TOLERANCE)).reconstruction();
+  }
+
   @Test
   void qualityCountsAndTheBudgetIsKept() {
     JointConfig config = small().build();
