@@ -8,6 +8,7 @@ import io.sidstream.job.embed.TextModel;
 import io.sidstream.job.ingest.IngestInteractions;
 import io.sidstream.job.ingest.IngestItems;
 import io.sidstream.job.kafka.DeadLetterSerializer;
+import io.sidstream.job.kafka.GroupOffsets;
 import io.sidstream.job.kafka.IdEmbeddingSerializer;
 import io.sidstream.job.kafka.ModelPartSerializer;
 import io.sidstream.job.kafka.SinkWitness;
@@ -329,7 +330,19 @@ public final class SidstreamJob {
     write(deadLetters, config, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
   }
 
-  private static SingleOutputStreamOperator<RawRecord> read(
+  private static DataStream<RawRecord> read(
+      StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
+    return offsets(source(env, config, topic, name), config, topic, name);
+  }
+
+  /** By one subtask, which what follows is chained to at any parallelism of the job. */
+  private static DataStream<RawRecord> readInOrder(
+      StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
+    return offsets(source(env, config, topic, name).forceNonParallel(), config, topic, name)
+        .forceNonParallel();
+  }
+
+  private static SingleOutputStreamOperator<RawRecord> source(
       StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
     return named(
         env.fromSource(Sources.raw(config, topic), WatermarkStrategy.noWatermarks(), name),
@@ -337,10 +350,13 @@ public final class SidstreamJob {
         "Read " + name);
   }
 
-  /** By one subtask, which what follows is chained to at any parallelism of the job. */
-  private static DataStream<RawRecord> readInOrder(
-      StreamExecutionEnvironment env, JobConfig config, String topic, String name) {
-    return read(env, config, topic, name).forceNonParallel();
+  private static SingleOutputStreamOperator<RawRecord> offsets(
+      DataStream<RawRecord> records, JobConfig config, String topic, String name) {
+    return named(
+        records.transform(
+            "Group offsets of " + name, records.getType(), new GroupOffsets(config, topic)),
+        "offsets-" + name,
+        "Group offsets of " + name);
   }
 
   private static <T> void write(

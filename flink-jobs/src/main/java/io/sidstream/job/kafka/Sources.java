@@ -5,6 +5,7 @@ import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.record.RawRecord;
 import java.util.Properties;
 import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 
 /**
@@ -23,6 +24,8 @@ public final class Sources {
     p.setProperty("isolation.level", "read_committed");
     // A topic that was deleted is to fail the job, not to come back without its policies.
     p.setProperty("allow.auto.create.topics", "false");
+    // GroupOffsets does.
+    p.setProperty(KafkaSourceOptions.COMMIT_OFFSETS_ON_CHECKPOINT.key(), "false");
     return KafkaSource.<RawRecord>builder()
         .setBootstrapServers(config.get(JobOptions.KAFKA_BOOTSTRAP))
         .setGroupId(config.get(JobOptions.KAFKA_GROUP))
