@@ -178,6 +178,19 @@ class SidstreamJobTest {
             "sink-dead-letters");
   }
 
+  /** Else a checkpoint of it could be that of other records than the source's. */
+  @Test
+  void whatCommitsOffsetsIsChainedToItsSource() {
+    StreamGraph graph = graph("parallelism=3");
+    for (String topic : List.of("items", "interactions", "versions", "models", "control")) {
+      StreamNode source = node(graph, "source-" + topic);
+      StreamNode offsets = node(graph, "offsets-" + topic);
+      assertThat(offsets.getParallelism()).as(topic).isEqualTo(source.getParallelism());
+      assertThat(vertex(graph.getJobGraph(), "Group offsets of " + topic).getName())
+          .startsWith("Source: Read " + topic + " -> Group offsets of " + topic);
+    }
+  }
+
   @Test
   void interactionsTouchItemsOnlyWhereItemsAreEvicted() {
     assertThat(intoEmbed(graph())).containsExactly("ingest-items");

@@ -441,6 +441,8 @@ public final class BenchLearn implements Callable<Integer> {
       load.items(driver::put);
       load.firstEvents(driver::put);
       driver.run(true, () -> driver.revision() > 0 && driver.idle());
+      // So that each shard has enough for a round when one has, as on a stream that goes on.
+      load.moreEvents(plan.interactionsOfShard() * number / 5, driver::put);
     }
 
     void round(boolean counts) throws Exception {
