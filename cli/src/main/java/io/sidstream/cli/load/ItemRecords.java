@@ -21,6 +21,7 @@ final class ItemRecords implements Records {
   private final LoadOptions options;
   private final Mapping map;
   private RecordCheck check;
+  private boolean measured;
 
   ItemRecords(LoadOptions options) {
     this.options = options;
@@ -50,9 +51,11 @@ final class ItemRecords implements Records {
   @Override
   public Bytes record(Row row) throws RowException {
     ItemRow item = ItemRow.of(row, map);
-    if (check == null) {
-      // The first item says how long the vectors are, unless the configuration does.
-      check = new RecordCheck(options.config(item.vector() == null ? 0 : item.vector().length));
+    int dim = item.vector() == null ? 0 : item.vector().length;
+    if (check == null || !measured && dim > 0) {
+      // The first vector says how long they are, unless the configuration does.
+      check = new RecordCheck(options.config(dim));
+      measured = dim > 0;
     }
     ItemEvent event =
         ItemEvent.newBuilder()

@@ -122,7 +122,7 @@ public final class Mapping {
     List<String> parts = new ArrayList<>();
     for (Column column : fields.get(field)) {
       JsonNode value = row.fields().get(column.name);
-      if (value == null || value.isNull()) {
+      if (isNothing(value)) {
         continue;
       }
       if (value.isArray() && column.list) {
@@ -177,6 +177,13 @@ public final class Mapping {
   /** The value of a field that is one column, null where it is not there. */
   public JsonNode value(Row row, String field) {
     JsonNode value = row.fields().get(fields.get(field).get(0).name);
-    return value == null || value.isNull() ? null : value;
+    return isNothing(value) ? null : value;
+  }
+
+  /** Whether there is no value; NaN, as Python writes it, is none. */
+  static boolean isNothing(JsonNode value) {
+    return value == null
+        || value.isNull()
+        || value.isFloatingPointNumber() && Double.isNaN(value.doubleValue());
   }
 }

@@ -48,6 +48,12 @@ class LoadCommandTest {
     CommandRun run = CommandRun.of("load", "items", file, "--dry-run");
     assertThat(run.out()).startsWith("1 items would be loaded, 1 refused");
     assertThat(run.err()).contains("vector has 3 elements; expected: content.dim = 2");
+    Path later =
+        write(
+            "later.jsonl",
+            "{\"item\":\"A\",\"text\":\"x\"}\n{\"item\":\"B\",\"vector\":[1,0]}\n");
+    assertThat(CommandRun.of("load", "items", later, "--dry-run").out())
+        .startsWith("2 items would be loaded, 0 refused");
     run = CommandRun.of("load", "items", file, "--dry-run", "--set", "content.dim=3");
     assertThat(run.err()).contains("vector has 2 elements; expected: content.dim = 3");
   }
@@ -71,6 +77,17 @@ class LoadCommandTest {
         .contains("WEIGHT_INVALID 1: " + file + ":3")
         .contains("TIME 1: " + file + ":4")
         .contains("FIELD_MISSING 1: " + file + ":5");
+  }
+
+  @Test
+  void aFileWithoutARecordIsNamed() throws IOException {
+    for (String text : new String[] {"", "\n\n", "item,text\n"}) {
+      Path file = write("none.csv", text);
+      CommandRun run = CommandRun.of("load", "items", file, "--dry-run");
+      assertThat(run.code()).isZero();
+      assertThat(run.out()).startsWith("0 items would be loaded, 0 refused");
+      assertThat(run.err()).contains(file + " has no record");
+    }
   }
 
   @Test
