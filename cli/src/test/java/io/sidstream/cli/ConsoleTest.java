@@ -34,7 +34,9 @@ class ConsoleTest {
         RollingFileAppender file = context.getConfiguration().getAppender("file");
         assertThat(file.getFileName()).isEqualTo(log.toString());
         StringBuilder rolled = new StringBuilder();
-        file.getManager().getPatternProcessor().formatFileName(rolled, 1);
+        file.getManager()
+            .getPatternProcessor()
+            .formatFileName(context.getConfiguration().getStrSubstitutor(), rolled, 1);
         assertThat(rolled.toString()).isEqualTo(log + ".1");
       } finally {
         context.stop();

@@ -21,7 +21,6 @@ final class ItemRecords implements Records {
   private final LoadOptions options;
   private final Mapping map;
   private RecordCheck check;
-  private boolean measured;
 
   ItemRecords(LoadOptions options) {
     this.options = options;
@@ -51,11 +50,9 @@ final class ItemRecords implements Records {
   @Override
   public Bytes record(Row row) throws RowException {
     ItemRow item = ItemRow.of(row, map);
-    int dim = item.vector() == null ? 0 : item.vector().length;
-    if (check == null || !measured && dim > 0) {
-      // The first vector says how long they are, unless the configuration does.
-      check = new RecordCheck(options.config(dim));
-      measured = dim > 0;
+    if (check == null) {
+      // The first item says how long the vectors are, unless the configuration does.
+      check = new RecordCheck(options.config(item.vector() == null ? 0 : item.vector().length));
     }
     ItemEvent event =
         ItemEvent.newBuilder()

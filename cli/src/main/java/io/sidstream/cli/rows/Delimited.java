@@ -81,6 +81,11 @@ final class Delimited implements RowReader {
       ahead = null;
       aheadLine = 0;
       checkSeparator(tabs);
+      if (headless != null && EventTime.looksLikeTime(head.get(head.size() - 1))) {
+        throw new UsageException(
+            "%s:%d: the first line is no header, and has %d columns; without a header they are %s: add a line with the names of the columns"
+                .formatted(input.name(), line, head.size(), headless));
+      }
       Set<String> seen = new HashSet<>();
       for (String name : columns) {
         if (name.isEmpty() || !seen.add(name)) {

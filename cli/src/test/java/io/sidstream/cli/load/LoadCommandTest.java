@@ -48,12 +48,6 @@ class LoadCommandTest {
     CommandRun run = CommandRun.of("load", "items", file, "--dry-run");
     assertThat(run.out()).startsWith("1 items would be loaded, 1 refused");
     assertThat(run.err()).contains("vector has 3 elements; expected: content.dim = 2");
-    Path later =
-        write(
-            "later.jsonl",
-            "{\"item\":\"A\",\"text\":\"x\"}\n{\"item\":\"B\",\"vector\":[1,0]}\n");
-    assertThat(CommandRun.of("load", "items", later, "--dry-run").out())
-        .startsWith("2 items would be loaded, 0 refused");
     run = CommandRun.of("load", "items", file, "--dry-run", "--set", "content.dim=3");
     assertThat(run.err()).contains("vector has 2 elements; expected: content.dim = 3");
   }

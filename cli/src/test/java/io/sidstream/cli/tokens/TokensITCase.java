@@ -391,7 +391,7 @@ class TokensITCase {
       record.setRevision(7);
       record.setInteractions(500);
       topics.send("versions", "2", new WireFormat().encode(record));
-      record.setPrequential(new Prequential(40, 20.0, 10.0, 10.0, 5L, 1.0, 0.0));
+      record.setPrequential(new Prequential(40L, 20.0, 10.0, 10.0, 5L, 1.0, 0.0));
       topics.send("versions", "2", new WireFormat().encode(record));
       topics.flush();
     }
