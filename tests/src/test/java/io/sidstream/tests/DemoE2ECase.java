@@ -107,6 +107,25 @@ class DemoE2ECase {
   }
 
   @Test
+  void endsInSecondsWhileTheFirstModelIsMade() throws Exception {
+    List<String> arguments =
+        new ArrayList<>(List.of("demo", "--ui-port", "18481", "--items", "" + ITEMS));
+    arguments.addAll(List.of("--events", "" + EVENTS));
+    arguments.addAll(settings());
+    arguments.addAll(List.of("--set", "bootstrap.max-steps=100000"));
+    try (Command demo = Command.start(output(), arguments)) {
+      Awaitility.await("the first model is being made")
+          .atMost(Duration.ofSeconds(120))
+          .until(() -> demo.output().contains("first model: "));
+      long began = System.nanoTime();
+      demo.terminate();
+      // 128 + SIGTERM.
+      assertThat(demo.await(60)).as(demo.output()).isEqualTo(143);
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(15));
+    }
+  }
+
+  @Test
   void itemsWithoutInteractionsGetTokens() throws Exception {
     Path data = Files.createDirectories(folder.resolve("data"));
     List<String> lines = new ArrayList<>();
