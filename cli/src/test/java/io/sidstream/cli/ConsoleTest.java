@@ -27,8 +27,7 @@ class ConsoleTest {
       Path log = folder.resolve(name).resolve("sidstream.log");
       Console.logTo(log);
       LoggerContext context =
-          new LoggerContext(
-              "test", null, Console.class.getResource("/log4j2.properties").toURI());
+          new LoggerContext("test", null, Console.class.getResource("/log4j2.properties").toURI());
       try {
         context.start();
         RollingFileAppender file = context.getConfiguration().getAppender("file");

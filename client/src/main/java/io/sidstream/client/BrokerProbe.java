@@ -68,10 +68,7 @@ public final class BrokerProbe {
             protocol,
             String.valueOf(properties.getOrDefault(SaslConfigs.SASL_MECHANISM, "GSSAPI")));
     List<String> addresses =
-        Arrays.stream(bootstrap.split(","))
-            .map(String::strip)
-            .filter(a -> !a.isEmpty())
-            .toList();
+        Arrays.stream(bootstrap.split(",")).map(String::strip).filter(a -> !a.isEmpty()).toList();
     if (addresses.isEmpty()) {
       return new Finding(State.OTHER_PROTOCOL, "no broker is named: expected HOST:PORT");
     }

@@ -64,8 +64,7 @@ class TlsSettingsTest {
         .startsWith("ssl.truststore.location " + none + " cannot be used: NoSuchFileException")
         .endsWith("check the file, ssl.truststore.type (JKS) and ssl.truststore.password");
     Path text = Files.writeString(folder.resolve("text.p12"), "no store");
-    assertThat(
-            fault("ssl.keystore.location", text.toString(), "ssl.keystore.password", "hush"))
+    assertThat(fault("ssl.keystore.location", text.toString(), "ssl.keystore.password", "hush"))
         .startsWith("ssl.keystore.location " + text + " cannot be used: ")
         .doesNotContain("hush");
   }

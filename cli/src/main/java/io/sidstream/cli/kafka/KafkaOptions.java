@@ -144,8 +144,7 @@ public final class KafkaOptions {
     Properties asking = new Properties();
     asking.putAll(properties);
     asking.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-    asking.put(
-        AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, String.valueOf(PROBE.toMillis()));
+    asking.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, String.valueOf(PROBE.toMillis()));
     asking.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, String.valueOf(PROBE.toMillis()));
     try (Admin admin = Admin.create(asking)) {
       admin.describeCluster().nodes().get();

@@ -46,8 +46,7 @@ final class JsonLines implements RowReader {
       node = JSON.readTree(text);
     } catch (JsonProcessingException e) {
       String why = INNER.matcher(e.getOriginalMessage()).replaceAll("");
-      throw new RowException(
-          lines.number(), Fault.NOT_JSON, "not JSON: " + why + looksLike(text));
+      throw new RowException(lines.number(), Fault.NOT_JSON, "not JSON: " + why + looksLike(text));
     }
     if (!(node instanceof ObjectNode fields)) {
       throw new RowException(
@@ -64,7 +63,9 @@ final class JsonLines implements RowReader {
   private String looksLike(String text) {
     String t = text.strip();
     boolean several = t.startsWith("[") || t.equals("{") || lines.number() > 1 && t.endsWith(",");
-    return several ? " (one object a line, without brackets and commas: jq -c '.[]' makes them)" : "";
+    return several
+        ? " (one object a line, without brackets and commas: jq -c '.[]' makes them)"
+        : "";
   }
 
   @Override

@@ -116,14 +116,10 @@ public final class Mapping {
         });
   }
 
-  private String missing(
-      String file, String field, String column, Collection<String> columns) {
+  private String missing(String file, String field, String column, Collection<String> columns) {
     // One that is a field itself is hardly it.
     String other =
-        columns.stream()
-            .filter(name -> !used.contains(name))
-            .findFirst()
-            .orElse("COLUMN");
+        columns.stream().filter(name -> !used.contains(name)).findFirst().orElse("COLUMN");
     return "%s has no column '%s'; its columns are %s: say which it is, such as %s %s=%s"
         .formatted(file, column, String.join(", ", columns), option, field, other);
   }

@@ -50,8 +50,7 @@ class ListenersITCase {
                 Map.entry("listeners", listeners),
                 Map.entry("advertised.listeners", listeners),
                 Map.entry(
-                    "listener.security.protocol.map",
-                    "TLS:SSL,LOGIN:SASL_PLAINTEXT,BOTH:SASL_SSL"),
+                    "listener.security.protocol.map", "TLS:SSL,LOGIN:SASL_PLAINTEXT,BOTH:SASL_SSL"),
                 Map.entry("sasl.enabled.mechanisms", "SCRAM-SHA-512"),
                 Map.entry("listener.name.login.scram-sha-512.sasl.jaas.config", jaas),
                 Map.entry("listener.name.both.scram-sha-512.sasl.jaas.config", jaas),
@@ -69,8 +68,7 @@ class ListenersITCase {
             "-genkeypair -alias broker -keyalg RSA -validity 2 -storetype PKCS12 -dname CN=localhost -ext san=dns:localhost"
                 .split(" ")));
     command.addAll(
-        List.of(
-            "-keystore", store.toString(), "-storepass", PASSWORD, "-keypass", PASSWORD));
+        List.of("-keystore", store.toString(), "-storepass", PASSWORD, "-keypass", PASSWORD));
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)

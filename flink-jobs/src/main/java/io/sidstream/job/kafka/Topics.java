@@ -143,9 +143,7 @@ public final class Topics {
       awaitLeaders(admin, all(config), bootstrap);
       // A broker that is alone, as a demo's, can do no better: that is for the log.
       boolean alone = admin.describeCluster().nodes().get().size() == 1;
-      Durability.of(admin, all(config))
-          .warnings()
-          .forEach(alone ? LOG::info : LOG::warn);
+      Durability.of(admin, all(config)).warnings().forEach(alone ? LOG::info : LOG::warn);
       check(
           admin,
           config,
