@@ -19,6 +19,8 @@ public final class Console {
     Path absolute = file.toAbsolutePath();
     Files.createDirectories(absolute.getParent());
     System.setProperty("sidstream.log", absolute.toString());
+    // The names of what is rolled over are a pattern, in which a % begins a conversion.
+    System.setProperty("sidstream.log.rolled", absolute.toString().replace("%", "%%"));
     // Flink's web UI shows this file.
     System.setProperty("log.file", absolute.toString());
     // It warns that the Vector API is not there, which nothing here asks for.

@@ -1,34 +1,29 @@
 package io.sidstream.client;
 
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Properties;
 import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.common.config.SaslConfigs;
 
 /**
- * Asks the addresses of {@code bootstrap.servers} one question each, so that a person is told
- * within seconds what is wrong. Kafka's own clients only time out, and one that speaks plainly to a
- * TLS listener takes the alert for the length of an answer and allocates hundreds of megabytes for
- * it.
+ * Asks the addresses of {@code bootstrap.servers} a question or two each, so that a person is told
+ * within seconds what is wrong. Kafka's own clients only time out where the listener speaks TLS and
+ * they do not, or the reverse, or where it asks for a login that they do not know of; and one that
+ * speaks plainly to a TLS listener takes the alert for the length of an answer and allocates
+ * hundreds of megabytes for it.
  */
 public final class BrokerProbe {
-  private static final int TLS_ALERT = 0x15;
-  private static final int TLS_HANDSHAKE = 0x16;
-
-  /** No answer to ApiVersions is longer. */
-  private static final int LONGEST = 1 << 20;
-
   private BrokerProbe() {}
 
   /**
@@ -53,20 +48,27 @@ public final class BrokerProbe {
    * Asks until one address answers.
    *
    * @param bootstrap host:port, several parted by commas
-   * @param properties of the Kafka client; with a security protocol over TLS only the connection is
-   *     tried
+   * @param properties of the Kafka client; with a security protocol over TLS the keys and
+   *     certificates are looked at, and whether the listener speaks TLS
    * @param timeout for all addresses together
    */
   public static Finding ask(String bootstrap, Properties properties, Duration timeout) {
     String protocol =
         String.valueOf(
-            properties.getOrDefault(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, "PLAINTEXT"));
-    boolean plain = !protocol.toUpperCase(java.util.Locale.ROOT).contains("SSL");
+                properties.getOrDefault(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, "PLAINTEXT"))
+            .toUpperCase(Locale.ROOT);
+    if (protocol.contains("SSL")) {
+      String fault = TlsSettings.fault(properties);
+      if (!fault.isEmpty()) {
+        return new Finding(State.OTHER_PROTOCOL, fault);
+      }
+    }
+    Listener listener =
+        new Listener(
+            protocol,
+            String.valueOf(properties.getOrDefault(SaslConfigs.SASL_MECHANISM, "GSSAPI")));
     List<String> addresses =
-        java.util.Arrays.stream(bootstrap.split(","))
-            .map(String::strip)
-            .filter(a -> !a.isEmpty())
-            .toList();
+        Arrays.stream(bootstrap.split(",")).map(String::strip).filter(a -> !a.isEmpty()).toList();
     if (addresses.isEmpty()) {
       return new Finding(State.OTHER_PROTOCOL, "no broker is named: expected HOST:PORT");
     }
@@ -75,7 +77,7 @@ public final class BrokerProbe {
     boolean other = false;
     for (String address : addresses) {
       try {
-        ask(address, plain, millis);
+        ask(address, listener, millis);
         return new Finding(State.ANSWERS, "");
       } catch (WrongProtocol e) {
         other = true;
@@ -102,7 +104,7 @@ public final class BrokerProbe {
     return "cannot be asked: " + e.getMessage();
   }
 
-  private static void ask(String address, boolean plain, int millis) throws IOException {
+  private static void ask(String address, Listener listener, int millis) throws IOException {
     int at = address.lastIndexOf(':');
     int port;
     try {
@@ -124,11 +126,8 @@ public final class BrokerProbe {
       try (Socket socket = new Socket()) {
         int each = Math.max(200, millis / all.length);
         socket.connect(new InetSocketAddress(one, port), each);
-        if (plain) {
-          socket.setSoTimeout(each);
-          socket.getOutputStream().write(apiVersions());
-          answer(socket.getInputStream());
-        }
+        socket.setSoTimeout(each);
+        listener.ask(socket, host, port);
         return;
       } catch (WrongProtocol e) {
         throw e;
@@ -139,46 +138,8 @@ public final class BrokerProbe {
     throw last;
   }
 
-  /** ApiVersions of version 0, which every broker answers, before any authentication. */
-  private static byte[] apiVersions() {
-    return ByteBuffer.allocate(14)
-        .putInt(10)
-        .putShort((short) 18)
-        .putShort((short) 0)
-        .putInt(1)
-        .putShort((short) -1)
-        .array();
-  }
-
-  private static void answer(InputStream in) throws IOException {
-    byte[] head;
-    try {
-      head = in.readNBytes(4);
-    } catch (java.net.SocketException e) {
-      head = new byte[0];
-    }
-    if (head.length == 0) {
-      throw new EOFException(
-          "it closes the connection at the first question: is it a TLS listener? set security.protocol=SSL (or SASL_SSL)");
-    }
-    if (head.length > 1 && (head[0] == TLS_ALERT || head[0] == TLS_HANDSHAKE) && head[1] == 3) {
-      throw new WrongProtocol("speaks TLS: set security.protocol=SSL (or SASL_SSL)");
-    }
-    if (head.length < 4) {
-      throw new EOFException("it ends in the middle of its answer");
-    }
-    int length = ByteBuffer.wrap(head).getInt();
-    if (length < 6 || length > LONGEST) {
-      String text = new String(head, java.nio.charset.StandardCharsets.ISO_8859_1);
-      throw new WrongProtocol(
-          text.startsWith("HTTP")
-              ? "speaks HTTP: it is no Kafka broker"
-              : "does not speak Kafka's protocol: check the port");
-    }
-  }
-
   /** Something else than a broker answers. */
-  private static final class WrongProtocol extends IOException {
+  static final class WrongProtocol extends IOException {
     private static final long serialVersionUID = 1L;
 
     WrongProtocol(String message) {

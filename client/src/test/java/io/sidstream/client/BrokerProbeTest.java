@@ -59,6 +59,37 @@ class BrokerProbeTest {
   }
 
   @Test
+  void tellsAListenerThatAsksForALoginFromOneThatDoesNot() throws Exception {
+    String versions = "\0\0\0\u0006abcdef";
+    String asks = versions + "\0\0\0\u0011\0\0\0\u0001\0!\0\0\0\u0001\0\u0005PLAIN";
+    String offered = versions + "\0\0\0\u0011\0\0\0\u0001\0\0\0\0\0\u0001\0\u0005PLAIN";
+    String none = versions + "\0\0\0\n\0\0\0\u0001\0\"\0\0\0\0";
+    assertAnswer(asks, State.OTHER_PROTOCOL, "asks for a login (by PLAIN): set security.protocol");
+    assertAnswer(none, State.ANSWERS, "");
+    Properties login = new Properties();
+    login.put("security.protocol", "sasl_plaintext");
+    login.put("sasl.mechanism", "PLAIN");
+    assertAnswer(offered, login, State.ANSWERS, "");
+    assertAnswer(none, login, State.OTHER_PROTOCOL, "asks for no login");
+    login.put("sasl.mechanism", "GSSAPI");
+    assertAnswer(
+        asks,
+        login,
+        State.OTHER_PROTOCOL,
+        "has no login by GSSAPI: set sasl.mechanism to one of PLAIN");
+  }
+
+  @Test
+  void tellsAClientOfTlsThatTheListenerDoesNotSpeakIt() throws Exception {
+    Properties tls = new Properties();
+    tls.put("security.protocol", "SSL");
+    assertAnswer("HTTP", tls, State.OTHER_PROTOCOL, "speaks no TLS: set security.protocol");
+    assertAnswer("", tls, State.UNREACHABLE, "is it a listener without TLS?");
+    assertAnswer("\u0016\u0003\u0003", tls, State.ANSWERS, "");
+    assertAnswer("\u0015\u0003\u0003", tls, State.ANSWERS, "");
+  }
+
+  @Test
   void namesAddressesThatCannotBeReached() throws Exception {
     int free;
     try (ServerSocket socket = new ServerSocket(0)) {
@@ -78,6 +109,11 @@ class BrokerProbeTest {
   }
 
   private static void assertAnswer(String answer, State state, String message) throws Exception {
+    assertAnswer(answer, new Properties(), state, message);
+  }
+
+  private static void assertAnswer(
+      String answer, Properties properties, State state, String message) throws Exception {
     try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       Thread thread =
           new Thread(
@@ -87,12 +123,18 @@ class BrokerProbeTest {
                   socket
                       .getOutputStream()
                       .write(answer.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+                  // Until the client has all it wants: what is unread resets the connection.
+                  socket.shutdownOutput();
+                  socket.getInputStream().readAllBytes();
+                } catch (java.net.SocketException e) {
+                  // The client needs no more.
                 } catch (IOException e) {
                   throw new java.io.UncheckedIOException(e);
                 }
               });
       thread.start();
-      BrokerProbe.Finding found = ask("127.0.0.1:" + server.getLocalPort());
+      BrokerProbe.Finding found =
+          BrokerProbe.ask("127.0.0.1:" + server.getLocalPort(), properties, PATIENCE);
       assertThat(found.state()).as(answer).isEqualTo(state);
       assertThat(found.message()).contains(message);
       thread.join();

@@ -70,6 +70,11 @@ final class Command implements AutoCloseable {
     process.waitFor();
   }
 
+  /** {@code kill}, as an operator or Ctrl-C does. */
+  void terminate() {
+    process.destroy();
+  }
+
   /** Kills it, where it still runs, and waits: its folders are deleted next. */
   @Override
   public void close() {

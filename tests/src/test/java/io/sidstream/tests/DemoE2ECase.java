@@ -107,6 +107,34 @@ class DemoE2ECase {
   }
 
   @Test
+  void endsInSecondsWhileTheFirstModelIsMade() throws Exception {
+    // The demo's own settings: those of the other tests leave a dozen steps.
+    List<String> arguments =
+        List.of(
+            "demo",
+            "--ui-port",
+            "18481",
+            "--items",
+            "400",
+            "--events",
+            "20000",
+            "--set",
+            "embed.model=minilm-quantized",
+            "--set",
+            "embed.max-tokens=16");
+    try (Command demo = Command.start(output(), arguments)) {
+      Awaitility.await("the first model is being made")
+          .atMost(Duration.ofSeconds(120))
+          .until(() -> demo.output().contains("first model: "));
+      long began = System.nanoTime();
+      demo.terminate();
+      // 128 + SIGTERM.
+      assertThat(demo.await(60)).as(demo.output()).isEqualTo(143);
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(15));
+    }
+  }
+
+  @Test
   void itemsWithoutInteractionsGetTokens() throws Exception {
     Path data = Files.createDirectories(folder.resolve("data"));
     List<String> lines = new ArrayList<>();

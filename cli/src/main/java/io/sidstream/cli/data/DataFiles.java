@@ -53,8 +53,8 @@ public record DataFiles(
     RowFile items;
     RowFile events;
     if (Files.isDirectory(data)) {
-      items = RowFile.of(either(data, ITEMS).toString());
-      Path there = interactions != null ? interactions : either(data, INTERACTIONS);
+      items = RowFile.of(either(data, ITEMS, null).toString());
+      Path there = interactions != null ? interactions : either(data, INTERACTIONS, items);
       events = RowFile.of(there.toString());
     } else if (Files.isRegularFile(data)) {
       items = RowFile.of(data.toString());
@@ -80,7 +80,7 @@ public record DataFiles(
 
   /** Columns of interactions. */
   Mapping interactionMapping() {
-    return Mapping.parse(interactionMap, InteractionRow.FIELDS);
+    return Mapping.parse("--map-interactions", interactionMap, InteractionRow.FIELDS);
   }
 
   /** Every file of a folder that may be read, whether it is there or not; of a file itself. */
@@ -90,14 +90,18 @@ public record DataFiles(
         : List.of(data);
   }
 
-  private static Path either(Path folder, List<String> names) {
+  private static Path either(Path folder, List<String> names, RowFile items) {
     for (String name : names) {
       if (Files.isRegularFile(folder.resolve(name))) {
         return folder.resolve(name);
       }
     }
     throw new UsageException(
-        "--data %s has no %s or %s (.jsonl, .csv, .tsv and .parquet are read)"
-            .formatted(folder, names.get(0), names.get(1)));
+        "--data %s has no %s or %s (.jsonl, .csv, .tsv and .parquet are read)%s"
+            .formatted(
+                folder,
+                names.get(0),
+                names.get(1),
+                items == null ? "" : "; for items alone: --data " + items.name()));
   }
 }

@@ -12,6 +12,13 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.SslAuthenticationException;
+import org.apache.kafka.common.errors.TimeoutException;
 import picocli.CommandLine.Option;
 
 /** Which Kafka a command talks to, and how. */
@@ -126,5 +133,49 @@ public final class KafkaOptions {
     if (found.state() != BrokerProbe.State.ANSWERS) {
       throw new IllegalStateException(found.message());
     }
+    introduce(bootstrap, properties);
+  }
+
+  /**
+   * Asks as Kafka's clients do, login included: the address that a broker has answered at may name
+   * others that cannot be reached, and behind TLS it may ask for a login.
+   */
+  private static void introduce(String bootstrap, Properties properties) {
+    Properties asking = new Properties();
+    asking.putAll(properties);
+    asking.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+    asking.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, String.valueOf(PROBE.toMillis()));
+    asking.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, String.valueOf(PROBE.toMillis()));
+    try (Admin admin = Admin.create(asking)) {
+      admin.describeCluster().nodes().get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(
+          "broker %s %s".formatted(bootstrap, reason(e.getCause(), asking)), e.getCause());
+    } catch (KafkaException e) {
+      throw new IllegalStateException("the Kafka client's properties cannot be used", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while " + bootstrap + " was asked", e);
+    }
+  }
+
+  private static String reason(Throwable e, Properties asked) {
+    if (e instanceof SslAuthenticationException) {
+      return "and this client do not agree on TLS: check ssl.truststore.* (whom the client trusts) and ssl.keystore.* (who it is)";
+    }
+    if (e instanceof AuthenticationException) {
+      return "refuses the login";
+    }
+    if (e instanceof TimeoutException) {
+      Object protocol = asked.getOrDefault("security.protocol", "PLAINTEXT");
+      return "answers, but not to a client of security.protocol=%s within %d s: %s"
+          .formatted(
+              protocol,
+              PROBE.toSeconds(),
+              "SSL".equalsIgnoreCase(String.valueOf(protocol))
+                  ? "does it ask for a login (SASL_SSL), or name brokers (advertised.listeners) that cannot be reached from here?"
+                  : "does it name brokers (advertised.listeners) that cannot be reached from here?");
+    }
+    return "does not answer as expected";
   }
 }

@@ -116,8 +116,9 @@ public final class LoadCommand implements Callable<Integer> {
         records.topic(config),
         options.dryRun ? "" : options.kafka.bootstrap());
     out.flush();
+    PrintWriter err = spec.commandLine().getErr();
+    run.empty().forEach(file -> err.println("sidstream: " + file + " has no record"));
     if (run.refusals().count() > 0) {
-      PrintWriter err = spec.commandLine().getErr();
       err.print("refused, by rule:\n" + run.refusals().text());
       err.flush();
     }

@@ -7,6 +7,8 @@ import io.sidstream.cli.rows.RowFile;
 import io.sidstream.cli.rows.RowReader;
 import io.sidstream.job.ingest.RecordCheck;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import me.tongfei.progressbar.ProgressBar;
@@ -19,6 +21,7 @@ final class LoadRun {
   private final Sender sender;
   private final Refusals refusals = new Refusals();
   private final boolean live;
+  private final List<String> empty = new ArrayList<>();
   private long accepted;
 
   /**
@@ -49,6 +52,7 @@ final class LoadRun {
    * @throws io.sidstream.cli.UsageException where the file as a whole cannot be read; names it
    */
   void file(RowFile file) throws IOException, InterruptedException {
+    long before = accepted + refusals.count();
     try (RowReader reader = file.open(records.headless());
         ProgressBar bar = bar(file, reader)) {
       if (reader.columns() != null && !reader.columns().isEmpty()) {
@@ -65,9 +69,17 @@ final class LoadRun {
         }
       }
     }
+    if (accepted + refusals.count() == before) {
+      empty.add(file.shown());
+    }
     if (sender != null) {
       sender.flush();
     }
+  }
+
+  /** Files that have no record. */
+  List<String> empty() {
+    return empty;
   }
 
   /** Takes a record; false at the end of the file. */

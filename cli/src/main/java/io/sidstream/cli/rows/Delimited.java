@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.ZipException;
 
 /**
@@ -28,6 +30,9 @@ import java.util.zip.ZipException;
  * and that line is a record of its own, it is read as one.
  */
 final class Delimited implements RowReader {
+  private static final Pattern OTHERS = Pattern.compile("[;\t|]");
+  private static final Pattern COMMAS = Pattern.compile(",");
+
   private final Input input;
   private final CsvParser parser;
   private final List<String> columns;
@@ -75,6 +80,12 @@ final class Delimited implements RowReader {
       columns = head.stream().map(String::strip).toList();
       ahead = null;
       aheadLine = 0;
+      checkSeparator(tabs);
+      if (headless != null && EventTime.looksLikeTime(head.get(head.size() - 1))) {
+        throw new UsageException(
+            "%s:%d: the first line is no header, and has %d columns; without a header they are %s: add a line with the names of the columns"
+                .formatted(input.name(), line, head.size(), headless));
+      }
       Set<String> seen = new HashSet<>();
       for (String name : columns) {
         if (name.isEmpty() || !seen.add(name)) {
@@ -87,6 +98,24 @@ final class Delimited implements RowReader {
                       columns));
         }
       }
+    }
+  }
+
+  /** One column whose name is several: parted by something else. */
+  private void checkSeparator(boolean tabs) {
+    Matcher other = (tabs ? COMMAS : OTHERS).matcher(columns.get(0));
+    if (columns.size() == 1 && other.find()) {
+      boolean tab = other.group().equals("\t");
+      throw new UsageException(
+          "%s: the header '%s' is one column: it is parted by %s, %s is expected: %s"
+              .formatted(
+                  input.name(),
+                  columns.get(0),
+                  tab ? "tabs" : "'" + other.group() + "'",
+                  tabs ? "a tab" : "','",
+                  tab
+                      ? "say --format tsv"
+                      : tabs ? "say --format csv" : "save it with commas (Excel: CSV UTF-8)"));
     }
   }
 
@@ -142,6 +171,15 @@ final class Delimited implements RowReader {
 
   /** Cells of the next line that has any, null at the end. */
   private List<String> cells() throws IOException {
+    List<String> cells;
+    do {
+      cells = line();
+      // The parser takes CR LF alone for a line of one empty cell.
+    } while (cells != null && cells.size() == 1 && cells.get(0).isEmpty());
+    return cells;
+  }
+
+  private List<String> line() throws IOException {
     try {
       JsonToken token = parser.nextToken();
       if (token == null) {

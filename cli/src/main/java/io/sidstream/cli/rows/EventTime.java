@@ -46,7 +46,7 @@ final class EventTime {
             ? number(trimmed)
             : iso(trimmed).toEpochMilli();
     if (millis < FIRST || millis > LAST) {
-      throw wrong(text, " of the years 0 to 9999");
+      throw wrong(text, " of the years 0 to 9999" + finer(millis));
     }
     return millis;
   }
@@ -72,7 +72,18 @@ final class EventTime {
     if (millis.abs().compareTo(new BigDecimal(Long.MAX_VALUE)) > 0) {
       throw wrong(text, " of the years 0 to 9999");
     }
+    // What is finer than a millisecond is not kept.
     return millis.setScale(0, RoundingMode.FLOOR).longValue();
+  }
+
+  /** What a number that is too large may be of; a time from 1990 on in micro- or nanoseconds is. */
+  private static String finer(long number) {
+    long micros = 631_152_000_000_000L;
+    return number < micros
+        ? ""
+        : number < 1000 * micros
+            ? ": in microseconds? divide it by 1,000"
+            : ": in nanoseconds? divide it by 1,000,000";
   }
 
   private static Instant iso(String text) {

@@ -50,9 +50,11 @@ final class Input implements AutoCloseable {
     BufferedInputStream buffered = new BufferedInputStream(counting, 1 << 16);
     String name = standard ? "standard input" : file;
     try {
-      buffered.mark(2);
-      boolean packed = buffered.read() == 0x1F && buffered.read() == 0x8B;
+      buffered.mark(Foreign.LONGEST);
+      byte[] head = buffered.readNBytes(Foreign.LONGEST);
       buffered.reset();
+      boolean packed = head.length > 1 && head[0] == 0x1F && head[1] == (byte) 0x8B;
+      Foreign.refuse(name, head);
       if (!packed && file.endsWith(".gz")) {
         throw new UsageException(
             name

@@ -67,7 +67,7 @@ public record ItemRow(
       List<String> parts = new ArrayList<>();
       value.forEach(part -> parts.add(part.asText()));
       attributes.put(name, String.join(", ", parts));
-    } else if (value.isValueNode() && !value.isNull()) {
+    } else if (value.isValueNode() && !Mapping.isNothing(value)) {
       attributes.put(name, value.asText());
     }
   }

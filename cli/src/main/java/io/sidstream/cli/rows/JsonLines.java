@@ -1,17 +1,28 @@
 package io.sidstream.cli.rows;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.cli.rows.RowException.Fault;
 import java.io.IOException;
+import java.util.regex.Pattern;
 
 /** A JSON object a line; lines without a character are passed over. */
 final class JsonLines implements RowReader {
+  /** NaN is what Python writes where a table has no value. */
   private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+      JsonMapper.builder()
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  /** What is of use to whoever wrote the parser: a place in the line's own text, a setting. */
+  private static final Pattern INNER =
+      Pattern.compile(" \\(start marker at .*\\)$|: enable `JsonReadFeature.*$|, from `[^`]*`");
 
   private final Input input;
   private final Lines lines;
@@ -34,8 +45,8 @@ final class JsonLines implements RowReader {
     try {
       node = JSON.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new RowException(
-          lines.number(), Fault.NOT_JSON, "not JSON: " + e.getOriginalMessage() + looksLike(text));
+      String why = INNER.matcher(e.getOriginalMessage()).replaceAll("");
+      throw new RowException(lines.number(), Fault.NOT_JSON, "not JSON: " + why + looksLike(text));
     }
     if (!(node instanceof ObjectNode fields)) {
       throw new RowException(
@@ -43,17 +54,17 @@ final class JsonLines implements RowReader {
           Fault.NOT_JSON,
           "a JSON "
               + node.getNodeType().toString().toLowerCase(java.util.Locale.ROOT)
-              + "; expected: an object a line");
+              + "; expected: an object a line"
+              + looksLike(text));
     }
     return new Row(lines.number(), fields, text);
   }
 
-  private static String looksLike(String text) {
-    if (text.startsWith("PAR1")) {
-      return " (it looks like Parquet: say --format parquet)";
-    }
-    return text.equals("[") || text.equals("{")
-        ? " (one object a line, not one over several: jq -c '.[]' makes lines)"
+  private String looksLike(String text) {
+    String t = text.strip();
+    boolean several = t.startsWith("[") || t.equals("{") || lines.number() > 1 && t.endsWith(",");
+    return several
+        ? " (one object a line, without brackets and commas: jq -c '.[]' makes them)"
         : "";
   }
 

@@ -17,6 +17,7 @@ import java.util.Set;
  * break; {@code column[]} takes a list and joins its parts so.
  */
 public final class Mapping {
+  private final String option;
   private final Map<String, List<Column>> fields;
   private final Set<String> used = new HashSet<>();
 
@@ -27,7 +28,8 @@ public final class Mapping {
    */
   private record Column(String name, boolean list) {}
 
-  private Mapping(Map<String, List<Column>> fields) {
+  private Mapping(String option, Map<String, List<Column>> fields) {
+    this.option = option;
     this.fields = fields;
     fields.values().forEach(columns -> columns.forEach(column -> used.add(column.name)));
   }
@@ -40,10 +42,22 @@ public final class Mapping {
    * @throws UsageException where it is not of this form or names another field
    */
   public static Mapping parse(String text, List<String> known) {
+    return parse("--map", text, known);
+  }
+
+  /**
+   * Reads that of an option.
+   *
+   * @param option its name, for messages
+   * @param text such as {@code item=asin,time=ts}, or empty, or null
+   * @param known the fields that there are
+   * @throws UsageException where it is not of this form or names another field
+   */
+  public static Mapping parse(String option, String text, List<String> known) {
     Map<String, List<Column>> fields = new LinkedHashMap<>();
     known.forEach(field -> fields.put(field, List.of(new Column(field, false))));
     if (text == null || text.isBlank()) {
-      return new Mapping(fields);
+      return new Mapping(option, fields);
     }
     Set<String> said = new HashSet<>();
     for (String part : text.split(",", -1)) {
@@ -51,15 +65,15 @@ public final class Mapping {
       String field = at < 0 ? part.strip() : part.substring(0, at).strip();
       if (at < 1 || at == part.length() - 1) {
         throw new UsageException(
-            "--map '%s' in '%s': expected field=column, or field=column+column"
-                .formatted(part, text));
+            "%s '%s' in '%s': expected field=column, or field=column+column"
+                .formatted(option, part, text));
       }
       if (!known.contains(field)) {
         throw new UsageException(
-            "--map %s: there is no field '%s'; there are %s".formatted(text, field, known));
+            "%s %s: there is no field '%s'; there are %s".formatted(option, text, field, known));
       }
       if (!said.add(field)) {
-        throw new UsageException("--map %s names '%s' twice".formatted(text, field));
+        throw new UsageException("%s %s names '%s' twice".formatted(option, text, field));
       }
       List<Column> columns = new ArrayList<>();
       for (String column : part.substring(at + 1).split("\\+", -1)) {
@@ -67,13 +81,13 @@ public final class Mapping {
         boolean list = name.endsWith("[]");
         name = list ? name.substring(0, name.length() - 2) : name;
         if (name.isEmpty()) {
-          throw new UsageException("--map '%s': a column without a name".formatted(part));
+          throw new UsageException("%s '%s': a column without a name".formatted(option, part));
         }
         columns.add(new Column(name, list));
       }
       fields.put(field, columns);
     }
-    return new Mapping(fields);
+    return new Mapping(option, fields);
   }
 
   /** Whether a column becomes a field, and so no attribute. */
@@ -102,15 +116,12 @@ public final class Mapping {
         });
   }
 
-  private static String missing(
-      String file, String field, String column, Collection<String> columns) {
-    return "%s has no column '%s'; its columns are %s: say which it is, such as --map %s=%s"
-        .formatted(
-            file,
-            column,
-            String.join(", ", columns),
-            field,
-            columns.isEmpty() ? "NAME" : columns.iterator().next());
+  private String missing(String file, String field, String column, Collection<String> columns) {
+    // One that is a field itself is hardly it.
+    String other =
+        columns.stream().filter(name -> !used.contains(name)).findFirst().orElse("COLUMN");
+    return "%s has no column '%s'; its columns are %s: say which it is, such as %s %s=%s"
+        .formatted(file, column, String.join(", ", columns), option, field, other);
   }
 
   /**
@@ -122,7 +133,7 @@ public final class Mapping {
     List<String> parts = new ArrayList<>();
     for (Column column : fields.get(field)) {
       JsonNode value = row.fields().get(column.name);
-      if (value == null || value.isNull()) {
+      if (isNothing(value)) {
         continue;
       }
       if (value.isArray() && column.list) {
@@ -136,12 +147,12 @@ public final class Mapping {
     return parts.isEmpty() ? null : String.join("\n", parts);
   }
 
-  private static void add(List<String> parts, Row row, String field, Column column, JsonNode value)
+  private void add(List<String> parts, Row row, String field, Column column, JsonNode value)
       throws RowException {
     if (value.isContainerNode()) {
       String hint =
           value.isArray() && !column.list
-              ? " (--map %s=%s[] joins its parts)".formatted(field, column.name)
+              ? " (%s %s=%s[] joins its parts)".formatted(option, field, column.name)
               : "";
       throw new RowException(
           row.number(),
@@ -168,8 +179,8 @@ public final class Mapping {
       throw new RowException(
           row.number(),
           Fault.FIELD_MISSING,
-          "no '%s' (%s); the line has %s: say which it is with --map %s=COLUMN"
-              .formatted(fields.get(field).get(0).name, about, columns, field));
+          "no '%s' (%s); the line has %s: say which it is with %s %s=COLUMN"
+              .formatted(fields.get(field).get(0).name, about, columns, option, field));
     }
     return value;
   }
@@ -177,6 +188,13 @@ public final class Mapping {
   /** The value of a field that is one column, null where it is not there. */
   public JsonNode value(Row row, String field) {
     JsonNode value = row.fields().get(fields.get(field).get(0).name);
-    return value == null || value.isNull() ? null : value;
+    return isNothing(value) ? null : value;
+  }
+
+  /** Whether there is no value; NaN, as Python writes it, is none. */
+  static boolean isNothing(JsonNode value) {
+    return value == null
+        || value.isNull()
+        || value.isFloatingPointNumber() && Double.isNaN(value.doubleValue());
   }
 }

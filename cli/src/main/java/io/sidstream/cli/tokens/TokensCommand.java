@@ -7,7 +7,6 @@ import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;
 import io.sidstream.schemas.DeadLetter;
 import io.sidstream.schemas.VersionRecord;
-import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -51,7 +50,7 @@ import picocli.CommandLine.Spec;
       TokensCommand.Diff.class,
       ExportCommand.class,
       TokensCommand.Verify.class,
-      TokensCommand.Versions.class,
+      VersionsCommand.class,
       TokensCommand.DeadLetters.class,
       OrphansCommand.class,
       TokensCommand.Hold.class,
@@ -213,16 +212,7 @@ public final class TokensCommand implements Callable<Integer> {
               : text.json(item, row.token(), row.value());
         }
         VersionRecord version = wire.decode(record.value(), VersionRecord.class);
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("state", version.getState().toString());
-        fields.put("version", version.getVersion());
-        fields.put("revision", version.getRevision());
-        fields.put("items", version.getItems());
-        fields.put("rows", version.getRows());
-        fields.put("movedItems", version.getMovedItems());
-        fields.put("reason", version.getReason());
-        fields.put("time", version.getTime().toString());
-        return RowText.write(fields);
+        return RowText.write(VersionsCommand.fields(version));
       } catch (RuntimeException e) {
         return RowText.write(Map.of("unreadable", place, "reason", String.valueOf(e.getMessage())));
       }
@@ -319,30 +309,6 @@ public final class TokensCommand implements Callable<Integer> {
               Duration.ofSeconds(wait));
       System.out.println(report.text());
       return report.passed() ? 0 : 1;
-    }
-  }
-
-  /** {@code tokens versions}. */
-  @Command(
-      name = "versions",
-      mixinStandardHelpOptions = true,
-      description = {
-        "Print one line for each version that began, was committed or was held, oldest first.",
-        "Changes are of items that already had a token, per level, first level first."
-      })
-  static final class Versions implements Callable<Integer> {
-    @Mixin Where where;
-
-    @Override
-    public Integer call() {
-      TokenLog log = where.log("versions");
-      if (!log.unreadable.isEmpty()) {
-        System.err.println("sidstream: not version records: " + log.unreadable);
-      }
-      log.versions.stream()
-          .filter(v -> v.getState() != VersionState.REVISION)
-          .forEach(v -> System.out.println(RowText.version(v)));
-      return 0;
     }
   }
 

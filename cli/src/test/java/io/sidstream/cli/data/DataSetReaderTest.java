@@ -73,12 +73,18 @@ class DataSetReaderTest {
     assertWrong("has no items.jsonl or items.jsonl.gz");
     write("items.jsonl", ITEMS);
     assertWrong("has no interactions.tsv or interactions.tsv.gz");
+    assertWrong("; for items alone: --data " + folder.resolve("items.jsonl"));
     write("interactions.tsv", "u1\tA\t10\nu1\tA\n");
     assertWrong("interactions.tsv:2: 2 columns; expected: the 3 of the header, [user, item, time]");
     write("interactions.tsv", "u1\tA\t10\nu1\tA\tnoon\n");
     assertWrong("interactions.tsv:2: time: 'noon' is not a time");
     write("interactions.tsv", "u1\tA\tnoon\n");
     assertWrong("interactions.tsv has no column 'user'; its columns are u1, A, noon");
+    write("interactions.tsv", "user\titem\twhen\nu1\tA\t10\n");
+    assertWrong("say which it is, such as --map-interactions time=when");
+    write("interactions.tsv", "u1\tA\t5.0\t1700000000\n");
+    assertWrong(
+        "interactions.tsv:1: the first line is no header, and has 4 columns; without a header they are [user, item, time]: add a line");
     write("interactions.tsv", "u1\tA\t1700000000\nu1\tA\t-62167219201\n");
     assertWrong("interactions.tsv:2: time: '-62167219201' is not a time of the years 0 to 9999");
     write("interactions.tsv", "u1\tA\t1700000000\nu1\tA\t1700000000000\n");

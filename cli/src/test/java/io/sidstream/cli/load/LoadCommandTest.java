@@ -74,6 +74,17 @@ class LoadCommandTest {
   }
 
   @Test
+  void aFileWithoutARecordIsNamed() throws IOException {
+    for (String text : new String[] {"", "\n\n", "item,text\n"}) {
+      Path file = write("none.csv", text);
+      CommandRun run = CommandRun.of("load", "items", file, "--dry-run");
+      assertThat(run.code()).isZero();
+      assertThat(run.out()).startsWith("0 items would be loaded, 0 refused");
+      assertThat(run.err()).contains(file + " has no record");
+    }
+  }
+
+  @Test
   void refusesWhatWasAskedWrongly() throws IOException {
     Path file = write("items.csv", "asin,name\nA,x\n");
     assertUsage(

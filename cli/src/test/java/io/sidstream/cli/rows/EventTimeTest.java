@@ -59,4 +59,14 @@ class EventTimeTest {
           .hasMessageContaining("...' is not a time");
     }
   }
+
+  @Test
+  void namesTheUnitOfANumberThatIsTooFine() {
+    assertThatThrownBy(() -> EventTime.parse("1714566600123456"))
+        .hasMessageContaining("of the years 0 to 9999: in microseconds? divide it by 1,000;");
+    assertThatThrownBy(() -> EventTime.parse("1714566600123456789"))
+        .hasMessageContaining("in nanoseconds? divide it by 1,000,000;");
+    assertThatThrownBy(() -> EventTime.parse("300000000000000"))
+        .hasMessageContaining("of the years 0 to 9999; expected");
+  }
 }

@@ -3,6 +3,7 @@ package io.sidstream.cli.rows;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.UsageException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -14,6 +15,7 @@ import java.sql.DriverManager;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -140,6 +142,93 @@ class RowFileTest {
     assertUsage("e.parquet", "cannot be read as Parquet");
     Files.write(folder.resolve("f.csv"), new byte[] {'i', 't', 'e', 'm', '\n', (byte) 0xE4, '\n'});
     assertUsage("f.csv", "f.csv:2 has bytes that are not UTF-8");
+  }
+
+  @Test
+  void namesWhatAFileIsInsteadOfText() throws Exception {
+    assertForeign("PK\003\004....", "is a zip archive (an Excel file is one, too): unpack it");
+    assertForeign("BZh91AY", "is packed by bzip2: unpack it (bunzip2)");
+    assertForeign("\u0028\u00b5\u002f\u00fd..", "is packed by zstd: unpack it (unzstd)");
+    assertForeign("\u00fd7zXZ\0..", "is packed by xz: unpack it (unxz)");
+    assertForeign("\u00ff\u00fe{\0}\0", "is UTF-16: convert it (iconv -f UTF-16 -t UTF-8)");
+    assertForeign("PAR1....", "is Parquet: say --format parquet");
+    assertForeign("Obj\001....", "is Avro: write it as JSON lines");
+  }
+
+  private void assertForeign(String bytes, String message) throws IOException {
+    Files.write(folder.resolve("f.jsonl"), bytes.getBytes(StandardCharsets.ISO_8859_1));
+    assertUsage("f.jsonl", "f.jsonl " + message);
+  }
+
+  @Test
+  void namesAnotherSeparatorThanTheFormHas() throws Exception {
+    write("a.csv", "item;text\nA;x\n");
+    assertUsage("a.csv", "a.csv: the header 'item;text' is one column: it is parted by ';'");
+    write("b.csv", "item\ttext\nA\tx\n");
+    assertUsage("b.csv", "parted by tabs, ',' is expected: say --format tsv");
+    write("c.tsv", "item,text\nA,x\n");
+    assertUsage("c.tsv", "parted by ',', a tab is expected: say --format csv");
+    write("d.csv", "item\nA;B\n");
+    assertThat(items("d.csv", "")).extracting(ItemRow::item).containsExactly("A;B");
+  }
+
+  @Test
+  void emptyLinesAreNoRecordsWhateverTheyEndWith() throws Exception {
+    for (String end : List.of("\n", "\r\n")) {
+      String blank = end + end;
+      write("a.csv", "item,text" + blank + "A,x" + blank + "B,\"one\ntwo\"" + blank);
+      write("b.tsv", "item\ttext" + blank + "A\tx" + blank + "B\tone" + blank);
+      write("c.jsonl", "{\"item\":\"A\"}" + blank + " " + end + "{\"item\":\"B\"}" + blank);
+      for (String name : List.of("a.csv", "b.tsv", "c.jsonl")) {
+        assertThat(items(name, "")).as(name).extracting(ItemRow::item).containsExactly("A", "B");
+      }
+    }
+  }
+
+  @Test
+  void jsonThatIsNotOneObjectALineIsToldHow() throws Exception {
+    String cure = " (one object a line, without brackets and commas: jq -c '.[]' makes them)";
+    write("a.jsonl", "[{\"item\":\"A\"},\n");
+    assertRefused("a.jsonl", "", "within/between Array entries" + cure);
+    write("a.jsonl", "[{\"item\":\"A\"}]\n");
+    assertRefused("a.jsonl", "", "a JSON array; expected: an object a line" + cure);
+    write("a.jsonl", "{\n\"item\":\"A\"\n}\n");
+    assertRefused("a.jsonl", "", "expected close marker for Object" + cure);
+    write("a.jsonl", "{\"item\":\"A\"}\n{\"item\":\"B\"},\n");
+    assertRefused("a.jsonl", "", cure);
+    write("a.jsonl", "[".repeat(2000) + "\n");
+    assertRefused("a.jsonl", "", "exceeds the maximum allowed (1000)" + cure);
+  }
+
+  @Test
+  void nanIsNoValueAsPythonWritesIt() throws Exception {
+    write("a.jsonl", "{\"item\":\"A\",\"text\":NaN,\"price\":NaN,\"vector\":[NaN]}\n");
+    ItemRow item = items("a.jsonl", "").get(0);
+    assertThat(item.text()).isNull();
+    assertThat(item.attributes()).isEmpty();
+    assertThat(item.vector()).containsExactly(Float.NaN);
+    write("a.jsonl", "{\"item\":NaN}\n");
+    assertRefused("a.jsonl", "", "no 'item'");
+  }
+
+  @Test
+  void identifiersAreKeptAsTheyAre() throws Exception {
+    List<String> ids = List.of("a b", "a\"b", "a\nb", "\ud83d\ude00", "gr\u00f6\u00dfe", " a");
+    StringBuilder csv = new StringBuilder("item,text\n");
+    StringBuilder lines = new StringBuilder();
+    for (String id : ids) {
+      csv.append('"').append(id.replace("\"", "\"\"")).append("\",x\n");
+      lines.append(new ObjectMapper().writeValueAsString(Map.of("item", id))).append('\n');
+    }
+    write("a.csv", csv.toString());
+    write("b.jsonl", lines.toString());
+    for (String name : List.of("a.csv", "b.jsonl")) {
+      assertThat(items(name, "")).as(name).extracting(ItemRow::item).isEqualTo(ids);
+    }
+    write("c.jsonl", "{\"item\":12345678901234567890123}\n{\"item\":7}\n");
+    assertThat(items("c.jsonl", ""))
+        .extracting(ItemRow::item)
+        .containsExactly("12345678901234567890123", "7");
   }
 
   @Test

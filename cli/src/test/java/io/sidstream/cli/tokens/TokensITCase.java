@@ -10,6 +10,7 @@ import io.sidstream.client.TokenTableException;
 import io.sidstream.client.TokenTableListener;
 import io.sidstream.schemas.ControlMessage;
 import io.sidstream.schemas.DeadLetter;
+import io.sidstream.schemas.Prequential;
 import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
@@ -387,9 +388,23 @@ class TokensITCase {
       record.setChangedPrefixes(List.of(0L, 1L, 4L));
       topics.send("versions", "2", new WireFormat().encode(record));
       record.setState(VersionState.REVISION);
+      record.setRevision(7);
+      record.setInteractions(500);
+      topics.send("versions", "2", new WireFormat().encode(record));
+      record.setPrequential(new Prequential(40L, 20.0, 10.0, 10.0, 5L, 1.0, 0.0));
       topics.send("versions", "2", new WireFormat().encode(record));
       topics.flush();
     }
+    assertThat(run(0, "versions", prefix, "--revisions").lines())
+        .hasSize(4)
+        .endsWith(
+            "revision 7 of version 2 1970-01-01T00:00:00Z: interactions 500, loss 0.0000, events ranked 0",
+            "revision 7 of version 2 1970-01-01T00:00:00Z: interactions 500, loss 0.0000, events ranked 40, HR@10 0.500, popularity 0.250, new items 0.200 of 5");
+    assertThat(run(0, "versions", prefix, "--revisions", "--json").lines())
+        .hasSize(4)
+        .last()
+        .asString()
+        .contains("\"state\":\"REVISION\"", "\"prequential\":{\"events\":40,\"hits10\":20.0");
     assertThat(run(0, "versions", prefix).lines())
         .containsExactly(
             "version 2 HELD 1970-01-01T00:00:00Z: items 200, expected churn 4.00 %, alone in their tuple 87.50 %, reseeded codewords [0, 1, 2], items on them [0, 3, 5], reason: held by control message: sale",

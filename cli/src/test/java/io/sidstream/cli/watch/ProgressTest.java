@@ -31,7 +31,7 @@ class ProgressTest {
     progress.version(version(1, VersionState.COMMIT, 0).setItems(2).build(), 1200);
     progress.version(revision(1, 10, 4, 2, 1.5, 1), 1300);
     progress.version(revision(1, 25, 6, 4, 2, 1), 1400);
-    progress.version(version(2, VersionState.HELD, 25).build(), 1450);
+    progress.version(version(2, VersionState.HELD, 25).setReason("too few").build(), 1450);
     progress.version(version(2, VersionState.BEGIN, 25).build(), 1500);
     progress.version(
         version(2, VersionState.COMMIT, 25).setOldItems(2).setMovedItems(1).build(), 1600);
@@ -46,6 +46,13 @@ class ProgressTest {
     assertThat(summary.interactions()).isEqualTo(30);
     assertThat(summary.versions()).isEqualTo(2);
     assertThat(summary.held()).isEqualTo(1);
+    assertThat(summary.holds())
+        .singleElement()
+        .satisfies(
+            hold -> {
+              assertThat(hold.version()).isEqualTo(2);
+              assertThat(hold.reason()).isEqualTo("too few");
+            });
     assertThat(summary.revisions()).isEqualTo(3);
     assertThat(summary.levels().get(0).utilisation()).isEqualTo(0.5);
     // Two of three at one codeword, one at another: exp(entropy) = 3 / 4^(1/3).

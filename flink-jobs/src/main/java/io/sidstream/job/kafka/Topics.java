@@ -141,7 +141,9 @@ public final class Topics {
       }
       Rights.require(admin, config, refused);
       awaitLeaders(admin, all(config), bootstrap);
-      Durability.of(admin, all(config)).warnings().forEach(LOG::warn);
+      // A broker that is alone, as a demo's, can do no better: that is for the log.
+      boolean alone = admin.describeCluster().nodes().get().size() == 1;
+      Durability.of(admin, all(config)).warnings().forEach(alone ? LOG::info : LOG::warn);
       check(
           admin,
           config,

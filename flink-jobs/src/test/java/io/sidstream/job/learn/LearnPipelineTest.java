@@ -10,6 +10,7 @@ import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -120,6 +121,22 @@ class LearnPipelineTest {
       assertThat(pipeline.versions().get(0).getItems()).isEqualTo(ITEMS);
       assertThat(pipeline.updates()).extracting(u -> u.version).containsExactly(1, 2, 3);
       assertThat(pipeline.embeddings()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void interactionsOlderThanTheCatalogueAreRanked() throws Exception {
+    long years = Duration.ofDays(730).toMillis();
+    try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+      for (int i = 0; i < ITEMS; i++) {
+        pipeline.item("item-" + i, vector(i), years + i);
+      }
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      events(pipeline, 200, 300);
+      pipeline.until(3);
+      assertThat(pipeline.revisions().subList(1, 3))
+          .allMatch(r -> r.getPrequential().getEvents() == 50);
     }
   }
 
