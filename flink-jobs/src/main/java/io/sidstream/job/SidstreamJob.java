@@ -300,7 +300,8 @@ public final class SidstreamJob {
                 embedded.getSideOutput(DeadLetterRecord.DEAD_LETTERS),
                 claims.getSideOutput(DeadLetterRecord.DEAD_LETTERS));
 
-    write(rows, config, new TokenSerializer(Topics.tokens(config)), "tokens");
+    Outputs outputs = new Outputs(config, run);
+    outputs.write(rows, new TokenSerializer(Topics.tokens(config)), "tokens");
     // What Merge and Commit say has an order (of versions; of the embeddings of one item): one
     // writer keeps it, where several would race.
     SingleOutputStreamOperator<VersionRecord> said =
@@ -316,18 +317,18 @@ public final class SidstreamJob {
             "version-ledger",
             "Version ledger",
             "Says each version record once, compared with what the topic has.");
-    inOrder(sink(said, config, new VersionSerializer(config), "versions"));
-    writeInOrder(
+    // In a task of its own: a sink waits until the ledger has taken the topics for this run, which
+    // in one task would come after it.
+    inOrder(outputs.sink(said.global(), new VersionSerializer(config), "versions"));
+    outputs.writeInOrder(
         learnt.getSideOutput(MergeOperator.MODELS),
-        config,
         new ModelPartSerializer(Topics.models(config)),
         "models");
-    writeInOrder(
+    outputs.writeInOrder(
         learnt.getSideOutput(MergeOperator.ID_EMBEDDINGS),
-        config,
         new IdEmbeddingSerializer(Topics.idEmbeddings(config)),
         "id-embeddings");
-    write(deadLetters, config, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
+    outputs.write(deadLetters, new DeadLetterSerializer(Topics.deadLetters(config)), DEAD_LETTERS);
   }
 
   private static DataStream<RawRecord> read(
@@ -359,44 +360,43 @@ public final class SidstreamJob {
         "Group offsets of " + name);
   }
 
-  private static <T> void write(
-      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
-    sink(witness(records, config, serializer, name), config, serializer, name);
-  }
-
-  /** By one subtask. */
-  private static <T> void writeInOrder(
-      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
-    inOrder(
-        sink(
-            witness(records, config, serializer, name).forceNonParallel(),
-            config,
-            serializer,
-            name));
-  }
-
   private static void inOrder(DataStreamSink<?> sink) {
     sink.setParallelism(1).setMaxParallelism(1);
   }
 
-  private static <T> SingleOutputStreamOperator<T> witness(
-      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
-    boolean repairable = !name.equals(DEAD_LETTERS);
-    return named(
-        records.transform(
-            "Witness of " + name,
-            records.getType(),
-            new SinkWitness<>(config, serializer, repairable)),
-        "witness-" + name,
-        "Witness of " + name);
-  }
+  /**
+   * What a run writes.
+   *
+   * @param run its identifier
+   */
+  private record Outputs(JobConfig config, String run) {
+    <T> void write(DataStream<T> records, WireSerializer<T> serializer, String name) {
+      sink(witness(records, serializer, name), serializer, name);
+    }
 
-  private static <T> DataStreamSink<T> sink(
-      DataStream<T> records, JobConfig config, WireSerializer<T> serializer, String name) {
-    return records
-        .sinkTo(Sinks.exactlyOnce(config, serializer))
-        .uid("sink-" + name)
-        .name("Write " + name);
+    /** By one subtask. */
+    <T> void writeInOrder(DataStream<T> records, WireSerializer<T> serializer, String name) {
+      inOrder(sink(witness(records, serializer, name).forceNonParallel(), serializer, name));
+    }
+
+    <T> SingleOutputStreamOperator<T> witness(
+        DataStream<T> records, WireSerializer<T> serializer, String name) {
+      boolean repairable = !name.equals(DEAD_LETTERS);
+      return named(
+          records.transform(
+              "Witness of " + name,
+              records.getType(),
+              new SinkWitness<>(config, serializer, repairable)),
+          "witness-" + name,
+          "Witness of " + name);
+    }
+
+    <T> DataStreamSink<T> sink(DataStream<T> records, WireSerializer<T> serializer, String name) {
+      return records
+          .sinkTo(Sinks.exactlyOnce(config, serializer, run))
+          .uid("sink-" + name)
+          .name("Write " + name);
+    }
   }
 
   private static <T> SingleOutputStreamOperator<T> named(

@@ -7,6 +7,7 @@ import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -99,6 +100,28 @@ class SidstreamJobTest {
             "sink-versions",
             "sink-models",
             "sink-id-embeddings");
+  }
+
+  @Test
+  void noSinkIsInATaskWithWhatItWaitsFor() {
+    for (String parallelism : List.of("1", "4")) {
+      List<String> tasks = new ArrayList<>();
+      graph("parallelism=" + parallelism)
+          .getJobGraph()
+          .getVertices()
+          .forEach(vertex -> tasks.add(vertex.getName()));
+      assertThat(tasks)
+          .filteredOn(task -> task.contains("Version ledger"))
+          .hasSize(1)
+          .noneMatch(task -> task.contains("Write "));
+      assertThat(String.join(" ", tasks))
+          .contains(
+              "Write tokens",
+              "Write versions",
+              "Write models",
+              "Write id-embeddings",
+              "Write dead-letters");
+    }
   }
 
   @Test

@@ -3,13 +3,11 @@ package io.sidstream.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.submit.FlinkCluster;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
-import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.TreeMap;
@@ -20,7 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 class IdleCheckpointITCase {
   private static final Duration LONG = Duration.ofSeconds(120);
   private static final long MOST = 100_000;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir Path folder;
 
@@ -42,13 +39,14 @@ class IdleCheckpointITCase {
       in.interactions(0, 100, 60);
       out.await("the first version", LONG, () -> out.committed() == 1 && out.items().size() == 300);
 
-      URI checkpoints = checkpoints(run.ui());
-      JsonNode last = idle(checkpoints);
+      FlinkCluster flink = new FlinkCluster(run.ui());
+      String job = "/jobs/" + run.id();
+      JsonNode last = idle(flink, job);
       System.out.printf(
           "an idle checkpoint writes %d bytes, of %d of state; by task: %s%n",
           last.path("checkpointed_size").asLong(),
           last.path("state_size").asLong(),
-          tasks(run, last));
+          tasks(flink, job, last));
       assertThat(last.path("state_size").asLong())
           .as("the model is in the state")
           .isGreaterThan(1_000_000);
@@ -57,34 +55,27 @@ class IdleCheckpointITCase {
   }
 
   /** A checkpoint of the job at rest. */
-  private static JsonNode idle(URI checkpoints) throws Exception {
-    long first = JSON.readTree(checkpoints.toURL()).path("counts").path("completed").asLong();
+  private static JsonNode idle(FlinkCluster flink, String job) throws Exception {
+    long first = completed(flink.get(job + "/checkpoints"));
     while (true) {
-      JsonNode now = JSON.readTree(checkpoints.toURL());
-      if (now.path("counts").path("completed").asLong() >= first + 10) {
+      JsonNode now = flink.get(job + "/checkpoints");
+      if (completed(now) >= first + 10) {
         return now.path("latest").path("completed");
       }
       Thread.sleep(200);
     }
   }
 
-  private static URI checkpoints(URI ui) throws IOException {
-    String job =
-        JSON.readTree(ui.resolve("/jobs").toURL()).path("jobs").path(0).path("id").asText();
-    return ui.resolve("/jobs/" + job + "/checkpoints");
+  private static long completed(JsonNode checkpoints) {
+    return checkpoints.path("counts").path("completed").asLong();
   }
 
-  private static TreeMap<String, Long> tasks(JobRun run, JsonNode checkpoint) throws Exception {
-    String jobs = checkpoints(run.ui()).getPath().replace("/checkpoints", "");
-    JsonNode vertices = JSON.readTree(run.ui().resolve(jobs).toURL()).path("vertices");
+  private static TreeMap<String, Long> tasks(FlinkCluster flink, String job, JsonNode checkpoint)
+      throws Exception {
     JsonNode tasks =
-        JSON.readTree(
-                run.ui()
-                    .resolve(jobs + "/checkpoints/details/" + checkpoint.path("id").asLong())
-                    .toURL())
-            .path("tasks");
+        flink.get(job + "/checkpoints/details/" + checkpoint.path("id").asLong()).path("tasks");
     TreeMap<String, Long> bytes = new TreeMap<>();
-    for (JsonNode vertex : vertices) {
+    for (JsonNode vertex : flink.get(job).path("vertices")) {
       bytes.put(
           vertex.path("name").asText(),
           tasks.path(vertex.path("id").asText()).path("checkpointed_size").asLong());

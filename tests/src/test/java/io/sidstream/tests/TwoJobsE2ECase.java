@@ -54,11 +54,10 @@ class TwoJobsE2ECase {
         log.await("the first goes on", LONG, () -> more(traffic, log, before));
         assertThat(first.failure()).isEmpty();
 
-        // As a new build would go on, with the first still there: under a name of its own, or each
-        // would fence the other's transactions.
+        // As a new build would go on, with the first still there; under a name of its own.
         log.await("nothing under way", LONG, () -> traffic.settled(log));
         TransactionsITCase.savepoint(first, Files.createDirectories(green.resolve("checkpoints")));
-        try (Command second = job(green, List.of("kafka.group=two-green"))) {
+        try (Command second = job("two", green, List.of("kafka.group=two-green"))) {
           Awaitility.await("the first stops")
               .atMost(LONG)
               .until(() -> first.failure().isPresent() || !second.running());
@@ -90,18 +89,73 @@ class TwoJobsE2ECase {
     }
   }
 
+  /** Transactions of one name end each other, so that who may not write must not open any. */
+  @Test
+  void twoJobsOfOneNameDoNotEndEachOthersTransactions() throws Exception {
+    JobConfig config = TinyJob.config(Broker.bootstrap(), "same");
+    Topics.create(config);
+    Path old = folder.resolve("old");
+    Path green = folder.resolve("same-green");
+    try (Inputs in = new Inputs(config);
+        TokenLog log = TinyJob.log(config, true)) {
+      Traffic traffic = new Traffic(in);
+      in.items(0, Traffic.FIRST_ITEMS);
+      try (JobRun first =
+          JobRun.start(config, folder.resolve("same-blue"), 18_381, SidstreamJob::build)) {
+        log.await("a version", LONG, () -> log.committed() >= 1);
+        TransactionsITCase.savepoint(first, Files.createDirectories(old.resolve("checkpoints")));
+        int before = log.committed();
+        log.await("a version more", LONG, () -> more(traffic, log, before));
+        log.await("nothing under way", LONG, () -> traffic.settled(log));
+
+        // Refused by what its state says, so once its tasks are there; the first is idle meanwhile.
+        try (Command job = job("same", old, List.of())) {
+          assertThat(job.await(LONG.toSeconds())).as(job.output()).isNotZero();
+          assertThat(job.output()).contains("is older than what readers have");
+        }
+        int refused = log.committed();
+        log.await("the first goes on", LONG, () -> more(traffic, log, refused));
+        assertThat(first.failure()).isEmpty();
+        assertThat(first.restartedAfter()).as("nobody ended its transactions").isEmpty();
+
+        log.await("nothing under way", LONG, () -> traffic.settled(log));
+        TransactionsITCase.savepoint(first, Files.createDirectories(green.resolve("checkpoints")));
+        try (Command second = job("same", green, List.of())) {
+          Awaitility.await("the first stops")
+              .atMost(LONG)
+              .until(() -> first.failure().isPresent() || !second.running());
+          assertThat(second.running()).as(second.output()).isTrue();
+          assertThat(first.failure().orElseThrow())
+              .rootCause()
+              .isInstanceOf(ConfigException.class)
+              .hasMessageContaining("another job began on the topics same.*");
+          int taken = log.committed();
+          log.await("the second goes on", LONG, () -> more(traffic, log, taken));
+          log.await("the end", LONG, () -> traffic.settled(log));
+          log.awaitVerified();
+          assertThat(log.deadLetters).isEmpty();
+          assertThat(second.running()).as(second.output()).isTrue();
+          assertThat(Files.readString(green.resolve("sidstream.log")))
+              .as("the second never restarts")
+              .contains("to RUNNING")
+              .doesNotContain("to RESTARTING");
+        }
+      }
+    }
+  }
+
   private void refused(List<String> sets, String why) throws Exception {
-    try (Command job = job(folder.resolve("refused" + outputs), sets)) {
+    try (Command job = job("two", folder.resolve("refused" + outputs), sets)) {
       assertThat(job.await(LONG.toSeconds())).as(job.output()).isNotZero();
       assertThat(job.output()).contains(why);
     }
   }
 
   /** The same job as a process, with more settings. */
-  private Command job(Path state, List<String> sets) throws Exception {
+  private Command job(String name, Path state, List<String> sets) throws Exception {
     List<String> arguments =
         new ArrayList<>(List.of("job", "--state", state.toString(), "--ui-port", "18481"));
-    for (String set : TinyJob.settings(Broker.bootstrap(), "two", sets.toArray(String[]::new))) {
+    for (String set : TinyJob.settings(Broker.bootstrap(), name, sets.toArray(String[]::new))) {
       arguments.addAll(List.of("--set", set));
     }
     return Command.start(folder.resolve("output" + outputs++ + ".txt"), arguments);

@@ -1,5 +1,6 @@
 package io.sidstream.cli.submit;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -35,8 +36,8 @@ public final class FlinkCluster {
   private static final String BOUNDARY = "----sidstream-jar";
 
   private final URI address;
-  private final HttpClient http =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT).build();
+  private final Duration longest;
+  private final HttpClient http;
 
   /**
    * A job that the cluster knows.
@@ -53,7 +54,23 @@ public final class FlinkCluster {
 
   /** At an address such as {@code http://localhost:8081}. */
   public FlinkCluster(URI address) {
+    this(address, ANSWER);
+  }
+
+  /**
+   * For who cannot wait long.
+   *
+   * @param longest how long an answer may take
+   */
+  public FlinkCluster(URI address, Duration longest) {
     this.address = address;
+    this.longest = longest;
+    Duration connect = longest.compareTo(CONNECT) < 0 ? longest : CONNECT;
+    http =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(connect)
+            .build();
   }
 
   /** The jobs of a name, the newest first. */
@@ -93,9 +110,11 @@ public final class FlinkCluster {
    * Stops a job with a savepoint and waits until it has ended.
    *
    * @param folder where the savepoint goes; null for what the cluster is configured with
+   * @param within how long that may take
    * @return where the savepoint is
    */
-  String stop(Job job, String folder) throws IOException, InterruptedException {
+  String stop(Job job, String folder, Duration within) throws IOException, InterruptedException {
+    long until = System.nanoTime() + within.toNanos();
     ObjectNode request = JSON.createObjectNode().put("drain", false);
     if (folder != null) {
       request.put("targetDirectory", folder);
@@ -103,6 +122,11 @@ public final class FlinkCluster {
     String trigger = post("/jobs/" + job.id + "/stop", request).path("request-id").asText();
     JsonNode answer = get("/jobs/" + job.id + "/savepoints/" + trigger);
     while (!answer.path("status").path("id").asText().equals("COMPLETED")) {
+      if (System.nanoTime() > until) {
+        throw new IOException(
+            "job %s is %s, and its savepoint is not complete after %d s: it may still come and stop the job. Look at %s, or allow longer with --stop-within"
+                .formatted(job.id, stateOf(job), within.toSeconds(), address));
+      }
       TimeUnit.MILLISECONDS.sleep(POLL_MS);
       answer = get("/jobs/" + job.id + "/savepoints/" + trigger);
     }
@@ -119,15 +143,21 @@ public final class FlinkCluster {
                           .path("stack-trace")
                           .asText())));
     }
-    while (lives(job)) {
+    String state = stateOf(job);
+    while (new Job(job.id, job.name, state, job.started).lives()) {
+      if (System.nanoTime() > until) {
+        throw new IOException(
+            "job %s is still %s after %d s; its savepoint is %s. End the job at %s, then go on with --from and the savepoint, or allow longer with --stop-within"
+                .formatted(job.id, state, within.toSeconds(), location.asText(), address));
+      }
       TimeUnit.MILLISECONDS.sleep(POLL_MS);
+      state = stateOf(job);
     }
     return location.asText();
   }
 
-  private boolean lives(Job job) throws IOException, InterruptedException {
-    String state = get("/jobs/" + job.id).path("state").asText();
-    return new Job(job.id, job.name, state, job.started).lives();
+  private String stateOf(Job job) throws IOException, InterruptedException {
+    return get("/jobs/" + job.id).path("state").asText();
   }
 
   /** Sends a jar; its identifier. */
@@ -210,26 +240,41 @@ public final class FlinkCluster {
     try {
       answer =
           http.send(
-              request.uri(address.resolve(path)).timeout(ANSWER).build(), BodyHandlers.ofString());
+              request.uri(address.resolve(path)).timeout(longest).build(), BodyHandlers.ofString());
     } catch (ConnectException | HttpTimeoutException e) {
       throw new IOException(
           "no Flink cluster answers at %s: start one, or name its REST address with --cluster"
               .formatted(address),
           e);
     }
+    JsonNode said = json(answer.body());
     if (answer.statusCode() >= 300) {
-      JsonNode errors = JSON.readTree(answer.body()).path("errors");
-      String said = errors.isEmpty() ? answer.body() : errors.get(errors.size() - 1).asText();
+      JsonNode errors = said == null ? JSON.createArrayNode() : said.path("errors");
+      String error = errors.isEmpty() ? answer.body() : errors.get(errors.size() - 1).asText();
       throw new IOException(
-          "%s refuses %s (%d): %s".formatted(address, path, answer.statusCode(), cause(said)));
+          "%s refuses %s (%d): %s".formatted(address, path, answer.statusCode(), cause(error)));
     }
-    return JSON.readTree(answer.body().isEmpty() ? "{}" : answer.body());
+    if (said == null) {
+      throw new IOException(
+          "%s answers %s (%d) with what is not JSON, so it is not Flink's REST API: %s"
+              .formatted(address, path, answer.statusCode(), cause(answer.body())));
+    }
+    return said;
+  }
+
+  /** Null where it is none: a proxy answers with a page of its own. */
+  private static JsonNode json(String body) {
+    try {
+      return JSON.readTree(body.isBlank() ? "{}" : body);
+    } catch (JsonProcessingException e) {
+      return null;
+    }
   }
 
   /** Of a stack trace the innermost cause: the layers around it say nothing of the job. */
   private static String cause(String trace) {
     String mark = "Caused by: ";
-    String cause = trace.lines().findFirst().orElse("");
+    String cause = trace.lines().filter(line -> !line.isBlank()).findFirst().orElse("");
     for (String line : trace.lines().toList()) {
       cause = line.startsWith(mark) ? line.substring(mark.length()) : cause;
     }

@@ -88,6 +88,14 @@ public final class SubmitCommand implements Callable<Integer> {
       description = "How long every task may take until it runs (default: ${DEFAULT-VALUE}).")
   private long seconds;
 
+  @Option(
+      names = "--stop-within",
+      defaultValue = "600",
+      paramLabel = "SECONDS",
+      description =
+          "How long the job that runs may take to make its savepoint and to end (default: ${DEFAULT-VALUE}).")
+  private long stopSeconds;
+
   @Override
   public Integer call() throws Exception {
     List<String> arguments = arguments();
@@ -129,6 +137,9 @@ public final class SubmitCommand implements Callable<Integer> {
     if (seconds < 1) {
       throw new UsageException("--wait " + seconds + ": 1 or more");
     }
+    if (stopSeconds < 1) {
+      throw new UsageException("--stop-within " + stopSeconds + ": 1 or more");
+    }
     if (cluster.getHost() == null || !List.of("http", "https").contains(cluster.getScheme())) {
       throw new UsageException(
           "--cluster " + cluster + ": an address such as http://localhost:8081");
@@ -166,7 +177,7 @@ public final class SubmitCommand implements Callable<Integer> {
     }
     if (running.isPresent()) {
       say("stopping job " + running.get().id() + " with a savepoint");
-      return flink.stop(running.get(), savepoints);
+      return flink.stop(running.get(), savepoints, Duration.ofSeconds(stopSeconds));
     }
     for (Job job : jobs) {
       Optional<String> newest = flink.newestState(job);

@@ -1,13 +1,10 @@
 package io.sidstream.cli.watch;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sidstream.cli.submit.FlinkCluster;
 import io.sidstream.job.metrics.JobMetric;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -19,9 +16,7 @@ public final class FlinkApi {
   private static final Duration TIMEOUT = Duration.ofSeconds(1);
   private static final String LEARN = "Learn";
 
-  private final URI address;
-  private final ObjectMapper json = new ObjectMapper();
-  private final HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+  private final FlinkCluster flink;
   private String learn;
 
   /**
@@ -30,7 +25,7 @@ public final class FlinkApi {
    * @param address of the API
    */
   public FlinkApi(URI address) {
-    this.address = address;
+    flink = new FlinkCluster(address, TIMEOUT);
   }
 
   /**
@@ -39,7 +34,7 @@ public final class FlinkApi {
    * @param aggregate {@code sum}, {@code max}
    * @param metrics names, with {@code _p99} and the like for one of a histogram
    * @return by name; what the job does not have yet is left out
-   * @throws IOException if the API does not answer within a second, or not with 200
+   * @throws IOException if the API does not answer within a second, or with an error
    */
   Map<String, Double> learn(String aggregate, List<String> metrics)
       throws IOException, InterruptedException {
@@ -48,7 +43,8 @@ public final class FlinkApi {
       return values;
     }
     String names = String.join(",", metrics.stream().map(m -> LEARN + "." + m).toList());
-    for (JsonNode metric : get(learn + "/subtasks/metrics?agg=" + aggregate + "&get=" + names)) {
+    for (JsonNode metric :
+        flink.get(learn + "/subtasks/metrics?agg=" + aggregate + "&get=" + names)) {
       String name = metric.path("id").asText().substring(LEARN.length() + 1);
       values.put(name, metric.path(aggregate).asDouble());
     }
@@ -77,9 +73,9 @@ public final class FlinkApi {
 
   private boolean found() throws IOException, InterruptedException {
     if (learn == null) {
-      for (JsonNode any : get("/jobs").path("jobs")) {
+      for (JsonNode any : flink.get("/jobs").path("jobs")) {
         String job = "/jobs/" + any.path("id").asText();
-        for (JsonNode vertex : get(job).path("vertices")) {
+        for (JsonNode vertex : flink.get(job).path("vertices")) {
           if (vertex.path("name").asText().startsWith(LEARN)) {
             learn = job + "/vertices/" + vertex.path("id").asText();
           }
@@ -87,14 +83,5 @@ public final class FlinkApi {
       }
     }
     return learn != null;
-  }
-
-  private JsonNode get(String path) throws IOException, InterruptedException {
-    HttpRequest request = HttpRequest.newBuilder(address.resolve(path)).timeout(TIMEOUT).build();
-    HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
-    if (response.statusCode() != 200) {
-      throw new IOException(path + " answers " + response.statusCode());
-    }
-    return json.readTree(response.body());
   }
 }

@@ -83,6 +83,10 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
   private transient int batch;
   private transient long linger;
   private transient List<Waiting> waiting;
+
+  /** When the first of them came, ms. */
+  private transient long waitingSince;
+
   private transient Set<String> waitingItems;
   private transient int waitingTexts;
   private transient boolean timerSet;
@@ -140,6 +144,7 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     evicted = JobMetric.EVICTED_ITEMS.counter(getMetricGroup());
     time = JobMetric.EMBED_TIME.histogram(getMetricGroup());
     JobMetric.EMBED_WAITING.gauge(getMetricGroup(), () -> waiting.size());
+    JobMetric.EMBED_WAITING_FOR.gauge(getMetricGroup(), this::waitingForMs);
     retention = config.get(JobOptions.ITEMS_RETENTION).toMillis();
     slack = retention / 16;
     evictFrom = getProcessingTimeService().getCurrentProcessingTime() + slack;
@@ -151,6 +156,11 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
     if (before != retention) {
       retime(before == 0);
     }
+  }
+
+  private long waitingForMs() {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    return waiting.isEmpty() ? 0 : Math.max(0, now - waitingSince);
   }
 
   @Override
@@ -172,6 +182,9 @@ public final class EmbedOperator extends AbstractStreamOperator<EmbeddedItem>
         emit(item, known.vector, arrived(element));
         return;
       }
+    }
+    if (waiting.isEmpty()) {
+      waitingSince = getProcessingTimeService().getCurrentProcessingTime();
     }
     waiting.add(new Waiting(item, digest, arrived(element)));
     waitingItems.add(item.item);

@@ -45,6 +45,9 @@ public interface Backlog extends Serializable {
    */
   boolean read(JobConfig config, String ends) throws ExecutionException, InterruptedException;
 
+  /** Lets go of what it asks the broker with; who asks again has it anew. From any thread. */
+  void close();
+
   /** Of the topics of the configuration. */
   static Backlog ofTopics() {
     return new OfTopics();
@@ -59,57 +62,75 @@ public interface Backlog extends Serializable {
   final class OfTopics implements Backlog {
     private static final Duration POLL = Duration.ofMillis(100);
 
+    /** One for all questions: it is asked once a second, for as long as there is no model. */
+    private transient Admin admin;
+
     private OfTopics() {}
 
-    private static Admin admin(JobConfig config) {
-      Properties properties = config.kafkaProperties();
-      properties.put(
-          AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
-      return Admin.create(properties);
+    private synchronized Admin admin(JobConfig config) {
+      if (admin == null) {
+        Properties properties = config.kafkaProperties();
+        properties.put(
+            AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+        admin = Admin.create(properties);
+      }
+      return admin;
+    }
+
+    @Override
+    public void close() {
+      Admin open;
+      synchronized (this) {
+        open = admin;
+        admin = null;
+      }
+      if (open != null) {
+        // Without waiting for an answer that nobody is to hear.
+        open.close(Duration.ZERO);
+      }
     }
 
     @Override
     public String ends(JobConfig config) throws ExecutionException, InterruptedException {
-      try (Admin admin = admin(config)) {
-        List<String> topics = List.of(Topics.items(config), Topics.interactions(config));
-        Map<TopicPartition, OffsetSpec> first = new HashMap<>();
-        Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
-        admin
-            .describeTopics(topics)
-            .allTopicNames()
-            .get()
-            .forEach(
-                (name, topic) ->
-                    topic
-                        .partitions()
-                        .forEach(
-                            p -> {
-                              first.put(
-                                  new TopicPartition(name, p.partition()), OffsetSpec.earliest());
-                              latest.put(
-                                  new TopicPartition(name, p.partition()), OffsetSpec.latest());
-                            }));
-        ListOffsetsOptions committed = new ListOffsetsOptions(IsolationLevel.READ_COMMITTED);
-        var begins = admin.listOffsets(first, committed).all().get();
-        var ends = admin.listOffsets(latest, committed).all().get();
-        TreeMap<String, Long> shown = new TreeMap<>();
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer(config)) {
-          for (TopicPartition partition : ends.keySet()) {
-            long end =
-                afterLast(
-                    consumer,
-                    partition,
-                    begins.get(partition).offset(),
-                    ends.get(partition).offset());
-            if (end > 0) {
-              shown.put(partition.toString(), end);
-            }
+      Admin admin = admin(config);
+      List<String> topics = List.of(Topics.items(config), Topics.interactions(config));
+      Map<TopicPartition, OffsetSpec> first = new HashMap<>();
+      Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
+      admin
+          .describeTopics(topics)
+          .allTopicNames()
+          .get()
+          .forEach(
+              (name, topic) ->
+                  topic
+                      .partitions()
+                      .forEach(
+                          p -> {
+                            first.put(
+                                new TopicPartition(name, p.partition()), OffsetSpec.earliest());
+                            latest.put(
+                                new TopicPartition(name, p.partition()), OffsetSpec.latest());
+                          }));
+      ListOffsetsOptions committed = new ListOffsetsOptions(IsolationLevel.READ_COMMITTED);
+      var begins = admin.listOffsets(first, committed).all().get();
+      var ends = admin.listOffsets(latest, committed).all().get();
+      TreeMap<String, Long> shown = new TreeMap<>();
+      try (KafkaConsumer<byte[], byte[]> consumer = consumer(config)) {
+        for (TopicPartition partition : ends.keySet()) {
+          long end =
+              afterLast(
+                  consumer,
+                  partition,
+                  begins.get(partition).offset(),
+                  ends.get(partition).offset());
+          if (end > 0) {
+            shown.put(partition.toString(), end);
           }
         }
-        return shown.entrySet().stream()
-            .map(e -> e.getKey() + "=" + e.getValue())
-            .collect(Collectors.joining(","));
       }
+      return shown.entrySet().stream()
+          .map(e -> e.getKey() + "=" + e.getValue())
+          .collect(Collectors.joining(","));
     }
 
     private static KafkaConsumer<byte[], byte[]> consumer(JobConfig config) {
@@ -148,14 +169,11 @@ public interface Backlog extends Serializable {
       if (ends.isEmpty()) {
         return true;
       }
-      Map<TopicPartition, OffsetAndMetadata> at;
-      try (Admin admin = admin(config)) {
-        at =
-            admin
-                .listConsumerGroupOffsets(config.get(JobOptions.KAFKA_GROUP))
-                .partitionsToOffsetAndMetadata()
-                .get();
-      }
+      Map<TopicPartition, OffsetAndMetadata> at =
+          admin(config)
+              .listConsumerGroupOffsets(config.get(JobOptions.KAFKA_GROUP))
+              .partitionsToOffsetAndMetadata()
+              .get();
       Map<String, Long> offsets = new HashMap<>();
       at.forEach(
           (partition, offset) ->
@@ -174,6 +192,9 @@ public interface Backlog extends Serializable {
   /** See {@link #none}. */
   final class None implements Backlog {
     private None() {}
+
+    @Override
+    public void close() {}
 
     @Override
     public String ends(JobConfig config) {

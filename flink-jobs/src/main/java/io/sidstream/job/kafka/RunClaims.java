@@ -10,9 +10,12 @@ import io.sidstream.schemas.WireFormatException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
 
 /**
  * Which run of the job has the topics: the one that said START last on the control topic. A run is
@@ -27,6 +30,11 @@ public final class RunClaims {
   public static final String KEY = "start/";
 
   private static final WireFormat WIRE = new WireFormat();
+
+  private static final long POLL_MS = 200;
+
+  /** The claim is one of the first things that a job does; what takes longer than this hangs. */
+  private static final Duration LONGEST = Duration.ofMinutes(5);
 
   private RunClaims() {}
 
@@ -65,35 +73,77 @@ public final class RunClaims {
    *     broker
    */
   public static void claim(JobConfig config, String run) throws InterruptedException {
+    if (!has(config, run, false)) {
+      OwnControl.send(
+          config,
+          (KEY + run).getBytes(StandardCharsets.UTF_8),
+          ControlAction.UNKNOWN,
+          "kafka.group %s on %s".formatted(config.get(JobOptions.KAFKA_GROUP), host()));
+    }
+  }
+
+  /**
+   * Waits until a run has taken the topics. What opens a transaction waits here first: it ends
+   * those of the same name, and a run that is refused, or that has lost the topics, must end none.
+   *
+   * @throws ConfigException where another run took them after this one
+   * @throws IllegalStateException where the topic cannot be read, or the run does not take them;
+   *     names it and the broker
+   */
+  public static void await(JobConfig config, String run) throws InterruptedException {
+    has(config, run, true);
+  }
+
+  private static boolean has(JobConfig config, String run, boolean wait)
+      throws InterruptedException {
     TopicPartition partition = new TopicPartition(Topics.control(config), 0);
-    Start[] newest = new Start[1];
-    boolean[] own = new boolean[1];
+    long until = System.nanoTime() + LONGEST.toNanos();
+    Seen seen = new Seen(run);
     try (TopicTail tail = new TopicTail(config)) {
-      tail.read(
-          partition,
-          tail.beginning(partition),
-          tail.end(partition),
-          record -> {
-            Start start = of(record.key(), record.value());
-            if (start != null) {
-              newest[0] = start;
-              own[0] |= start.run().equals(run);
-            }
-          });
+      long from = tail.beginning(partition);
+      while (true) {
+        long end = tail.end(partition);
+        tail.read(partition, from, end, record -> seen.add(of(record.key(), record.value())));
+        from = Math.max(from, end);
+        if (seen.own && !seen.newest.run().equals(run)) {
+          throw lost(config, seen.newest);
+        }
+        if (seen.own || !wait) {
+          return seen.own;
+        }
+        if (System.nanoTime() > until) {
+          throw new IllegalStateException(
+              "nothing on topic %s of kafka.bootstrap %s says after %s that run %s has it; the operator Version ledger was to say so"
+                  .formatted(
+                      partition.topic(), config.get(JobOptions.KAFKA_BOOTSTRAP), LONGEST, run));
+        }
+        TimeUnit.MILLISECONDS.sleep(POLL_MS);
+      }
+    } catch (InterruptException e) {
+      throw new InterruptedException();
     } catch (KafkaException e) {
       throw new IllegalStateException(
           "topic %s cannot be read on kafka.bootstrap %s: %s"
               .formatted(partition.topic(), config.get(JobOptions.KAFKA_BOOTSTRAP), e.getMessage()),
           e);
     }
-    if (!own[0]) {
-      OwnControl.send(
-          config,
-          (KEY + run).getBytes(StandardCharsets.UTF_8),
-          ControlAction.UNKNOWN,
-          "kafka.group %s on %s".formatted(config.get(JobOptions.KAFKA_GROUP), host()));
-    } else if (!newest[0].run().equals(run)) {
-      throw lost(config, newest[0]);
+  }
+
+  /** The STARTs of the topic, as far as it was read. */
+  private static final class Seen {
+    private final String run;
+    private Start newest;
+    private boolean own;
+
+    Seen(String run) {
+      this.run = run;
+    }
+
+    void add(Start start) {
+      if (start != null) {
+        newest = start;
+        own |= start.run().equals(run);
+      }
     }
   }
 

@@ -13,11 +13,27 @@ public final class Sinks {
   private Sinks() {}
 
   /**
-   * A sink of one topic.
+   * A sink of one topic that opens when a run has taken the topics.
+   *
+   * @param serializer what makes Kafka records of it, for that topic
+   * @param run identifier of the run
+   */
+  public static <T> Sink<T> exactlyOnce(
+      JobConfig config, WireSerializer<T> serializer, String run) {
+    return exactlyOnce(config, serializer, () -> RunClaims.await(config, run));
+  }
+
+  /**
+   * A sink of one topic for a job that has it alone.
    *
    * @param serializer what makes Kafka records of it, for that topic
    */
   public static <T> Sink<T> exactlyOnce(JobConfig config, WireSerializer<T> serializer) {
+    return exactlyOnce(config, serializer, () -> {});
+  }
+
+  private static <T> Sink<T> exactlyOnce(
+      JobConfig config, WireSerializer<T> serializer, StrictSink.Leave leave) {
     Properties p = new Properties();
     // Where the configuration says nothing.
     p.setProperty("linger.ms", "5");
@@ -38,6 +54,7 @@ public final class Sinks {
             // Few names that are used again; the default takes a new one for every checkpoint.
             .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
             .build(),
-        topic);
+        topic,
+        leave);
   }
 }

@@ -1,6 +1,8 @@
 package io.sidstream.job.kafka;
 
+import io.sidstream.job.config.ConfigException;
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -16,6 +18,7 @@ import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.KafkaWriterState;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -43,20 +46,50 @@ final class StrictSink<T>
 
   private final KafkaSink<T> sink;
   private final String topic;
+  private final Leave leave;
 
-  StrictSink(KafkaSink<T> sink, String topic) {
+  /** Waits until the sink may have to do with transactions. */
+  @FunctionalInterface
+  interface Leave extends Serializable {
+    /**
+     * Returns when it may.
+     *
+     * @throws ConfigException where it never may
+     */
+    void await() throws InterruptedException;
+  }
+
+  StrictSink(KafkaSink<T> sink, String topic, Leave leave) {
     this.sink = sink;
     this.topic = topic;
+    this.leave = leave;
+  }
+
+  /**
+   * A writer ends, as it opens, what it finds under its names; a committer what is in its state.
+   */
+  private void awaitLeave() {
+    try {
+      leave.await();
+    } catch (ConfigException e) {
+      // To try again would not help.
+      throw new SuppressRestartsException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("ended before topic " + topic + " was opened", e);
+    }
   }
 
   @Override
   public SinkWriter<T> createWriter(WriterInitContext context) throws IOException {
+    awaitLeave();
     return sink.createWriter(context);
   }
 
   @Override
   public StatefulSinkWriter<T, KafkaWriterState> restoreWriter(
       WriterInitContext context, Collection<KafkaWriterState> state) {
+    awaitLeave();
     return sink.restoreWriter(context, state);
   }
 
@@ -67,6 +100,7 @@ final class StrictSink<T>
 
   @Override
   public Committer<KafkaCommittable> createCommitter(CommitterInitContext context) {
+    awaitLeave();
     return new StrictCommitter(sink.createCommitter(context), topic);
   }
 

@@ -41,6 +41,10 @@ final class Intake {
   private final Bounds bounds;
   private final EventQueue.Front<EmbeddedItem> items;
   private final EventQueue.Front<SequencedEvent> events;
+  private final QueueAge queued = new QueueAge();
+
+  /** Since when the first of those waits that wait for their item, as it was last seen; 0: none. */
+  private volatile long waitingSince;
 
   Intake(ShardTables tables, LearnPlan plan, Bounds bounds) {
     this.tables = tables;
@@ -60,6 +64,25 @@ final class Intake {
   void arrive(LearnProgress at, SequencedEvent event) throws Exception {
     events.add(event.time, LearnPlan.hash(event.user), event.order, event);
     at.queuedEvents++;
+    queued.came();
+  }
+
+  /** Looks at what waits, for who measures. */
+  void look(LearnProgress at, long now) {
+    queued.look(at.queuedEvents, now);
+    if (at.waiting == 0) {
+      waitingSince = 0;
+    }
+  }
+
+  /** Since when the oldest queued event waits, ms; 0 for none. From any thread. */
+  long queuedSince() {
+    return queued.oldest();
+  }
+
+  /** Since when the first event waits for its item, ms; 0 for none. From any thread. */
+  long waitingSince() {
+    return waitingSince;
   }
 
   /** Takes queued items; true when none is left. */
@@ -232,6 +255,7 @@ final class Intake {
         continue;
       }
       if (event.waitsSince > before) {
+        waitingSince = event.waitsSince;
         return;
       }
       tables.waiting.remove(at.waitingHead);

@@ -14,10 +14,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
-import org.apache.flink.metrics.Histogram;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -98,7 +96,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
     LearnPlan plan = LearnSettings.plan(config);
-    Histogram stepTime = LearnMetrics.stepTime(getMetricGroup());
+    RoundRunner.Times times = LearnMetrics.times(getMetricGroup());
     shards = new LinkedHashMap<>();
     TaskInfo task = getRuntimeContext().getTaskInfo();
     int groups = task.getMaxNumberOfParallelSubtasks();
@@ -107,12 +105,12 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
       if (KeyGroupRangeAssignment.assignKeyToParallelOperator(
               keys[s], groups, task.getNumberOfParallelSubtasks())
           == task.getIndexOfThisSubtask()) {
-        open(s, keys[s], plan, stepTime);
+        open(s, keys[s], plan, times);
       }
     }
   }
 
-  private void open(int number, int key, LearnPlan plan, Histogram stepTime) throws Exception {
+  private void open(int number, int key, LearnPlan plan, RoundRunner.Times times) throws Exception {
     setCurrentKey(key);
     Intake.Bounds bounds =
         new Intake.Bounds(
@@ -134,7 +132,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             config.get(JobOptions.LEARN_DUTY_CYCLE),
             threads,
             (done, steps) -> {},
-            ns -> stepTime.update(TimeUnit.NANOSECONDS.toMillis(ns)),
+            times,
             this::wake);
     Shard shard =
         new Shard(
@@ -159,7 +157,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
   @Override
   public void open() throws Exception {
     super.open();
-    LearnMetrics.register(getMetricGroup(), shards.values());
+    LearnMetrics.register(getMetricGroup(), shards.values(), this::now);
     schedule(0);
   }
 
@@ -261,9 +259,15 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             found = ends == null ? backlog.ends(config) : ends;
             read = backlog.read(config, found);
           } catch (ExecutionException | RuntimeException e) {
+            // With another client the next time: this one may be what is wrong.
+            backlog.close();
             LOG.warn("Whether the backlog is read cannot be told; asking again", e);
           } catch (InterruptedException e) {
             return;
+          } finally {
+            if (read || closed) {
+              backlog.close();
+            }
           }
           answer(found, read);
         });
@@ -318,6 +322,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     if (threads != null) {
       threads.shutdownNow();
     }
+    backlog.close();
     super.close();
   }
 }

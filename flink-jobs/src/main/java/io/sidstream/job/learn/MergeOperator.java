@@ -6,6 +6,7 @@ import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.TokenizerUpdate;
+import io.sidstream.model.learn.GateRules;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
 import io.sidstream.schemas.IdEmbedding;
@@ -84,6 +85,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient boolean restored;
   private transient volatile boolean closed;
   private transient volatile MergeProgress shown;
+  private transient MergeMetrics metrics;
 
   /** Of a configuration. */
   public MergeOperator(JobConfig config) {
@@ -140,7 +142,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
     shown = at.copy();
-    MergeMetrics.register(getMetricGroup(), () -> shown);
+    metrics =
+        new MergeMetrics(
+            getMetricGroup(), GateRules.names(plan.model().metrics().size()), () -> shown);
     if (restored) {
       // As a mail, because nothing may be sent before all operators of the task are open.
       mailbox.execute(this::resume, "resume after round " + at.round);
@@ -378,6 +382,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       }
     }
     LOG.info("{}", records.text());
+    metrics.merged(
+        records.merged().figures(),
+        records.verdict() == null ? List.of() : records.verdict().rules());
     at = records.after(at);
     if (records.tokenizer() != null) {
       put(inUse, ShardTables.cut(records.tokenizer()));

@@ -92,7 +92,8 @@ public final class Replay implements AutoCloseable {
       for (int s = 0; s < plan.shards(); s++) {
         ShardTables of = new ShardTables(new HeapStore());
         Round.Listener mine = s == 0 ? heard : (done, steps) -> {};
-        RoundRunner runner = new RoundRunner(plan, s, 1, threads, mine, ns -> {}, ended::release);
+        RoundRunner runner =
+            new RoundRunner(plan, s, 1, threads, mine, RoundRunner.Times.NOBODY, ended::release);
         Shard shard =
             new Shard(s, plan, of, new Intake(of, plan, bounds), clock, runner, sent::add);
         shard.open(new String[0]);

@@ -26,7 +26,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongConsumer;
 
 /**
  * Runs a shard's rounds on a thread of their own, and has its model. Between rounds it belongs to
@@ -43,12 +42,31 @@ final class RoundRunner {
    */
   record Computed(WorkingSet set, BitSet changed, byte[] model, RoundPieces result) {}
 
+  /** Hears on the round's thread where its time goes. */
+  interface Times {
+    /** Whom nobody tells. */
+    Times NOBODY =
+        new Times() {
+          @Override
+          public void step(long ns) {}
+
+          @Override
+          public void worked(long from, long to) {}
+        };
+
+    /** So long a step took, any but a round's last, without the pause after it, ns. */
+    void step(long ns);
+
+    /** The round was computed from then to then without a pause, as System.nanoTime has it. */
+    void worked(long from, long to);
+  }
+
   private final LearnPlan plan;
   private final int shard;
   private final double duty;
   private final ExecutorService threads;
   private final Round.Listener heard;
-  private final LongConsumer stepTook;
+  private final Times times;
   private final Runnable done;
 
   private JointTrainer trainer;
@@ -58,7 +76,7 @@ final class RoundRunner {
   private volatile boolean closed;
   private volatile int stepsDone;
   private volatile int steps;
-  private long stepBegan;
+  private long workBegan;
 
   /**
    * A runner.
@@ -66,8 +84,7 @@ final class RoundRunner {
    * @param duty share of a processor's time that rounds may take, but for the bootstrap
    * @param threads where rounds run
    * @param heard called on the round's thread before each step
-   * @param stepTook told on the round's thread how long each step but a round's last took, ns,
-   *     without the pause after it
+   * @param times told on the round's thread where its time goes
    * @param done called on the round's thread when it has ended
    */
   RoundRunner(
@@ -76,14 +93,14 @@ final class RoundRunner {
       double duty,
       ExecutorService threads,
       Round.Listener heard,
-      LongConsumer stepTook,
+      Times times,
       Runnable done) {
     this.plan = plan;
     this.shard = shard;
     this.duty = duty;
     this.threads = threads;
     this.heard = heard;
-    this.stepTook = stepTook;
+    this.times = times;
     this.done = done;
     trainer = fresh();
   }
@@ -162,6 +179,15 @@ final class RoundRunner {
     boolean bootstrap = plan.kind(input.round()) == RoundKind.BOOTSTRAP;
     double share = bootstrap ? 1 : duty;
     Round round = new Round(plan, input, (taken, all) -> beforeStep(taken, all, share));
+    workBegan = System.nanoTime();
+    try {
+      return compute(input, gone, round, bootstrap);
+    } finally {
+      times.worked(workBegan, System.nanoTime());
+    }
+  }
+
+  private Computed compute(RoundInput input, List<String> gone, Round round, boolean bootstrap) {
     List<RoundResult.Embedding> first = new ArrayList<>();
     gone.forEach(item -> first.add(new RoundResult.Embedding(item, null)));
     Round.Outcome outcome;
@@ -195,9 +221,12 @@ final class RoundRunner {
   }
 
   private void beforeStep(int taken, int all, double share) {
+    long now = System.nanoTime();
+    times.worked(workBegan, now);
+    long took = now - workBegan;
+    workBegan = now;
     if (taken > 0) {
-      long took = System.nanoTime() - stepBegan;
-      stepTook.accept(took);
+      times.step(took);
       rest(Math.round(took * (1 - share) / share));
     }
     stepsDone = taken;
@@ -206,7 +235,7 @@ final class RoundRunner {
       throw new CancellationException();
     }
     heard.step(taken, all);
-    stepBegan = System.nanoTime();
+    workBegan = System.nanoTime();
   }
 
   private static void rest(long ns) {

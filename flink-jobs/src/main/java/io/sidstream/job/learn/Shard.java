@@ -107,6 +107,10 @@ final class Shard {
     return at;
   }
 
+  Intake intake() {
+    return intake;
+  }
+
   /** What the topics say of the backlog. */
   void backlog(String ends, boolean read) {
     dirty |= !ends.equals(at.backlog) || read && !at.backlogRead;
@@ -174,6 +178,7 @@ final class Shard {
    * @return whether there is more to do at once
    */
   boolean turn(long now, long deadline) throws Exception {
+    intake.look(at, now);
     Phase before = at.phase;
     boolean more =
         switch (at.phase) {

@@ -70,6 +70,8 @@ public enum JobMetric {
       "Embed"),
   EMBED_WAITING(
       "embedWaiting", GAUGE, "items", "Items that wait for their text to be embedded.", "Embed"),
+  EMBED_WAITING_FOR(
+      "embedWaitingForMs", GAUGE, "ms", "How long the oldest of them has waited.", "Embed"),
   EVICTED_ITEMS("evictedItems", COUNTER, "items", "Items evicted by items.retention.", "Embed"),
 
   DUPLICATE_EVENTS(
@@ -97,12 +99,24 @@ public enum JobMetric {
       "Learn"),
   QUEUED_INTERACTIONS(
       "queuedInteractions", GAUGE, "interactions", "Interactions that wait for a round.", "Learn"),
+  QUEUED_FOR(
+      "queuedForMs",
+      GAUGE,
+      "ms",
+      "How long the oldest of them has waited, to the second, since the start at most; as if rounds took them in the order of their coming.",
+      "Learn"),
   QUEUED_ITEMS("queuedItems", GAUGE, "items", "Item events that wait to be taken in.", "Learn"),
   WAITING_INTERACTIONS(
       "waitingInteractions",
       GAUGE,
       "interactions",
       "Interactions whose item has not arrived, or is removed.",
+      "Learn"),
+  WAITING_FOR(
+      "waitingForMs",
+      GAUGE,
+      "ms",
+      "How long the oldest of them has waited, as last seen between rounds.",
       "Learn"),
   DROPPED_INTERACTIONS(
       "droppedInteractions",
@@ -118,6 +132,18 @@ public enum JobMetric {
       "Learn"),
   KNOWN_ITEMS("knownItems", GAUGE, "items", "Items with a content vector.", "Learn"),
   KNOWN_USERS("knownUsers", GAUGE, "users", "Users whose events are kept.", "Learn"),
+  REPLAYABLE_USERS(
+      "replayableUsers",
+      GAUGE,
+      "users",
+      "Users with more than one event, of whom rounds draw.",
+      "Learn"),
+  KEPT_TOKENIZERS(
+      "keptTokenizers",
+      GAUGE,
+      "versions",
+      "Versions whose tokenizer is kept, as items may not have adopted them yet.",
+      "Learn"),
   LEARN_ROUND("learnRound", GAUGE, "round", "The newest round that was begun.", "Learn"),
   STEPS_LEFT("stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Learn"),
   ROUND_STEPS("roundSteps", GAUGE, "steps", "Steps of the round, 0 between rounds.", "Learn"),
@@ -126,6 +152,12 @@ public enum JobMetric {
       HISTOGRAM,
       "ms",
       "Time of a step of training, without the pause after it; of the newest 1,000.",
+      "Learn"),
+  DUTY_USED(
+      "dutyUsed",
+      GAUGE,
+      "share",
+      "Share of the last minute for which rounds were computed, without the pauses between steps; above 1 where shards of a subtask learn at once.",
       "Learn"),
 
   TOKEN_VERSION("tokenVersion", GAUGE, "version", "Token version in use, 0 for none.", "Merge"),
@@ -164,12 +196,27 @@ public enum JobMetric {
       "Events that could not be ranked, as no other item was known by their time; since the job's first start.",
       "Merge"),
 
+  PART_LOSS(
+      "partLoss",
+      GAUGE,
+      "loss",
+      "Mean loss of the newest round that trains the part; NaN before the first since the start. Label part: recommendation, reconstruction, commitment.",
+      "Merge"),
+  GATE_DECISIONS(
+      "gateDecisions",
+      COUNTER,
+      "candidates",
+      "What a rule of the gate said of candidates. Labels rule, and outcome: PASSED, BROKEN, NOT_JUDGED.",
+      "Merge"),
+
   TOKENIZE_PENDING(
       "tokenizePending",
       GAUGE,
       "items",
       "New or changed items that wait for their micro-batch.",
       "Tokenize"),
+  TOKENIZE_WAITING(
+      "tokenizeWaitingForMs", GAUGE, "ms", "How long the oldest of them has waited.", "Tokenize"),
   ITEMS_BEFORE_MODEL(
       "itemsBeforeModel",
       COUNTER,
@@ -203,6 +250,18 @@ public enum JobMetric {
       GAUGE,
       "items",
       "Items that the running, or else the last, scan has visited.",
+      "Tokenize"),
+  SCAN_TOTAL(
+      "scanTotal",
+      GAUGE,
+      "items",
+      "Items that the running scan is to visit, or else the last one has. After a change of parallelism the first scan's is an estimate.",
+      "Tokenize"),
+  SCAN_LEFT(
+      "scanLeftMs",
+      GAUGE,
+      "ms",
+      "Time that the running scan still takes at the pace so far; 0 between scans.",
       "Tokenize"),
   SCAN_MOVED(
       "scanMoved",
@@ -364,8 +423,14 @@ public enum JobMetric {
   /** Newest values that a histogram keeps. */
   private static final int WINDOW = 1000;
 
-  /** Group of {@link #REJECTED}, and its label. */
+  /** Group of {@link #REJECTED} and {@link #GATE_DECISIONS}, and their label. */
   public static final String RULE = "rule";
+
+  /** Second group, and label, of {@link #GATE_DECISIONS}. */
+  public static final String OUTCOME = "outcome";
+
+  /** Group, and label, of {@link #PART_LOSS}. */
+  public static final String PART = "part";
 
   /** Group, and label, of what there is once a level of the quantizer, from 1. */
   public static final String LEVEL = "level";
@@ -422,6 +487,8 @@ public enum JobMetric {
   private String label() {
     return switch (this) {
       case REJECTED -> RULE;
+      case GATE_DECISIONS -> RULE + "_" + OUTCOME;
+      case PART_LOSS -> PART;
       case UTILISATION, PERPLEXITY, RESEEDED -> LEVEL;
       default -> null;
     };

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -25,6 +26,7 @@ import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
@@ -64,7 +66,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient ValueState<float[]> vectors;
   private transient ValueState<byte[]> codes;
 
-  /** Per subtask: {logical clock, last complete version}. */
+  /** Per subtask: {logical clock, last complete version, items, subtask, parallelism}. */
   private transient ListState<long[]> progress;
 
   private transient long clock;
@@ -73,6 +75,9 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient TokenizerModel model;
   private transient EncodeResult encoded;
   private transient Map<String, Arrival> pending;
+
+  /** When the oldest of them came, ms. */
+  private transient long pendingSince;
 
   /** After a restart, what arrives before the tokenizer; null from then on. */
   private transient List<StreamRecord<EmbeddedItem>> early;
@@ -99,8 +104,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private transient Counter claimCount;
   private transient Counter releaseCount;
   private transient Histogram encodeTime;
-  private transient long scanItems;
-  private transient long scanMoved;
+  private transient ScanProgress scan;
 
   /**
    * A new or changed item.
@@ -158,18 +162,39 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     clock = 0;
     complete = 0;
     early = null;
+    scan = new ScanProgress(getProcessingTimeService()::getCurrentProcessingTime);
     if (context.isRestored()) {
       early = new ArrayList<>();
       // The clock of an item must not go back wherever its key goes: the maximum. A version is
       // complete where all
       // subtasks had completed it: the minimum.
       int minimum = Integer.MAX_VALUE;
+      List<ScanProgress.Counted> counted = new ArrayList<>();
       for (long[] subtask : progress.get()) {
         clock = Math.max(clock, subtask[0]);
         minimum = Math.min(minimum, (int) subtask[1]);
+        if (subtask.length > 2) {
+          counted.add(new ScanProgress.Counted(subtask[2], (int) subtask[3], (int) subtask[4]));
+        }
       }
       complete = minimum == Integer.MAX_VALUE ? 0 : minimum;
+      TaskInfo task = getRuntimeContext().getTaskInfo();
+      scan.restore(
+          counted,
+          task.getIndexOfThisSubtask(),
+          task.getNumberOfParallelSubtasks(),
+          (double) keyGroups() / task.getMaxNumberOfParallelSubtasks());
     }
+  }
+
+  /** Key groups of this subtask. */
+  private int keyGroups() {
+    TaskInfo task = getRuntimeContext().getTaskInfo();
+    return KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
+            task.getMaxNumberOfParallelSubtasks(),
+            task.getNumberOfParallelSubtasks(),
+            task.getIndexOfThisSubtask())
+        .getNumberOfKeyGroups();
   }
 
   @Override
@@ -205,10 +230,15 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     releaseCount = JobMetric.RELEASES_SENT.counter(metrics);
     encodeTime = JobMetric.ENCODE_TIME.histogram(metrics);
     JobMetric.TOKENIZE_PENDING.gauge(metrics, () -> pending.size());
-    JobMetric.SCAN_ITEMS.gauge(metrics, () -> scanItems);
-    JobMetric.SCAN_MOVED.gauge(metrics, () -> scanMoved);
+    JobMetric.TOKENIZE_WAITING.gauge(
+        metrics, () -> pending.isEmpty() ? 0 : Math.max(0, now() - pendingSince));
+    scan.register(metrics);
     JobMetric.ENCODING_VERSION.gauge(metrics, () -> current == null ? 0 : current.version);
     JobMetric.SCANNED_VERSION.gauge(metrics, () -> complete);
+  }
+
+  private long now() {
+    return getProcessingTimeService().getCurrentProcessingTime();
   }
 
   // ---- items
@@ -240,12 +270,17 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (event.deleted) {
       delete(event);
     } else if (model == null) {
-      requireNoToken(event.item, ItemCodes.fromBytes(codes.value()));
+      ItemCodes known = ItemCodes.fromBytes(codes.value());
+      requireNoToken(event.item, known);
+      count(known);
       vectors.update(event.vector);
       codes.update(ItemCodes.waiting(event.time).toBytes());
       waitingCount.inc();
     } else {
       long arrived = element.hasTimestamp() ? element.getTimestamp() : 0;
+      if (pending.isEmpty()) {
+        pendingSince = now();
+      }
       pending.put(event.item, new Arrival(event.vector, event.time, arrived));
       if (pending.size() >= batch || lingerMs == 0) {
         flush();
@@ -253,7 +288,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
         timerSet = true;
         getProcessingTimeService()
             .registerTimer(
-                getProcessingTimeService().getCurrentProcessingTime() + lingerMs,
+                now() + lingerMs,
                 time -> {
                   timerSet = false;
                   flush();
@@ -271,8 +306,18 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     if (known != null && known.codes() != null) {
       release(event.item, known.codes(), true, event.time);
     }
+    if (known != null) {
+      scan.removed();
+    }
     codes.clear();
     vectors.clear();
+  }
+
+  /** An item is given codes, or waits for them. */
+  private void count(ItemCodes known) {
+    if (known == null) {
+      scan.added();
+    }
   }
 
   private static void requireNoToken(String item, ItemCodes known) {
@@ -413,6 +458,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   private boolean settle(Row row, int i) throws Exception {
     int levels = model.levels();
     int[] chosen = Arrays.copyOfRange(encoded.codes, i * levels, (i + 1) * levels);
+    count(row.known);
     int[] old = row.known == null ? null : row.known.codes();
     boolean changed = !Arrays.equals(old, chosen);
     if (changed) {
@@ -498,8 +544,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     }
     use(queue.poll());
     scanning = true;
-    scanItems = 0;
-    scanMoved = 0;
+    long counted = -1;
     keyStream =
         getKeyedStateBackend()
             .<VoidNamespace>getKeys(CODES, VoidNamespace.INSTANCE)
@@ -509,10 +554,12 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       // keys are in memory
       // anyway, so that a list of them costs little.
       List<String> all = keyStream.toList();
+      counted = all.size();
       keyStream.close();
       keyStream = all.stream();
     }
     keys = keyStream.iterator();
+    scan.begin(counted);
     LOG.info("Scan for token version {} starts", current.version);
     mailbox.execute(this::scanSlice, "scan for token version " + current.version);
     takeEarly();
@@ -534,8 +581,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       // the slice leaves half of the time to the items that arrive, and to the barriers behind
       // them.
       long pause = Math.max(1, (System.nanoTime() - start) / 1_000_000);
-      long now = getProcessingTimeService().getCurrentProcessingTime();
-      getProcessingTimeService().registerTimer(now + pause, time -> scanSlice());
+      getProcessingTimeService().registerTimer(now() + pause, time -> scanSlice());
     } else {
       mailbox.execute(this::scanSlice, "scan for token version " + current.version);
     }
@@ -547,7 +593,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     for (int seen = 0; seen < scanSlice && keys.hasNext(); seen++) {
       String item = keys.next();
       setCurrentKey(item);
-      scanItems++;
+      scan.visited();
       ItemCodes known = ItemCodes.fromBytes(codes.value());
       // Gone since the scan began, or encoded with this version already.
       if (known == null || (known.version() >= current.version && known.codes() != null)) {
@@ -559,7 +605,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     for (int i = 0; i < rows.size(); i++) {
       setCurrentKey(rows.get(i).item);
       if (settle(rows.get(i), i)) {
-        scanMoved++;
+        scan.moved();
       }
     }
   }
@@ -569,11 +615,8 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     closeKeys();
     scanning = false;
     complete = current.version;
-    LOG.info(
-        "Scan for token version {} is complete: {} items, {} claims",
-        complete,
-        scanItems,
-        scanMoved);
+    scan.end();
+    LOG.info("Scan for token version {} is complete: {}", complete, scan);
     output.emitWatermark(new Watermark(complete));
     startNextScan();
   }
@@ -606,7 +649,16 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
-    progress.update(List.of(new long[] {clock, complete}));
+    TaskInfo task = getRuntimeContext().getTaskInfo();
+    progress.update(
+        List.of(
+            new long[] {
+              clock,
+              complete,
+              scan.items(),
+              task.getIndexOfThisSubtask(),
+              task.getNumberOfParallelSubtasks()
+            }));
   }
 
   /** All inputs have ended: what is pending is encoded and what is scanned is finished. */

@@ -53,7 +53,8 @@ import org.apache.flink.util.function.ThrowingRunnable;
  * <p>At every start, also one within the same job, the state is held against the topic: a state
  * that has said less than readers have would give numbers again, and is refused; so is one whose
  * topics were made again since ({@link OutputTopics}), and a job without state where the topic has
- * versions. Then the run takes the topics from whichever had them ({@link RunFence}).
+ * versions. Then the run takes the topics from whichever had them ({@link RunFence}), and its sinks
+ * open ({@link RunClaims#await}).
  */
 public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     implements TwoInputStreamOperator<VersionRecord, RawRecord, VersionRecord> {

@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.jobgraph.OperatorID;
 import org.apache.flink.runtime.metrics.groups.InternalOperatorMetricGroup;
@@ -126,7 +127,13 @@ class EvictionTest {
       harness.open();
       harness.setProcessingTime(500);
       harness.send(vector("a"), text("b"));
+      harness.getProcessingTimeService().setCurrentTime(515);
+      assertThat(((Gauge<?>) metrics.get(JobMetric.EMBED_WAITING_FOR.metric())).getValue())
+          .isEqualTo(15L);
+      harness.setProcessingTime(520);
       harness.setProcessingTime(600);
+      assertThat(((Gauge<?>) metrics.get(JobMetric.EMBED_WAITING_FOR.metric())).getValue())
+          .isEqualTo(0L);
       assertThat(harness.told()).containsExactly("a", "b");
       harness.setProcessingTime(17_499);
       assertThat(harness.told()).isEmpty();

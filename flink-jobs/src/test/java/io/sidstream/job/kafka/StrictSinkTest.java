@@ -1,17 +1,24 @@
 package io.sidstream.job.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sidstream.job.config.ConfigException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Properties;
+import org.apache.flink.api.common.serialization.SerializationSchema;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.internal.FlinkKafkaInternalProducer;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 class StrictSinkTest {
@@ -70,6 +77,54 @@ class StrictSinkTest {
     public void signalAlreadyCommitted() {
       signals.add("already");
     }
+  }
+
+  private static StrictSink<byte[]> sink(StrictSink.Leave leave) {
+    return new StrictSink<>(
+        KafkaSink.<byte[]>builder()
+            .setBootstrapServers("localhost:1")
+            .setTransactionalIdPrefix("shop-tokens")
+            .setRecordSerializer(
+                KafkaRecordSerializationSchema.builder()
+                    .setTopic("tokens")
+                    .setValueSerializationSchema((SerializationSchema<byte[]>) v -> v)
+                    .build())
+            .build(),
+        "tokens",
+        leave);
+  }
+
+  @Test
+  void nothingOpensBeforeTheRunHasTheTopics() {
+    StrictSink<byte[]> sink =
+        sink(
+            () -> {
+              throw new ConfigException("another job has them");
+            });
+    for (ThrowingCallable opens :
+        List.<ThrowingCallable>of(
+            () -> sink.createWriter(null),
+            () -> sink.restoreWriter(null, List.of()),
+            () -> sink.createCommitter(null))) {
+      // Where it opened first, the context that is not there would fail it.
+      assertThatThrownBy(opens)
+          .as("to try again would not help")
+          .isInstanceOf(SuppressRestartsException.class)
+          .hasRootCauseMessage("another job has them");
+    }
+  }
+
+  @Test
+  void aSinkThatIsEndedWhileItWaitsSaysSo() {
+    StrictSink<byte[]> sink =
+        sink(
+            () -> {
+              throw new InterruptedException();
+            });
+    assertThatThrownBy(() -> sink.createWriter(null))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("ended before topic tokens was opened");
+    assertThat(Thread.interrupted()).isTrue();
   }
 
   private void commit(FlinkKafkaInternalProducer<?, ?> producer) throws Exception {

@@ -2,6 +2,7 @@ package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Backlog;
+import io.sidstream.job.metrics.KeptMetrics;
 import io.sidstream.job.record.EmbeddedItem;
 import io.sidstream.job.record.LearnInput;
 import io.sidstream.job.record.MergeInput;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -39,6 +41,39 @@ final class LearnPipeline implements AutoCloseable {
   /** What a checkpoint has: both operators, and how far the feedback was read. */
   record Snapshot(
       OperatorSubtaskState learn, OperatorSubtaskState merge, int models, int said, int begun) {}
+
+  /** Learn, with its metrics kept. */
+  private static final class MeasuredLearn extends LearnOperator {
+    private final transient KeptMetrics metrics = new KeptMetrics();
+
+    MeasuredLearn(JobConfig config) {
+      super(config, Backlog.none());
+    }
+
+    @Override
+    public OperatorMetricGroup getMetricGroup() {
+      return metrics;
+    }
+  }
+
+  /** Merge, with its metrics kept. */
+  private static final class MeasuredMerge extends MergeOperator {
+    private final transient KeptMetrics metrics = new KeptMetrics();
+
+    MeasuredMerge(JobConfig config) {
+      super(config);
+    }
+
+    @Override
+    public OperatorMetricGroup getMetricGroup() {
+      return metrics;
+    }
+  }
+
+  /** What Learn and Merge have registered. */
+  final KeptMetrics ofLearn;
+
+  final KeptMetrics ofMerge;
 
   private final JobConfig config;
   private final int[] keys;
@@ -61,8 +96,12 @@ final class LearnPipeline implements AutoCloseable {
   LearnPipeline(JobConfig config, Snapshot from, List<ModelPart> modelsSoFar) throws Exception {
     this.config = config;
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
-    learn = harness(new LearnOperator(config, Backlog.none()), (LearnInput i) -> i.shardKey);
-    merge = harness(new MergeOperator(config), MergeInput::key);
+    MeasuredLearn learns = new MeasuredLearn(config);
+    MeasuredMerge merges = new MeasuredMerge(config);
+    ofLearn = learns.metrics;
+    ofMerge = merges.metrics;
+    learn = harness(learns, (LearnInput i) -> i.shardKey);
+    merge = harness(merges, MergeInput::key);
     learn.setup();
     merge.setup();
     if (from != null) {

@@ -3,8 +3,12 @@ package io.sidstream.job.learn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.metrics.JobMetric;
+import io.sidstream.job.metrics.KeptMetrics;
 import io.sidstream.job.record.Control;
 import io.sidstream.job.record.MergeInput;
+import io.sidstream.model.learn.GateRules;
+import io.sidstream.model.learn.RuleVerdict.Outcome;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
@@ -17,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -336,10 +341,14 @@ class LearnPipelineTest {
       }
       assertThat(pipeline.revisions()).hasSize(1);
       assertThat(pipeline.progress(0).waiting).isEqualTo(500);
+      // 40 steps of 50 ms, less a second in the queue, until a round takes them out of it.
+      assertThat(pipeline.ofLearn.value(JobMetric.WAITING_FOR)).isBetween(100., 2_000.);
+      assertThat(pipeline.ofLearn.value(JobMetric.QUEUED_FOR)).isZero();
       for (int s = 0; s < 400; s++) {
         pipeline.step();
       }
       assertThat(pipeline.progress(0).waiting).isZero();
+      assertThat(pipeline.ofLearn.value(JobMetric.WAITING_FOR)).isZero();
       assertThat(pipeline.progress(0).waitingDropped).isEqualTo(500);
       assertThat(pipeline.progress(0).users).isEqualTo(20);
       assertThat(pipeline.revisions()).hasSize(1);
@@ -412,6 +421,65 @@ class LearnPipelineTest {
       pipeline.until(5);
       assertThat(pipeline.versions().get(6).getState()).isEqualTo(VersionState.BEGIN);
       assertThat(pipeline.versions().get(6).getReason()).startsWith("forced by control message");
+    }
+  }
+
+  @Test
+  void roundsAndTheGateAreMeasured() throws Exception {
+    JobConfig config = config(Map.of("learn.round-interval", "1 h"));
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      KeptMetrics learn = pipeline.ofLearn;
+      KeptMetrics merge = pipeline.ofMerge;
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      steps(pipeline, 20);
+      assertThat(learn.value(JobMetric.REPLAYABLE_USERS)).isEqualTo(20);
+      double first = merge.value("partrecommendation.partLoss");
+      double reconstruction = merge.value("partreconstruction.partLoss");
+      assertThat(first).isPositive();
+      assertThat(reconstruction).isPositive();
+      assertThat(merge.value("partcommitment.partLoss")).isPositive();
+      assertThat(merge.names().stream().filter(n -> n.endsWith("gateDecisions")))
+          .as("rules of three levels, by outcome")
+          .hasSize(3 * 7)
+          .allSatisfy(n -> assertThat(merge.count(n)).as("a first version").isZero());
+
+      // Not enough for a round: it waits.
+      events(pipeline, 200, 210);
+      steps(pipeline, 100);
+      assertThat(pipeline.progress(0).queuedEvents).isEqualTo(10);
+      assertThat(learn.value(JobMetric.QUEUED_FOR)).isBetween(4_000., 5_000.);
+
+      events(pipeline, 210, 300);
+      pipeline.until(2);
+      steps(pipeline, 20);
+      assertThat(learn.value(JobMetric.KEPT_TOKENIZERS)).isEqualTo(1);
+      assertThat(merge.value("partrecommendation.partLoss")).isNotEqualTo(first);
+      assertThat(merge.value("partreconstruction.partLoss"))
+          .as("not trained by the recommender's round")
+          .isEqualTo(reconstruction);
+
+      events(pipeline, 300, 400);
+      pipeline.until(3);
+      steps(pipeline, 20);
+      assertThat(merge.value("partreconstruction.partLoss")).isNotEqualTo(reconstruction);
+      for (String rule : GateRules.names(3)) {
+        assertThat(
+                Stream.of(Outcome.values())
+                    .mapToLong(o -> merge.count("rule" + rule + ".outcome" + o + ".gateDecisions")))
+            .as(rule)
+            .containsExactlyInAnyOrder(1L, 0L, 0L);
+      }
+      // The rounds took part of a second, and its share is told when the second is over.
+      Thread.sleep(1_100);
+      assertThat(learn.value(JobMetric.DUTY_USED)).isPositive();
+    }
+  }
+
+  private static void steps(LearnPipeline pipeline, int steps) throws Exception {
+    for (int s = 0; s < steps; s++) {
+      pipeline.step();
     }
   }
 

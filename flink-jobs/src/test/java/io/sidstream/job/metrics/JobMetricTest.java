@@ -114,6 +114,11 @@ class JobMetricTest {
         here, once a subtask. Prometheus sees `flink_taskmanager_job_task_operator_` and the name, with the labels `operator_name`
         (spaces as `_`), `subtask_index` and `tm_id`; `rejected` is `flink_taskmanager_job_task_operator_rule_rejected` with the label `rule`, and what
         there is of each level is, such as `flink_taskmanager_job_task_operator_level_utilisation`, with the label `level` (1, 2, ...).
+        So are `partLoss` with the label `part`, and `gateDecisions`, which is `rule_outcome_gateDecisions` with the labels `rule`
+        (as `expected_churn`) and `outcome`.
+
+        Sizes of state: `flink_jobmanager_job_lastCheckpointFullSize` is that of all of it, `knownItems`, `knownUsers` and `tableItems` what
+        it grows with. RocksDB's own, by table, are off in Flink; `flink.state.backend.rocksdb.metrics.total-sst-files-size: true` adds the cheapest.
 
         """
             + JobMetric.markdownTable();

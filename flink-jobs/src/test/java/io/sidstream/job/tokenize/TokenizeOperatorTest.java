@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -236,6 +237,82 @@ class TokenizeOperatorTest {
     List<String> out = out();
     assertThat(out.subList(0, 2)).containsExactlyInAnyOrder("a claims 1.6 v1", "b claims 3.8 v1");
     assertThat(out.subList(2, out.size())).containsExactly("mark 1");
+  }
+
+  private static long shown(JobMetric metric) {
+    return (Long) ((Gauge<?>) registered.get(metric.metric())).getValue();
+  }
+
+  private static StateBackend rocksDb() {
+    return new EmbeddedRocksDBStateBackend(false);
+  }
+
+  @Test
+  void aScanSaysHowFarItIsWithoutAWalkOverState() throws Exception {
+    harness = open(1, 0, 2, null, 1, 1, 0, rocksDb());
+    for (int i = 0; i < 7; i++) {
+      send("item-" + i, 10 * i);
+    }
+    send("item-3", 31);
+    harness.processElement1(deletion("item-6"));
+    harness.processElement1(deletion("never"));
+    settle(harness);
+    assertThat(shown(JobMetric.SCAN_TOTAL)).isZero();
+    long began = harness.getProcessingTime();
+    model(1, 0);
+    assertThat(shown(JobMetric.SCAN_TOTAL)).isEqualTo(6);
+    assertThat(shown(JobMetric.SCAN_LEFT)).as("no pace yet").isZero();
+    harness.getProcessingTimeService().setCurrentTime(began + 300);
+    mail(harness);
+    assertThat(shown(JobMetric.SCAN_ITEMS)).isEqualTo(2);
+    assertThat(shown(JobMetric.SCAN_LEFT)).isEqualTo(600);
+    settle(harness);
+    assertThat(shown(JobMetric.SCAN_ITEMS)).isEqualTo(6);
+    assertThat(shown(JobMetric.SCAN_LEFT)).isZero();
+
+    send("item-7", 70);
+    send("item-8", 80);
+    send("item-8", 81);
+    harness.processElement1(deletion("item-0"));
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = open(1, 0, 2, state, 1, 1, 0, rocksDb());
+    handOutAgain();
+    model(2, 1);
+    assertThat(shown(JobMetric.SCAN_TOTAL)).isEqualTo(7);
+    settle(harness);
+    assertThat(shown(JobMetric.SCAN_ITEMS)).isEqualTo(7);
+
+    // Of two subtasks each has half of the keys, and then what it has found.
+    state = harness.snapshot(2, 2);
+    harness.close();
+    harness = open(1, 0, 2, state, 1, 2, 1, rocksDb());
+    handOutAgain();
+    model(3, 2);
+    assertThat(shown(JobMetric.SCAN_TOTAL)).isBetween(3L, 7L);
+    settle(harness);
+    assertThat(shown(JobMetric.SCAN_TOTAL)).isEqualTo(shown(JobMetric.SCAN_ITEMS));
+    model(4, 3);
+    settle(harness);
+    assertThat(shown(JobMetric.SCAN_TOTAL)).isEqualTo(shown(JobMetric.SCAN_ITEMS)).isLessThan(7);
+  }
+
+  @Test
+  void theOldestOfAMicroBatchSaysHowLongItWaits() throws Exception {
+    start(10, 1_000, 2);
+    model(1, 0);
+    settle(harness);
+    harness.getProcessingTimeService().setCurrentTime(50_000);
+    assertThat(shown(JobMetric.TOKENIZE_WAITING)).isZero();
+    send("a", 12);
+    harness.getProcessingTimeService().setCurrentTime(50_300);
+    send("b", 13);
+    harness.getProcessingTimeService().setCurrentTime(50_700);
+    assertThat(shown(JobMetric.TOKENIZE_WAITING)).isEqualTo(700);
+    harness.setProcessingTime(51_000);
+    assertThat(shown(JobMetric.TOKENIZE_WAITING)).isZero();
+    send("c", 14);
+    assertThat(shown(JobMetric.TOKENIZE_WAITING)).isZero();
   }
 
   @Test

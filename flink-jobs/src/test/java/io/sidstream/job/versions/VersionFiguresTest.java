@@ -3,46 +3,22 @@ package io.sidstream.job.versions;
 import static io.sidstream.job.versions.VersionRecords.record;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.metrics.KeptMetrics;
 import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.flink.metrics.Gauge;
-import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.junit.jupiter.api.Test;
 
 class VersionFiguresTest {
-  private final Map<String, Gauge<?>> gauges = new TreeMap<>();
+  private final KeptMetrics metrics = new KeptMetrics();
   private final AtomicLong now = new AtomicLong(10_000);
   private final VersionFigures figures = new VersionFigures(now::get);
 
-  /** Keeps what is registered, under the values of labels and the name. */
-  private final class Kept extends UnregisteredMetricsGroup {
-    private final String scope;
-
-    Kept(String scope) {
-      this.scope = scope;
-    }
-
-    @Override
-    public <T, G extends Gauge<T>> G gauge(String name, G gauge) {
-      gauges.put(scope + name, gauge);
-      return gauge;
-    }
-
-    @Override
-    public MetricGroup addGroup(String key, String value) {
-      return new Kept(scope + key + value + ".");
-    }
-  }
-
   private double value(String name) {
-    return ((Number) gauges.get(name).getValue()).doubleValue();
+    return metrics.value(name);
   }
 
   private static VersionRecord at(VersionRecord record, long ms) {
@@ -64,8 +40,8 @@ class VersionFiguresTest {
 
   @Test
   void nothingIsKnownBeforeARecord() {
-    figures.register(new Kept(""), 2);
-    assertThat(gauges.keySet())
+    figures.register(metrics, 2);
+    assertThat(metrics.names())
         .containsExactlyInAnyOrder(
             "revisionAgeMs",
             "versionAgeMs",
@@ -79,19 +55,18 @@ class VersionFiguresTest {
             "level1.reseeded",
             "level2.reseeded");
     now.set(12_000);
-    gauges.forEach(
-        (name, gauge) -> {
-          if (name.endsWith("AgeMs")) {
-            assertThat(value(name)).as(name).isEqualTo(2_000);
-          } else {
-            assertThat(value(name)).as(name).isNaN();
-          }
-        });
+    for (String name : metrics.names()) {
+      if (name.endsWith("AgeMs")) {
+        assertThat(value(name)).as(name).isEqualTo(2_000);
+      } else {
+        assertThat(value(name)).as(name).isNaN();
+      }
+    }
   }
 
   @Test
   void theNewestRecordOfEachKindTells() {
-    figures.register(new Kept(""), 2);
+    figures.register(metrics, 2);
     VersionRecord begin = at(record(VersionState.BEGIN, 2, 4), 11_000);
     begin.setQuality(quality(.75));
     begin.setSteps(5L);

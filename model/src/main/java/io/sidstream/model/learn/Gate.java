@@ -62,7 +62,7 @@ final class Gate {
     for (int l = 0; l < m.candidate.utilisation().length; l++) {
       verdicts.add(
           atLeast(
-              "utilisation of level " + (l + 1),
+              GateRules.utilisation(l),
               m.candidate.utilisation()[l],
               rules.minUtilisation(),
               "gate.min-utilisation",
@@ -71,7 +71,7 @@ final class Gate {
     }
     verdicts.add(
         atLeast(
-            "share of items alone in their tuple",
+            GateRules.ALONE,
             m.candidate.aloneInTuple(),
             rules.minAlone(),
             "gate.min-alone",
@@ -114,7 +114,7 @@ final class Gate {
 
   private static RuleVerdict churn(GateRules rules, Measures m) {
     return verdict(
-        "expected churn",
+        GateRules.CHURN,
         m.churn,
         rules.churnBudget(),
         m.churn <= rules.churnBudget(),
@@ -132,7 +132,7 @@ final class Gate {
             m.reconstructionInUse * (1 + rules.maxReconstructionGrowth()),
             NEGLIGIBLE * m.possible.spread());
     return verdict(
-        "reconstruction error",
+        GateRules.RECONSTRUCTION,
         value,
         bound,
         value <= bound,
@@ -142,11 +142,10 @@ final class Gate {
   }
 
   private static RuleVerdict ranking(GateRules rules, Measures m) {
-    String rule = "HR@10 of held-out windows";
     long count = m.ranked.count();
     if (count < LearnPlan.GATE_LEAST_EVENTS) {
       return new RuleVerdict(
-          rule,
+          GateRules.RANKING,
           Outcome.NOT_JUDGED,
           Double.NaN,
           Double.NaN,
@@ -158,7 +157,7 @@ final class Gate {
     double inUse = m.rankedInUse.hr(10);
     double bound = inUse * (1 - rules.maxHrDrop());
     return verdict(
-        rule,
+        GateRules.RANKING,
         value,
         bound,
         value >= bound,

@@ -1,5 +1,8 @@
 package io.sidstream.model.learn;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * Bounds of the gate; see {@link Gate} for the rules.
  *
@@ -17,6 +20,25 @@ public record GateRules(
     double maxReconstructionGrowth,
     double maxHrDrop,
     double churnBudget) {
+  static final String ALONE = "share of items alone in their tuple";
+  static final String CHURN = "expected churn";
+  static final String RECONSTRUCTION = "reconstruction error";
+  static final String RANKING = "HR@10 of held-out windows";
+
+  static String utilisation(int level) {
+    return "utilisation of level " + (level + 1);
+  }
+
+  /** Names of the rules of a quantizer of some levels, as {@link RuleVerdict#rule} has them. */
+  public static List<String> names(int levels) {
+    List<String> names = new ArrayList<>();
+    for (int level = 0; level < levels; level++) {
+      names.add(utilisation(level));
+    }
+    names.addAll(List.of(ALONE, CHURN, RECONSTRUCTION, RANKING));
+    return names;
+  }
+
   /** The same with another churn budget. */
   public GateRules withChurnBudget(double budget) {
     return new GateRules(

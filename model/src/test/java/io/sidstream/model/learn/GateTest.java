@@ -55,6 +55,14 @@ class GateTest {
             ranked(events, hitsInUse)));
   }
 
+  @Test
+  void theRulesAreKnownByName() {
+    assertThat(judge())
+        .extracting(RuleVerdict::rule)
+        .containsExactlyElementsOf(GateRules.names(2))
+        .doesNotHaveDuplicates();
+  }
+
   private void check(int rule, double bound, boolean passes, String text) {
     List<RuleVerdict> verdicts = judge();
     for (int i = 0; i < verdicts.size(); i++) {
