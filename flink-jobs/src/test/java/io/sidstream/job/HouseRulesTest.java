@@ -5,6 +5,7 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.lang.conditions.ArchConditions.onlyDependOnClassesThat;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -54,6 +55,11 @@ class HouseRulesTest {
           .should()
           .dependOnClassesThat(
               resideInAPackage("io.sidstream.job..").and(not(resideInAPackage(JOB + "record.."))));
+
+  /** It is for one thread, and the tasks of a process are many. */
+  @ArchTest
+  static final ArchRule NO_WIRE_FORMAT_IS_SHARED =
+      noFields().that().areStatic().should().haveRawType(WireFormat.class);
 
   @ArchTest
   static final ArchRule OPERATORS_MAKE_NO_BYTES_FOR_TOPICS =

@@ -29,8 +29,6 @@ public final class RunClaims {
   /** What the key of a START begins with. */
   public static final String KEY = "start/";
 
-  private static final WireFormat WIRE = new WireFormat();
-
   private static final long POLL_MS = 200;
 
   /** The claim is one of the first things that a job does; what takes longer than this hangs. */
@@ -54,7 +52,8 @@ public final class RunClaims {
       return null;
     }
     try {
-      ControlMessage message = WIRE.decode(value, ControlMessage.class);
+      // An instance is for one thread, and every sink of a process asks at once.
+      ControlMessage message = new WireFormat().decode(value, ControlMessage.class);
       return message.getAction() == ControlAction.UNKNOWN
           ? new Start(name.substring(KEY.length()), message.getReason(), message.getTime())
           : null;
