@@ -5,17 +5,12 @@ import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.record.RawRecord;
 import java.io.Serializable;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -41,7 +36,6 @@ import org.apache.kafka.common.TopicPartition;
 public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     implements OneInputStreamOperator<RawRecord, RawRecord> {
   private static final Duration CLOSE = Duration.ofSeconds(5);
-  private static final Duration RESTORED = Duration.ofSeconds(5);
   private static final long UNREAD = -1;
 
   private final JobConfig config;
@@ -64,8 +58,10 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
   /** Elements are partition and offset. */
   private transient ListState<long[]> state;
 
-  /** Of the state, and not known to be committed. */
-  private transient List<long[]> restored;
+  /** Of the state, by partition: what ended the job may have come before its commit. */
+  private transient Map<Integer, Long> restored;
+
+  private transient volatile boolean restoredCommitted;
 
   /** Commits offsets to the group. */
   interface Commits extends AutoCloseable {
@@ -121,10 +117,13 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
             .getListState(
                 new ListStateDescriptor<>(
                     "offsets", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
-    restored = new ArrayList<>();
+    restored = new HashMap<>();
     if (context.isRestored()) {
-      state.get().forEach(restored::add);
+      for (long[] of : state.get()) {
+        restored.merge((int) of[0], of[1], Math::max);
+      }
     }
+    restoredCommitted = restored.isEmpty();
   }
 
   @Override
@@ -135,40 +134,6 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     completed = read;
     committed = new AtomicReference<>(read);
     commits = opener.open(config);
-    sayRestored();
-  }
-
-  /**
-   * Says what was read before a restart, as what ended the job may have come before its commit.
-   * Here, because no checkpoint completes before every subtask is open: who reads these partitions
-   * now says later ones.
-   */
-  private void sayRestored() throws InterruptedException {
-    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    for (long[] of : restored) {
-      offsets.merge(
-          new TopicPartition(topic, (int) of[0]),
-          new OffsetAndMetadata(of[1]),
-          (a, b) -> a.offset() < b.offset() ? b : a);
-    }
-    if (offsets.isEmpty()) {
-      return;
-    }
-    try {
-      commits.commit(offsets).toCompletableFuture().get(RESTORED.toMillis(), TimeUnit.MILLISECONDS);
-      // Another subtask may read the partition now, and this one's offset grow old.
-      restored.clear();
-    } catch (ExecutionException | TimeoutException e) {
-      notCommitted(e);
-    }
-  }
-
-  private void notCommitted(Throwable failure) {
-    LOG.warn(
-        "Offsets of topic {} are not committed to group {}; said again with a later checkpoint",
-        topic,
-        config.get(JobOptions.KAFKA_GROUP),
-        failure);
   }
 
   @Override
@@ -188,9 +153,11 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     super.snapshotState(context);
     taken.put(context.getCheckpointId(), read.clone());
     state.clear();
-    for (long[] of : restored) {
-      if (of[0] >= read.length || read[(int) of[0]] == UNREAD) {
-        state.add(of);
+    for (Map.Entry<Integer, Long> of : restored.entrySet()) {
+      // Once it is committed another subtask may be ahead of it, who reads the partition now.
+      int p = of.getKey();
+      if (!restoredCommitted && (p >= read.length || read[p] == UNREAD)) {
+        state.add(new long[] {p, of.getValue()});
       }
     }
     for (int p = 0; p < read.length; p++) {
@@ -210,17 +177,36 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     }
     // One at a time, or a commit that is tried again could undo a later one.
     long[] before = committed.get();
-    if (before == null || Arrays.equals(before, completed)) {
+    if (before == null) {
       return;
     }
+    if (!restoredCommitted) {
+      // Before anything that any subtask has read since; and only now, as a run that is refused
+      // completes no checkpoint.
+      Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+      restored.forEach(
+          (p, offset) -> offsets.put(new TopicPartition(topic, p), new OffsetAndMetadata(offset)));
+      say(offsets, before, before, () -> restoredCommitted = true);
+    } else if (!Arrays.equals(before, completed)) {
+      say(differences(before, completed), before, completed, () -> {});
+    }
+  }
+
+  private void say(
+      Map<TopicPartition, OffsetAndMetadata> offsets, long[] before, long[] now, Runnable then) {
     committed.set(null);
-    long[] now = completed;
     commits
-        .commit(differences(before, now))
+        .commit(offsets)
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
-                notCommitted(failure);
+                LOG.warn(
+                    "Offsets of topic {} are not committed to group {}; said again with the next checkpoint",
+                    topic,
+                    config.get(JobOptions.KAFKA_GROUP),
+                    failure);
+              } else {
+                then.run();
               }
               committed.set(failure == null ? now : before);
             });
