@@ -483,7 +483,7 @@ public final class JobOptions {
           500_000,
           1,
           Integer.MAX_VALUE,
-          "Interactions that may wait for a round, over all shards; beyond it rounds take eight times as many.");
+          "Interactions that may wait for a round, over all shards; beyond it rounds take eight times as many, up to 100,000 a shard.");
   public static final ConfigOption<Integer> LEARN_UNKNOWN_MAX =
       integer(
           "learn.unknown-max",

@@ -44,6 +44,11 @@ final class Shard {
   /** Rounds take so many times what they would where more waits than is wanted. */
   private static final int CATCH_UP = 8;
 
+  /**
+   * But no more than this, where a round does not want more anyway: they are on the heap at once.
+   */
+  private static final int CATCH_UP_MOST = 100_000;
+
   private final int number;
   private final LearnPlan plan;
   private final ShardTables tables;
@@ -230,10 +235,15 @@ final class Shard {
     if (enough || paused || bootstrap || at.called >= next) {
       boolean behind = at.queuedEvents > clock.pendingMax / plan.shards();
       at.catchUpRounds += behind && !bootstrap ? 1 : 0;
-      begin(bootstrap ? Long.MAX_VALUE : behind ? CATCH_UP * wanted : wanted);
+      begin(bootstrap ? Long.MAX_VALUE : behind ? catchUp(wanted) : wanted);
       return true;
     }
     return at.userSweepPlace > 0;
+  }
+
+  /** Interactions of a round where more wait than is wanted. */
+  static long catchUp(long wanted) {
+    return Math.max(wanted, Math.min(CATCH_UP * wanted, CATCH_UP_MOST));
   }
 
   private void begin(long wanted) {

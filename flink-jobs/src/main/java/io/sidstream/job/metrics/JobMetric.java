@@ -128,7 +128,7 @@ public enum JobMetric {
       "catchUpRounds",
       COUNTER,
       "rounds",
-      "Rounds that took eight times as many interactions, since the job's first start: learning does not keep up.",
+      "Rounds that took more interactions (learn.pending-max), since the job's first start: learning does not keep up.",
       "Learn"),
   KNOWN_ITEMS("knownItems", GAUGE, "items", "Items with a content vector.", "Learn"),
   KNOWN_USERS("knownUsers", GAUGE, "users", "Users whose events are kept.", "Learn"),
