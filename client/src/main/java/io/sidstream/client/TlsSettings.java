@@ -13,6 +13,9 @@ import org.apache.kafka.common.security.ssl.DefaultSslEngineFactory;
  * what its parser says ("Empty input"), not of which of them.
  */
 final class TlsSettings {
+  private static final String CERTIFICATE =
+      "; expected: certificates in PEM, -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
+
   private TlsSettings() {}
 
   /**
@@ -65,9 +68,6 @@ final class TlsSettings {
             + chainWhy
             + CERTIFICATE;
   }
-
-  private static final String CERTIFICATE =
-      "; expected: certificates in PEM, -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
 
   private static String file(Map<String, Object> all, String location, String what, String why) {
     return "%s %s cannot be used: %s; check the file, %s.type (%s) and %s.password"

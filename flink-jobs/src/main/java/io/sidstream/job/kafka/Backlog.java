@@ -12,7 +12,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -69,10 +68,7 @@ public interface Backlog extends Serializable {
 
     private synchronized Admin admin(JobConfig config) {
       if (admin == null) {
-        Properties properties = config.kafkaProperties();
-        properties.put(
-            AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
-        admin = Admin.create(properties);
+        admin = Admin.create(Topics.clientProperties(config));
       }
       return admin;
     }
@@ -134,9 +130,7 @@ public interface Backlog extends Serializable {
     }
 
     private static KafkaConsumer<byte[], byte[]> consumer(JobConfig config) {
-      Properties properties = config.kafkaProperties();
-      properties.put(
-          ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+      Properties properties = Topics.clientProperties(config);
       properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
       properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
       properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");

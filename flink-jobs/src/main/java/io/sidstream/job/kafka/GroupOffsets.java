@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,7 +20,6 @@ import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
@@ -89,10 +87,7 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
   }
 
   private static Commits byAdmin(JobConfig config) {
-    Properties properties = config.kafkaProperties();
-    properties.put(
-        AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
-    Admin admin = Admin.create(properties);
+    Admin admin = Admin.create(Topics.clientProperties(config));
     String group = config.get(JobOptions.KAFKA_GROUP);
     return new Commits() {
       @Override

@@ -6,11 +6,9 @@ import io.sidstream.job.config.JobOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 
 /**
  * Which topics the job has written to. A topic that was deleted and made again has the name of
@@ -35,9 +33,7 @@ public final class OutputTopics {
    */
   public static Map<String, String> ids(JobConfig config) throws InterruptedException {
     String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
-    Properties properties = config.kafkaProperties();
-    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-    try (Admin admin = Admin.create(properties)) {
+    try (Admin admin = Admin.create(Topics.clientProperties(config))) {
       Map<String, String> ids = new TreeMap<>();
       admin
           .describeTopics(of(config))

@@ -26,8 +26,7 @@ final class OwnControl {
    */
   static void send(JobConfig config, byte[] key, ControlAction action, String reason)
       throws InterruptedException {
-    Properties properties = config.kafkaProperties();
-    properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    Properties properties = Topics.clientProperties(config);
     properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
     ControlMessage message =
         ControlMessage.newBuilder()

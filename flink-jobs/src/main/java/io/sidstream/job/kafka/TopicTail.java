@@ -1,7 +1,6 @@
 package io.sidstream.job.kafka;
 
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.config.JobOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -27,8 +26,7 @@ final class TopicTail implements AutoCloseable {
   private final KafkaConsumer<byte[], byte[]> consumer;
 
   TopicTail(JobConfig config) {
-    Properties properties = config.kafkaProperties();
-    properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    Properties properties = Topics.clientProperties(config);
     properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");

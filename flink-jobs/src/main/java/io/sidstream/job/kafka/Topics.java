@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.Config;
@@ -183,11 +184,17 @@ public final class Topics {
     }
   }
 
-  /** A call takes at most so long, ms, and a request half of that, unless the settings say. */
-  private static Admin admin(JobConfig config, int timeoutMs) {
+  /** What any client of the job's broker needs. */
+  static Properties clientProperties(JobConfig config) {
     Properties properties = config.kafkaProperties();
     properties.put(
-        AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+        CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+    return properties;
+  }
+
+  /** A call takes at most so long, ms, and a request half of that, unless the settings say. */
+  private static Admin admin(JobConfig config, int timeoutMs) {
+    Properties properties = clientProperties(config);
     properties.putIfAbsent(
         AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, String.valueOf(timeoutMs));
     properties.putIfAbsent(

@@ -15,7 +15,6 @@ final class ScanProgress {
   private long visited;
   private long moved;
   private long began;
-  private boolean running;
 
   /**
    * Nothing known.
@@ -76,18 +75,17 @@ final class ScanProgress {
     items--;
   }
 
-  /**
-   * A scan begins.
-   *
-   * @param counted the items where they were counted for it; below 0 where they were not
-   */
-  void begin(long counted) {
-    items = counted < 0 ? items : counted;
+  /** So many items there are: they were counted one by one. */
+  void counted(long all) {
+    items = all;
+  }
+
+  /** A scan begins. */
+  void begin() {
     total = items;
     visited = 0;
     moved = 0;
     began = clock.getAsLong();
-    running = true;
   }
 
   void visited() {
@@ -102,7 +100,6 @@ final class ScanProgress {
   void end() {
     items += visited - total;
     total = visited;
-    running = false;
   }
 
   /** The items of the newest scan, and how many of them have moved. */
@@ -115,7 +112,8 @@ final class ScanProgress {
   private long leftMs() {
     long seen = visited;
     long left = total - seen;
-    if (!running || seen == 0 || left <= 0) {
+    // After the end nothing is left.
+    if (seen == 0 || left <= 0) {
       return 0;
     }
     return Math.round((clock.getAsLong() - began) * ((double) left / seen));

@@ -544,7 +544,6 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     }
     use(queue.poll());
     scanning = true;
-    long counted = -1;
     keyStream =
         getKeyedStateBackend()
             .<VoidNamespace>getKeys(CODES, VoidNamespace.INSTANCE)
@@ -554,12 +553,12 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       // keys are in memory
       // anyway, so that a list of them costs little.
       List<String> all = keyStream.toList();
-      counted = all.size();
+      scan.counted(all.size());
       keyStream.close();
       keyStream = all.stream();
     }
     keys = keyStream.iterator();
-    scan.begin(counted);
+    scan.begin();
     LOG.info("Scan for token version {} starts", current.version);
     mailbox.execute(this::scanSlice, "scan for token version " + current.version);
     takeEarly();

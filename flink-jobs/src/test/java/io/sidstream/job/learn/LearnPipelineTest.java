@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -472,8 +473,8 @@ class LearnPipelineTest {
             .containsExactlyInAnyOrder(1L, 0L, 0L);
       }
       // The rounds took part of a second, and its share is told when the second is over.
-      Thread.sleep(1_100);
-      assertThat(learn.value(JobMetric.DUTY_USED)).isPositive();
+      Awaitility.await()
+          .untilAsserted(() -> assertThat(learn.value(JobMetric.DUTY_USED)).isPositive());
     }
   }
 
