@@ -216,6 +216,26 @@ public final class TokenLog implements AutoCloseable {
     return items;
   }
 
+  /**
+   * Items that a reader serves now: those of the newest committed version, and those that have come
+   * after it. One that was deleted after it goes with the next.
+   */
+  public Set<String> served() {
+    int committed = committed();
+    Set<String> items = new TreeSet<>();
+    rows.forEach(
+        (item, all) -> {
+          Row of = null;
+          for (Row row : all) {
+            of = row.commit <= committed ? row : of;
+          }
+          if (token(item) != null || of != null && of.token != null) {
+            items.add(item);
+          }
+        });
+    return items;
+  }
+
   // What must be so.
 
   /**

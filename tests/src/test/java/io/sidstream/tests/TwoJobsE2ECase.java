@@ -82,7 +82,7 @@ class TwoJobsE2ECase {
               .contains("\nsidstream_table_reading 1.0\n")
               .contains("\nsidstream_table_version " + (double) log.committed() + "\n")
               .contains("\nsidstream_table_versions_behind 0.0\n")
-              .contains("\nsidstream_table_items " + (double) traffic.items().size() + "\n")
+              .contains("\nsidstream_table_items " + (double) log.served().size() + "\n")
               .contains("\nsidstream_table_verify_failures_total 0.0\n");
         }
       }
