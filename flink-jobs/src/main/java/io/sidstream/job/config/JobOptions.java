@@ -455,7 +455,7 @@ public final class JobOptions {
           60,
           1,
           1_000_000,
-          "Optimizer steps of a recommender round, over all shards.");
+          "Optimizer steps of a recommender round; shards share the positions of each.");
   public static final ConfigOption<Integer> LEARN_STEP_POSITIONS =
       integer(
           "learn.step-positions",

@@ -209,7 +209,7 @@ final class RoundDrawing {
             ? (long) plan.bootstrap().maxSteps() * plan.steps().positions()
             : (long)
                 (plan.stepsOf(at.round, 0)
-                    * plan.steps().positions()
+                    * plan.stepOf(at.round).positions()
                     * (1 - plan.steps().recentShare()));
     Draw draw = new Draw(at.replayable, draws);
     long[] positions = {0};
