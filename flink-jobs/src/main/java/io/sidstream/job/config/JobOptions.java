@@ -120,6 +120,21 @@ public final class JobOptions {
           v -> true,
           "true or false");
 
+  public static final ConfigOption<Integer> TOPICS_KEPT_RECORDS =
+      integer(
+          "topics.kept-records",
+          10_000,
+          16,
+          100_000_000,
+          "Records of each state (BEGIN, COMMIT, HELD, REVISION) that stay on the versions topic: the newest; older ones are compacted away.");
+  public static final ConfigOption<Integer> TOPICS_KEPT_CODEBOOKS =
+      integer(
+          "topics.kept-codebooks",
+          100,
+          2,
+          100_000_000,
+          "Committed token versions whose codebooks stay on the models topic: the newest; those of older ones are removed.");
+
   // The job
 
   public static final ConfigOption<Long> SEED =

@@ -1,6 +1,7 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.learn.MergeProgress.Phase;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
@@ -325,6 +326,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     read = null;
     judging = true;
     MergeProgress seen = at.copy();
+    int keptCodebooks = config.get(JobOptions.TOPICS_KEPT_CODEBOOKS);
     byte[] tokenizer = at.version == 0 ? null : whole(inUse);
     thread.execute(
         () -> {
@@ -333,7 +335,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
           try {
             List<ShardRound> rounds =
                 all.stream().map(b -> ShardRound.fromBytes(b.toByteArray())).toList();
-            made = RoundRecords.of(plan, seen, tokenizer, rounds);
+            made = RoundRecords.of(plan, keptCodebooks, seen, tokenizer, rounds);
           } catch (Throwable e) {
             failure = e;
           }
