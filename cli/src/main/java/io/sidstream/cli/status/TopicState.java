@@ -174,9 +174,14 @@ public final class TopicState {
     return titles.getOrDefault(item, "");
   }
 
-  /** The codebooks of a version, null where they are not on the models topic. */
+  /**
+   * The codebooks of a version; where they were removed, because they are older than what is kept,
+   * the oldest that are left: a row of the version is valid under those, too. Null where they are
+   * not on the models topic.
+   */
   public CodebookSet codebooks(int version) {
-    return codebooks.get(version);
+    boolean removed = version > 0 && !codebooks.isEmpty() && version < codebooks.firstKey();
+    return removed ? codebooks.firstEntry().getValue() : codebooks.get(version);
   }
 
   /** Dead letters by rule. */

@@ -464,6 +464,13 @@ public final class JobOptions {
           Duration.ofMillis(1),
           Duration.ofDays(365),
           "Time after which a round starts with whatever is new.");
+  public static final ConfigOption<Integer> LEARN_PUBLISH_EVERY =
+      integer(
+          "learn.publish-every",
+          1,
+          1,
+          100_000,
+          "Rounds from one publication of the recommenders and ID embeddings to the next; a round that begins a token version publishes, too. More of them write less: an item's embedding once a publication, not once a round that changes it.");
   public static final ConfigOption<Integer> LEARN_ROUND_STEPS =
       integer(
           "learn.round-steps",

@@ -52,6 +52,12 @@ public class MergeProgress implements Cloneable {
   /** The round of which something was last sent back to the shards, 0 for none. */
   public long lastRound;
 
+  /** The newest revision of which the recommenders and ID embeddings were published, 0 for none. */
+  public long published;
+
+  /** Whether the round under way publishes its own, whatever else comes of it. */
+  public boolean publishesThis;
+
   /** Up to which version parts of the model were removed, but codebooks. */
   public int removed;
 

@@ -229,6 +229,7 @@ public final class Replay implements AutoCloseable {
       results.add(ShardRound.fromBytes(whole.toByteArray()));
     }
     merge.committed = merge.version;
+    merge.publishesThis = true;
     last = RoundRecords.of(plan, RoundRecords.EVERY_VERSION, merge, tokenizer, results);
     merge = last.after(merge);
     tokenizer = last.tokenizer() == null ? tokenizer : last.tokenizer();

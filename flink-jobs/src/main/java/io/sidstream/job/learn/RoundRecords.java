@@ -55,6 +55,7 @@ final class RoundRecords {
   private RoundResult merged;
   private byte[] tokenizer;
   private String text;
+  private boolean publishes;
   private Verdict verdict;
   private String refusal;
 
@@ -214,8 +215,13 @@ final class RoundRecords {
 
   private void revision() {
     after.revision++;
-    PublishedModel published = published();
-    published.recommenders(ServedRanking.of(plan.model(), merged.weights())).forEach(this::model);
+    publishes = before.publishesThis || after.version > before.version;
+    if (publishes) {
+      after.published = after.revision;
+      published()
+          .recommenders(ServedRanking.of(plan.model(), merged.weights()))
+          .forEach(this::model);
+    }
     for (RoundResult.Embedding embedding : merged.embeddings()) {
       // Without numbers it is removed.
       List<Float> e = embedding.e() == null ? List.of() : Vectors.toList(embedding.e());
@@ -319,6 +325,16 @@ final class RoundRecords {
     return records.size();
   }
 
+  /** Whether the recommenders, and all ID embeddings that were kept back, are published. */
+  boolean publishes() {
+    return publishes;
+  }
+
+  /** The ID embedding that is to be kept back for a later round; null where the record is sent. */
+  IdEmbedding keptBack(int index) {
+    return publishes ? null : records.get(index).embedding;
+  }
+
   void send(int index, Output<StreamRecord<TokenizerUpdate>> output) {
     Out out = records.get(index);
     if (out.update != null) {
@@ -339,6 +355,7 @@ final class RoundRecords {
     next.revision = after.revision;
     next.version = after.version;
     next.reconstruction = after.reconstruction;
+    next.published = after.published;
     next.removed = after.removed;
     next.removedCodebooks = after.removedCodebooks;
     next.held = after.held;
