@@ -68,7 +68,8 @@ class TopicStateTest {
   @Test
   void codebooksThatAreRemovedAreGoneAndTheOldestLeftStandForThem() {
     byte[] books =
-        CodebookFormat.write(List.of(new Level(LevelMetric.COSINE, 2, 2, new float[] {1, 0, 0, 1})));
+        CodebookFormat.write(
+            List.of(new Level(LevelMetric.COSINE, 2, 2, new float[] {1, 0, 0, 1})));
     for (int version = 1; version <= 2; version++) {
       ModelPart part =
           ModelParts.split(version, 1, ModelPartKind.CODEBOOKS, books, Instant.EPOCH).get(0);

@@ -122,9 +122,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     keptBack =
         store.getMapState(
             new MapStateDescriptor<>(
-                "kept-back",
-                Types.STRING,
-                PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+                "kept-back", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
     wire = new WireFormat();
     setCurrentKey(KEY);
     at = progressState.value();
@@ -303,8 +301,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private Phase judge() {
     at.judgedAt = now();
     at.sent = 0;
-    at.publishesThis =
-        at.revision + 1 - at.published >= config.get(JobOptions.LEARN_PUBLISH_EVERY);
+    at.publishesThis = at.revision + 1 - at.published >= config.get(JobOptions.LEARN_PUBLISH_EVERY);
     if (plan.endsInCandidate(at.round + 1)) {
       at.holdsThis = at.holdReason;
       at.forcesThis = at.forceReason;
@@ -441,8 +438,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     }
     while (keptBackLeft.hasNext()) {
       byte[] embedding = keptBackLeft.next().getValue();
-      output.collect(
-          ID_EMBEDDINGS, new StreamRecord<>(wire.decode(embedding, IdEmbedding.class)));
+      output.collect(ID_EMBEDDINGS, new StreamRecord<>(wire.decode(embedding, IdEmbedding.class)));
       keptBackLeft.remove();
       if (System.nanoTime() > deadline) {
         return false;

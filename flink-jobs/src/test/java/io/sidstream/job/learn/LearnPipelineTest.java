@@ -20,9 +20,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeSet;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -205,8 +205,7 @@ class LearnPipelineTest {
       assertThat(pipeline.recommenders().keySet()).containsExactly(1L, 4L, 7L);
       pipeline
           .recommenders()
-          .forEach(
-              (revision, digest) -> assertThat(digest).isEqualTo(everyRound.get(revision)));
+          .forEach((revision, digest) -> assertThat(digest).isEqualTo(everyRound.get(revision)));
     } finally {
       pipeline.close();
     }

@@ -41,7 +41,8 @@ record SavedTopics(List<Partition> partitions) {
   record Partition(String topic, int number, long end, List<Saved> records) {}
 
   /** A record. A null key or value is null. */
-  record Saved(long offset, long time, byte[] key, byte[] value, List<Map.Entry<String, byte[]>> headers) {}
+  record Saved(
+      long offset, long time, byte[] key, byte[] value, List<Map.Entry<String, byte[]>> headers) {}
 
   /**
    * Reads topics, which nobody writes to any more.
@@ -108,8 +109,8 @@ record SavedTopics(List<Partition> partitions) {
   }
 
   /**
-   * A broker that they are put onto. Between two records lie offsets of what readers do not see: the
-   * end of a transaction takes one, aborted records take theirs.
+   * A broker that they are put onto. Between two records lie offsets of what readers do not see:
+   * the end of a transaction takes one, aborted records take theirs.
    */
   private static final class To implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> plain;

@@ -94,13 +94,17 @@ class SavepointsITCase {
           TokenLog out = TinyJob.log(config, true);
           JobRun run = start(release, config, state)) {
         out.poll();
-        assertThat(tokens(out)).as("tokens on the topics of %s", release).isEqualTo(manifest.tokens());
+        assertThat(tokens(out))
+            .as("tokens on the topics of %s", release)
+            .isEqualTo(manifest.tokens());
         out.await(
             "all that the state holds is written again",
             LONG,
             () -> running(release, run) && commits(out, manifest.version()) >= 2);
         out.awaitVerified();
-        assertThat(tokens(out)).as("tokens of the state of %s", release).isEqualTo(manifest.tokens());
+        assertThat(tokens(out))
+            .as("tokens of the state of %s", release)
+            .isEqualTo(manifest.tokens());
 
         long[] sent = {manifest.interactions()};
         in.put(manifest.waitingFor(), Inputs.vector(manifest.waitingFor()));
@@ -258,10 +262,9 @@ class SavepointsITCase {
         "{\"drain\": false, \"formatType\": \"CANONICAL\", \"targetDirectory\": \"%s\"}"
             .formatted(target.toUri());
     String trigger =
-        rest(
-                HttpRequest.newBuilder(URI.create(job + "/stop"))
-                    .header("Content-Type", "application/json")
-                    .POST(HttpRequest.BodyPublishers.ofString(body)))
+        rest(HttpRequest.newBuilder(URI.create(job + "/stop"))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body)))
             .path("request-id")
             .asText();
     JsonNode[] answer = new JsonNode[1];
@@ -270,8 +273,7 @@ class SavepointsITCase {
         .pollInterval(Duration.ofMillis(200))
         .until(
             () -> {
-              answer[0] =
-                  rest(HttpRequest.newBuilder(URI.create(job + "/savepoints/" + trigger)));
+              answer[0] = rest(HttpRequest.newBuilder(URI.create(job + "/savepoints/" + trigger)));
               return answer[0].path("status").path("id").asText().equals("COMPLETED");
             });
     assertThat(answer[0].path("operation").path("location").asText())
@@ -327,7 +329,8 @@ class SavepointsITCase {
     Map<String, String> tokens = new TreeMap<>();
     for (String item : out.items()) {
       ItemToken token = out.token(item);
-      tokens.put(item, token.getCodes() + (token.getSuffix() == null ? "" : "+" + token.getSuffix()));
+      tokens.put(
+          item, token.getCodes() + (token.getSuffix() == null ? "" : "+" + token.getSuffix()));
     }
     return tokens;
   }
