@@ -73,7 +73,7 @@ class LeanRocksDbTest {
     try (var harness = open(true, null)) {
       int id = 1;
       for (; id <= 200; id++) {
-        harness.processElement("key " + id, id);
+        harness.processElement("a", id);
         harness.snapshot(id, id);
         harness.notifyOfCompletedCheckpoint(id);
       }

@@ -1,6 +1,7 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.learn.MergeProgress.Phase;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
@@ -12,11 +13,14 @@ import io.sidstream.model.learn.ShardRound;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
+import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -72,6 +76,12 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient MapState<Long, RoundPiece> early;
   private transient MapState<Integer, byte[]> inUse;
   private transient MapState<Integer, byte[]> last;
+
+  /** By item, the ID embedding that changed since the last publication, as its topic has it. */
+  private transient MapState<String, byte[]> keptBack;
+
+  private transient Iterator<Map.Entry<String, byte[]>> keptBackLeft;
+  private transient WireFormat wire;
   private transient MergeProgress at;
   private transient boolean dirty;
   private transient ExecutorService thread;
@@ -109,6 +119,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
             new MapStateDescriptor<>("early", Types.LONG, TypeInformation.of(RoundPiece.class)));
     inUse = store.getMapState(bytes("in-use"));
     last = store.getMapState(bytes("last"));
+    keptBack =
+        store.getMapState(
+            new MapStateDescriptor<>(
+                "kept-back", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+    wire = new WireFormat();
     setCurrentKey(KEY);
     at = progressState.value();
     if (at == null) {
@@ -286,6 +301,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private Phase judge() {
     at.judgedAt = now();
     at.sent = 0;
+    at.publishesThis = at.revision + 1 - at.published >= config.get(JobOptions.LEARN_PUBLISH_EVERY);
     if (plan.endsInCandidate(at.round + 1)) {
       at.holdsThis = at.holdReason;
       at.forcesThis = at.forceReason;
@@ -325,6 +341,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     read = null;
     judging = true;
     MergeProgress seen = at.copy();
+    int keptCodebooks = config.get(JobOptions.TOPICS_KEPT_CODEBOOKS);
     byte[] tokenizer = at.version == 0 ? null : whole(inUse);
     thread.execute(
         () -> {
@@ -333,7 +350,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
           try {
             List<ShardRound> rounds =
                 all.stream().map(b -> ShardRound.fromBytes(b.toByteArray())).toList();
-            made = RoundRecords.of(plan, seen, tokenizer, rounds);
+            made = RoundRecords.of(plan, keptCodebooks, seen, tokenizer, rounds);
           } catch (Throwable e) {
             failure = e;
           }
@@ -374,8 +391,18 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       at.phase = Phase.JUDGE;
       return;
     }
+    // Before the round's own, so that its REVISION comes after all that it publishes.
+    if (records.publishes() && at.sent == 0 && !publishKeptBack(deadline)) {
+      return;
+    }
     while (at.sent < records.count()) {
-      records.send(at.sent++, output);
+      IdEmbedding later = records.keptBack(at.sent);
+      if (later == null) {
+        records.send(at.sent, output);
+      } else {
+        keptBack.put(later.getItem(), wire.encode(later));
+      }
+      at.sent++;
       dirty = true;
       if (System.nanoTime() > deadline) {
         return;
@@ -404,6 +431,23 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     at.phase = Phase.GATHER;
   }
 
+  /** Sends the ID embeddings that rounds before kept back; false where some are left. */
+  private boolean publishKeptBack(long deadline) throws Exception {
+    if (keptBackLeft == null) {
+      keptBackLeft = keptBack.iterator();
+    }
+    while (keptBackLeft.hasNext()) {
+      byte[] embedding = keptBackLeft.next().getValue();
+      output.collect(ID_EMBEDDINGS, new StreamRecord<>(wire.decode(embedding, IdEmbedding.class)));
+      keptBackLeft.remove();
+      if (System.nanoTime() > deadline) {
+        return false;
+      }
+    }
+    keptBackLeft = null;
+    return true;
+  }
+
   private static void put(MapState<Integer, byte[]> to, List<byte[]> cut) throws Exception {
     int i = 0;
     for (byte[] piece : cut) {
@@ -417,6 +461,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     super.prepareSnapshotPreBarrier(checkpointId);
+    // State on the heap is copied when it next changes; an iterator would go on with what the
+    // snapshot has.
+    keptBackLeft = null;
     if (dirty) {
       dirty = false;
       setCurrentKey(KEY);

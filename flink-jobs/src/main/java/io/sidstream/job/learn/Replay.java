@@ -229,7 +229,8 @@ public final class Replay implements AutoCloseable {
       results.add(ShardRound.fromBytes(whole.toByteArray()));
     }
     merge.committed = merge.version;
-    last = RoundRecords.of(plan, merge, tokenizer, results);
+    merge.publishesThis = true;
+    last = RoundRecords.of(plan, RoundRecords.EVERY_VERSION, merge, tokenizer, results);
     merge = last.after(merge);
     tokenizer = last.tokenizer() == null ? tokenizer : last.tokenizer();
     if (last.back() != null) {

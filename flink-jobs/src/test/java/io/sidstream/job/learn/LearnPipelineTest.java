@@ -20,7 +20,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -128,6 +130,88 @@ class LearnPipelineTest {
       assertThat(pipeline.updates()).extracting(u -> u.version).containsExactly(1, 2, 3);
       assertThat(pipeline.embeddings()).isNotEmpty();
     }
+  }
+
+  @Test
+  void whatNoReaderGoesBackToLeavesTheModelsTopic() throws Exception {
+    JobConfig config = config(Map.of("quantizer.round-every", "1", "topics.kept-codebooks", "3"));
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      feed(pipeline, 200, 550);
+      pipeline.until(8);
+      // A round's removals come after its revision.
+      for (int s = 0; s < 50; s++) {
+        pipeline.step();
+      }
+      int begun =
+          pipeline.versions().stream()
+              .filter(v -> v.getState() == VersionState.BEGIN)
+              .mapToInt(VersionRecord::getVersion)
+              .max()
+              .orElseThrow();
+      assertThat(begun).isEqualTo(8);
+      Map<ModelPartKind, Set<Integer>> live = new TreeMap<>();
+      for (ModelPart part : pipeline.models()) {
+        Set<Integer> versions = live.computeIfAbsent(part.getPart(), p -> new TreeSet<>());
+        if (part.getCount() == 0) {
+          assertThat(versions.remove(part.getVersion())).as("removed once: %s", part).isTrue();
+        } else {
+          versions.add(part.getVersion());
+        }
+      }
+      // Committed before the last round began: up to 7.
+      assertThat(live.get(ModelPartKind.CODEBOOKS)).containsExactly(5, 6, 7, 8);
+      for (ModelPartKind kind :
+          List.of(ModelPartKind.ENCODER, ModelPartKind.DECODER, ModelPartKind.RECOMMENDER)) {
+        assertThat(live.get(kind)).as(kind.name()).containsExactly(6, 7, 8);
+      }
+      assertThat(live.get(ModelPartKind.LEARNER)).as("of the newest round").hasSize(1);
+    }
+  }
+
+  @Test
+  void embeddingsBetweenTwoPublicationsAreKeptBackAndNoneIsLost() throws Exception {
+    Map<Long, String> everyRound;
+    Map<String, List<Float>> embeddings;
+    int rows;
+    Map<String, String> oneVersion = Map.of("quantizer.round-every", "1000");
+    try (LearnPipeline pipeline = new LearnPipeline(config(oneVersion), null, List.of())) {
+      feed(pipeline, 200, 500);
+      pipeline.until(7);
+      everyRound = pipeline.recommenders();
+      embeddings = pipeline.embeddings();
+      rows = pipeline.embeddingRows();
+    }
+    assertThat(everyRound.keySet()).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L);
+
+    Map<String, String> everyThird = new HashMap<>(oneVersion);
+    everyThird.put("learn.publish-every", "3");
+    JobConfig config = config(everyThird);
+    Map<String, List<Float>> published = new TreeMap<>();
+    int publishedRows;
+    LearnPipeline pipeline = new LearnPipeline(config, null, List.of());
+    try {
+      feed(pipeline, 200, 500);
+      // What the rounds 5 and 6 changed, or one of them at least, goes into the checkpoint.
+      pipeline.until(5);
+      LearnPipeline.Snapshot cut = pipeline.snapshot();
+      published.putAll(pipeline.embeddings());
+      publishedRows = pipeline.embeddingRows();
+      int revisions = pipeline.revisions().size();
+      pipeline.close();
+      pipeline = new LearnPipeline(config, cut, pipeline.models());
+      pipeline.until(7 - revisions);
+      published.putAll(pipeline.embeddings());
+      publishedRows += pipeline.embeddingRows();
+      assertThat(pipeline.recommenders().keySet()).containsExactly(1L, 4L, 7L);
+      pipeline
+          .recommenders()
+          .forEach((revision, digest) -> assertThat(digest).isEqualTo(everyRound.get(revision)));
+    } finally {
+      pipeline.close();
+    }
+    // The 7th publishes all: then a reader has what it has where every round publishes.
+    assertThat(published).isEqualTo(embeddings);
+    assertThat(publishedRows).isLessThan(rows);
   }
 
   @Test
