@@ -31,6 +31,7 @@ final class FaultCluster implements AutoCloseable {
   private final int brokerPort;
   private final StandaloneCluster flink;
   private final List<Process> brokers = new ArrayList<>();
+  private final Map<String, String> brokerSettings;
   private String job;
 
   final Member zooKeeper;
@@ -38,9 +39,16 @@ final class FaultCluster implements AutoCloseable {
   final Member jobManager;
   final List<Member> taskManagers = new ArrayList<>();
 
-  /** Starts nothing. */
-  FaultCluster(Path folder, int slots, Duration heartbeatTimeout) throws IOException {
+  /**
+   * Starts nothing.
+   *
+   * @param brokerSettings of the broker, beside its own
+   */
+  FaultCluster(
+      Path folder, int slots, Duration heartbeatTimeout, Map<String, String> brokerSettings)
+      throws IOException {
     this.folder = folder;
+    this.brokerSettings = brokerSettings;
     brokerPort = StandaloneCluster.freePort();
     int zooKeeperPort = StandaloneCluster.freePort();
     flink =
@@ -78,8 +86,9 @@ final class FaultCluster implements AutoCloseable {
   }
 
   private Process startBroker() throws IOException {
-    Process process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx384m",
                 "-XX:TieredStopAtLevel=1",
@@ -88,7 +97,10 @@ final class FaultCluster implements AutoCloseable {
                 System.getProperty("java.class.path"),
                 BrokerMain.class.getName(),
                 folder.resolve("kafka").toString(),
-                String.valueOf(brokerPort))
+                String.valueOf(brokerPort)));
+    brokerSettings.forEach((key, value) -> command.add(key + "=" + value));
+    Process process =
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("broker.log").toFile()))
             .start();
@@ -168,6 +180,21 @@ final class FaultCluster implements AutoCloseable {
   /** The folder of the job's checkpoints. */
   Path checkpoints() {
     return folder.resolve("checkpoints");
+  }
+
+  /** The folder of what the broker's partitions hold, one folder each. */
+  Path brokerLog() {
+    return folder.resolve("kafka").resolve("log");
+  }
+
+  /** The folder of what high availability keeps beside the checkpoints. */
+  Path highAvailability() {
+    return folder.resolve("ha");
+  }
+
+  /** The folder in which each process of Flink's has one for its temporary files. */
+  Path temporary() {
+    return folder.resolve("flink").resolve("tmp");
   }
 
   /** What the JobManager says of the job's checkpoints. */

@@ -19,33 +19,33 @@ import org.junit.jupiter.api.io.TempDir;
 class FaultsE2ECase {
   private static final Scenario SCENARIO =
       Scenario.valueOf(System.getProperty("faults.scenario", "KILLS"));
-  private static final Scenario.Length LENGTH =
-      new Scenario.Length(
-          Integer.getInteger("faults.count", 6), Long.getLong("faults.minutes", 24 * 60));
+  private static final Stage.Length LENGTH =
+      new Stage.Length(
+          Integer.getInteger("faults.count", 6),
+          Long.getLong("faults.minutes", 24 * 60),
+          Long.getLong("faults.every", 120));
   private static final long SEED = Long.getLong("faults.seed", 1);
-
-  /** A version every few seconds, in which a part of the tokens moves. */
-  private static final String[] SETTINGS = {
-    "learn.round-interval=2 s", "quantizer.churn-budget=0.2"
-  };
 
   @TempDir Path folder;
 
   @Test
   void nothingIsLostOrDoubled() throws Exception {
-    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT)) {
+    Setup setup = SCENARIO.setup();
+    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT, setup.broker())) {
       try {
         cluster.start();
-        List<String> settings = TinyJob.settings(cluster.bootstrap(), "faults", SETTINGS);
+        List<String> settings =
+            TinyJob.settings(cluster.bootstrap(), "faults", setup.job().toArray(String[]::new));
         JobConfig config = JobConfig.load(null, settings);
         Topics.create(config);
-        try (Flow flow = new Flow(config, SEED);
+        TopicSettings.apply(config, setup.topics());
+        try (Flow flow = new Flow(config, SEED, setup.load());
             Oracle oracle = new Oracle(config, flow)) {
           flow.start();
           cluster.submit(settings);
           oracle.awaitFirstVersion();
           Faults faults = new Faults(cluster, flow, oracle);
-          SCENARIO.run(cluster, faults, new Random(SEED), LENGTH);
+          SCENARIO.run(new Stage(cluster, config, faults, new Random(SEED), LENGTH));
           ObjectNode figures = faults.settle();
           figures.put("scenario", SCENARIO.name()).put("seed", SEED);
           System.out.println(figures.toPrettyString());

@@ -30,7 +30,7 @@ final class Oracle implements AutoCloseable {
   Oracle(JobConfig config, Flow flow) {
     this.flow = flow;
     committed = TinyJob.log(config, true);
-    all = TinyJob.log(config, false);
+    all = TinyJob.log(config, false).countOnly();
   }
 
   /** Waits for the first table that is committed. */
@@ -39,6 +39,26 @@ final class Oracle implements AutoCloseable {
         "the first version",
         PATIENCE,
         () -> committed.committed() > 0 && committed.revision() != null);
+  }
+
+  /** Takes in what has come since, so that nothing is missed that the broker compacts away. */
+  void follow() {
+    try {
+      committed.poll();
+      all.poll();
+    } catch (TimeoutException e) {
+      // The broker is still coming up.
+    }
+  }
+
+  /** What of the tables so far is not what their COMMITs say; null for nothing. */
+  String disagreement() {
+    try {
+      committed.awaitVerified();
+      return null;
+    } catch (AssertionError | RuntimeException e) {
+      return e.toString();
+    }
   }
 
   /** Whether records were written that no reader of committed records has. */
