@@ -1,5 +1,7 @@
 package io.sidstream.tests.faults;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
@@ -31,7 +33,9 @@ class FaultsE2ECase {
   @Test
   void nothingIsLostOrDoubled() throws Exception {
     Setup setup = SCENARIO.setup();
-    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT, setup.broker())) {
+    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT, setup);
+        SmallDisk disk = setup.smallDisk() ? SmallDisk.at(cluster.checkpoints()) : null) {
+      assumeThat(disk != null || !setup.smallDisk()).as("a disk can be mounted").isTrue();
       try {
         cluster.start();
         List<String> settings =
@@ -40,12 +44,12 @@ class FaultsE2ECase {
         Topics.create(config);
         TopicSettings.apply(config, setup.topics());
         try (Flow flow = new Flow(config, SEED, setup.load());
-            Oracle oracle = new Oracle(config, flow)) {
+            Oracle oracle = new Oracle(config, flow, setup.deadLetters())) {
           flow.start();
-          cluster.submit(settings);
+          cluster.submit(settings, null);
           oracle.awaitFirstVersion();
           Faults faults = new Faults(cluster, flow, oracle);
-          SCENARIO.run(new Stage(cluster, config, faults, new Random(SEED), LENGTH));
+          SCENARIO.run(new Stage(cluster, settings, faults, new Random(SEED), LENGTH));
           ObjectNode figures = faults.settle();
           figures.put("scenario", SCENARIO.name()).put("seed", SEED);
           System.out.println(figures.toPrettyString());

@@ -27,26 +27,27 @@ final class Soak {
 
   /** 19 items and 50 interactions a second; a version about every quarter of a minute. */
   static final Setup SETUP =
-      new Setup(
-          new Flow.Load(1000, 1000, 80, 4, 60, 64),
-          List.of(
+      Setup.STANDARD
+          .load(new Flow.Load(1000, 1000, 80, 4, 60, 64, null))
+          .job(
               "checkpoint.interval=1 s",
               "quantizer.codebook-size=32",
               "quantizer.churn-budget=0.05",
               "quantizer.round-every=3",
               "learn.round-interactions=400",
-              "learn.round-interval=5 s"),
-          Map.of(
-              "log.retention.check.interval.ms",
-              "30000",
-              "log.cleaner.backoff.ms",
-              "5000",
-              // The broker's own topics are compacted by segments, too.
-              "transaction.state.log.segment.bytes",
-              "1048576",
-              "offsets.topic.segment.bytes",
-              "1048576"),
-          topics());
+              "learn.round-interval=5 s")
+          .broker(
+              Map.of(
+                  "log.retention.check.interval.ms",
+                  "30000",
+                  "log.cleaner.backoff.ms",
+                  "5000",
+                  // The broker's own topics are compacted by segments, too.
+                  "transaction.state.log.segment.bytes",
+                  "1048576",
+                  "offsets.topic.segment.bytes",
+                  "1048576"))
+          .topics(topics());
 
   private static final Duration WARM_UP = Duration.ofMinutes(20);
   private static final Duration PERIOD = Duration.ofMinutes(5);

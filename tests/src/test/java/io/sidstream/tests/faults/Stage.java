@@ -1,19 +1,19 @@
 package io.sidstream.tests.faults;
 
-import io.sidstream.job.config.JobConfig;
+import java.util.List;
 import java.util.Random;
 
 /**
  * What a scenario has to play with.
  *
  * @param cluster on which the job runs
- * @param config the job's
+ * @param settings the job's
  * @param faults inflicts, and keeps the figures
  * @param random where what is left to chance comes from
  * @param length how long it goes on
  */
 record Stage(
-    FaultCluster cluster, JobConfig config, Faults faults, Random random, Length length) {
+    FaultCluster cluster, List<String> settings, Faults faults, Random random, Length length) {
   /**
    * How long a scenario goes on: whichever comes first.
    *

@@ -136,15 +136,17 @@ final class Vitals implements AutoCloseable {
   private void topics() throws IOException {
     Map<String, Double> sizes = new TreeMap<>();
     Function<String, String> topic = folder -> folder.replaceAll("-\\d+$", "");
-    walk(
-        cluster.brokerLog(),
-        (path, size) -> {
-          String folder = path.getParent().getFileName().toString();
-          // Indices of an open segment have their largest size beforehand.
-          if (path.toString().endsWith(".log") && folder.matches(".*-\\d+")) {
-            sizes.merge(topic.apply(folder), (double) size, Double::sum);
-          }
-        });
+    for (Path log : cluster.brokers.logs()) {
+      walk(
+          log,
+          (path, size) -> {
+            String folder = path.getParent().getFileName().toString();
+            // Indices of an open segment have their largest size beforehand.
+            if (path.toString().endsWith(".log") && folder.matches(".*-\\d+")) {
+              sizes.merge(topic.apply(folder), (double) size, Double::sum);
+            }
+          });
+    }
     sizes.forEach((name, size) -> add("topic " + name + ", bytes", size));
   }
 
