@@ -16,6 +16,10 @@ import javax.management.remote.JMXServiceURL;
 
 /** Looks into another Java process of this machine: what is left after a collection. */
 final class JvmProbe implements AutoCloseable {
+  /** No thread that finds out, and says, that the other process was killed. */
+  private static final Map<String, Long> UNWATCHED =
+      Map.of("jmx.remote.x.client.connection.check.period", 0L);
+
   private final JMXConnector connector;
   private final MBeanServerConnection beans;
 
@@ -29,7 +33,8 @@ final class JvmProbe implements AutoCloseable {
       VirtualMachine machine = VirtualMachine.attach(String.valueOf(process.pid()));
       try {
         connector =
-            JMXConnectorFactory.connect(new JMXServiceURL(machine.startLocalManagementAgent()));
+            JMXConnectorFactory.connect(
+                new JMXServiceURL(machine.startLocalManagementAgent()), UNWATCHED);
       } finally {
         machine.detach();
       }
