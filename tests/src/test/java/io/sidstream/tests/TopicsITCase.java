@@ -56,7 +56,8 @@ class TopicsITCase {
     assertThat(admin.listTopics().names().get()).containsAll(all);
     for (NewTopic topic : Topics.all(config)) {
       Config has = settings(topic.name());
-      Map<String, String> wanted = topic.name().equals(own.name()) ? own.configs() : topic.configs();
+      Map<String, String> wanted =
+          topic.name().equals(own.name()) ? own.configs() : topic.configs();
       wanted.forEach((key, value) -> assertThat(has.get(key).value()).as(key).isEqualTo(value));
     }
     assertThat(admin.describeTopics(List.of(own.name())).allTopicNames().get().get(own.name()))

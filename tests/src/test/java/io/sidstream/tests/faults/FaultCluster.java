@@ -45,8 +45,7 @@ final class FaultCluster implements AutoCloseable {
    *
    * @param setup number and settings of brokers
    */
-  FaultCluster(Path folder, int slots, Duration heartbeatTimeout, Setup setup)
-      throws IOException {
+  FaultCluster(Path folder, int slots, Duration heartbeatTimeout, Setup setup) throws IOException {
     this.folder = folder;
     brokers = new Brokers(folder, setup.brokers(), setup.broker());
     int zooKeeperPort = StandaloneCluster.freePort();

@@ -61,8 +61,7 @@ final class JvmProbe implements AutoCloseable {
       buffers += pool.getMemoryUsed();
     }
     found.put("buffers", buffers);
-    found.put(
-        "threads", (double) bean(java.lang.management.ThreadMXBean.class).getThreadCount());
+    found.put("threads", (double) bean(java.lang.management.ThreadMXBean.class).getThreadCount());
     found.put(
         "classes",
         (double) bean(java.lang.management.ClassLoadingMXBean.class).getLoadedClassCount());

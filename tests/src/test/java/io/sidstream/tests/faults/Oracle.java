@@ -145,8 +145,7 @@ final class Oracle implements AutoCloseable {
     int deadLetters = committed.deadLetters().size();
     switch (promised) {
       case ONCE -> assertThat(deadLetters).as("dead letters").isEqualTo(rejected);
-      case AT_MOST_ONCE ->
-          assertThat(deadLetters).as("dead letters").isLessThanOrEqualTo(rejected);
+      case AT_MOST_ONCE -> assertThat(deadLetters).as("dead letters").isLessThanOrEqualTo(rejected);
       default -> assertThat(deadLetters).as("dead letters").isGreaterThanOrEqualTo(rejected);
     }
     assertThat(committed.committed()).as("versions").isGreaterThan(1);

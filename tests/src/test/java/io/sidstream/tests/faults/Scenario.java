@@ -37,7 +37,9 @@ enum Scenario {
   EMPTY_PARTITIONS {
     @Override
     Setup setup() {
-      return Setup.STANDARD.load(Flow.Load.STANDARD.onlyPartition(1)).job(FAST, PART, "topics.partitions=4");
+      return Setup.STANDARD
+          .load(Flow.Load.STANDARD.onlyPartition(1))
+          .job(FAST, PART, "topics.partitions=4");
     }
 
     @Override
@@ -51,7 +53,11 @@ enum Scenario {
     @Override
     void run(Stage stage) throws Exception {
       for (int i = 0; i < stage.length().faults(); i++) {
-        down(stage, "broker for two minutes", List.of(stage.cluster().broker), Duration.ofMinutes(2));
+        down(
+            stage,
+            "broker for two minutes",
+            List.of(stage.cluster().broker),
+            Duration.ofMinutes(2));
       }
     }
   },
@@ -153,7 +159,10 @@ enum Scenario {
     }
   },
 
-  /** Of three brokers with three replicas, of which two must have a record, one after the other is killed. */
+  /**
+   * Of three brokers with three replicas, of which two must have a record, one after the other is
+   * killed.
+   */
   THREE_BROKERS {
     @Override
     Setup setup() {
@@ -176,7 +185,9 @@ enum Scenario {
                   Oracle.sleep(10_000);
                   victim.start();
                 });
-        Awaitility.await("replicas are in sync").atMost(Duration.ofMinutes(10)).until(brokers::inSync);
+        Awaitility.await("replicas are in sync")
+            .atMost(Duration.ofMinutes(10))
+            .until(brokers::inSync);
       }
     }
   };

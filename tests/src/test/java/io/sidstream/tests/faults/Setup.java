@@ -49,8 +49,7 @@ record Setup(
 
   /** In the place of the ones there are. */
   Setup job(String... settings) {
-    return new Setup(
-        load, List.of(settings), brokers, broker, topics, smallDisk, deadLetters);
+    return new Setup(load, List.of(settings), brokers, broker, topics, smallDisk, deadLetters);
   }
 
   Setup brokers(int number) {

@@ -39,8 +39,7 @@ final class TopicSettings {
               operations);
         });
     Map<String, Object> client =
-        Map.of(
-            AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
+        Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
     try (Admin admin = Admin.create(client)) {
       admin.incrementalAlterConfigs(changes).all().get();
     }
