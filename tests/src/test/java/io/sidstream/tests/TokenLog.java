@@ -263,6 +263,42 @@ public final class TokenLog implements AutoCloseable {
             });
   }
 
+  /**
+   * Waits until the newest version is what its COMMIT says: all that can be asked where rows of a
+   * version before were lost with their transaction, and came later.
+   */
+  public void awaitNewestVerified() {
+    Awaitility.await("rows and the newest commit agree")
+        .atMost(Duration.ofSeconds(60))
+        .untilAsserted(
+            () -> {
+              poll();
+              verifyNewest();
+            });
+  }
+
+  private void verifyNewest() {
+    List<VersionRecord> commits = versions(VersionState.COMMIT);
+    VersionRecord commit = commits.get(commits.size() - 1);
+    int v = commit.getVersion();
+    Map<List<Integer>, String> owners = new HashMap<>();
+    long checksum = 0;
+    for (List<Row> all : rows.values()) {
+      ItemToken token = null;
+      for (Row row : all) {
+        token = row.commit <= v ? row.token : token;
+      }
+      if (token != null) {
+        assertThat(owners.put(whole(token), token.getItem()))
+            .as("owner beside %s of token %s in version %d", token.getItem(), whole(token), v)
+            .isNull();
+        checksum += CommittedTable.sum(token);
+      }
+    }
+    assertThat(commit.getItems()).as("items of %d", v).isEqualTo(owners.size());
+    assertThat(commit.getTableChecksum()).as("table of %d", v).isEqualTo(checksum);
+  }
+
   private void verify() {
     List<Integer> begins =
         versions(VersionState.BEGIN).stream().map(VersionRecord::getVersion).toList();

@@ -68,6 +68,9 @@ final class FaultCluster implements AutoCloseable {
                 "30",
                 "heartbeat.timeout",
                 heartbeatTimeout.toMillis() + " ms",
+                // On a busy machine what a process asks of another may take its time.
+                "pekko.ask.timeout",
+                "60 s",
                 "taskmanager.memory.process.size",
                 "1400m"));
     zooKeeper = new Member("ZooKeeper", () -> flink.startZooKeeper(zooKeeperPort), flink::kill);
