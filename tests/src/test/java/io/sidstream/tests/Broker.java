@@ -12,13 +12,13 @@ import java.util.stream.Stream;
 /**
  * One real broker for all test classes of this JVM; tests keep apart by the prefix of their topics.
  */
-final class Broker {
+public final class Broker {
   private static EmbeddedKafka kafka;
 
   private Broker() {}
 
   /** Its address, host:port; the first call starts it. */
-  static synchronized String bootstrap() throws IOException {
+  public static synchronized String bootstrap() throws IOException {
     if (kafka == null) {
       Path folder = Files.createTempDirectory("sidstream-tests-kafka-");
       kafka = EmbeddedKafka.start(folder);

@@ -29,10 +29,21 @@ public final class Inputs implements AutoCloseable {
   final String items;
   final String interactions;
   private final AtomicReference<Exception> failure = new AtomicReference<>();
+  private final Integer partition;
   private final KafkaProducer<byte[], byte[]> producer;
   private final WireFormat wire = new WireFormat();
 
   public Inputs(JobConfig config) {
+    this(config, null);
+  }
+
+  /**
+   * As a producer that partitions in a way of its own.
+   *
+   * @param partition that every record goes to; null for Kafka's own choice by the key
+   */
+  public Inputs(JobConfig config, Integer partition) {
+    this.partition = partition;
     items = Topics.items(config);
     interactions = Topics.interactions(config);
     producer =
@@ -122,7 +133,7 @@ public final class Inputs implements AutoCloseable {
 
   public void send(String topic, byte[] key, byte[] value) {
     producer.send(
-        new ProducerRecord<>(topic, key, value),
+        new ProducerRecord<>(topic, partition, key, value),
         (metadata, e) -> {
           if (e != null) {
             failure.compareAndSet(null, e);

@@ -303,7 +303,7 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   /** State and newest failure of every job, a line each, for a message. */
-  String failures() {
+  public String failures() {
     StringBuilder all = new StringBuilder();
     try {
       for (JsonNode job : get("/jobs").path("jobs")) {
@@ -356,7 +356,13 @@ public final class StandaloneCluster implements AutoCloseable {
 
   /** Runs the main class of a jar; the job's identifier. */
   public String run(String jar, List<String> arguments) throws IOException, InterruptedException {
-    return flink.run(jar, arguments, null);
+    return run(jar, arguments, null);
+  }
+
+  /** As {@link #run(String, List)}, from a checkpoint; null for none. */
+  public String run(String jar, List<String> arguments, String from)
+      throws IOException, InterruptedException {
+    return flink.run(jar, arguments, from);
   }
 
   @Override

@@ -77,7 +77,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     return start(folder, 0, more);
   }
 
-  private static EmbeddedKafka start(Path folder, int wanted, Map<String, String> more)
+  /** As {@link #start(Path, Map)}, at a port of choice as {@link #start(Path, int)}. */
+  public static EmbeddedKafka start(Path folder, int wanted, Map<String, String> more)
       throws IOException {
     if (folder.toAbsolutePath().toString().indexOf(',') >= 0) {
       throw new UsageException(

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.metrics.Counter;
@@ -24,6 +25,7 @@ import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Utils;
 
@@ -39,6 +41,9 @@ public final class SinkWitness<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T> {
   /** Transactions that are remembered: commits that are tried again may lag some checkpoints. */
   private static final int REMEMBERED = 8;
+
+  /** Time between two looks at a transaction that is open. */
+  private static final long OPEN_MS = 1_000;
 
   private final JobConfig config;
   private final WireSerializer<T> serializer;
@@ -215,12 +220,17 @@ public final class SinkWitness<T> extends AbstractStreamOperator<T>
     super.close();
   }
 
-  /** Those of some records of a topic that a reader of committed records does not find. */
+  /**
+   * Those of some records of a topic that no reader of committed records has, nor will have. Waits
+   * for transactions that are open, as long as one of them holds such a record: it may yet be
+   * committed.
+   */
   static List<WrittenRecord> missing(
       JobConfig config, String topic, Collection<WrittenRecord> records)
       throws InterruptedException {
-    try (TopicTail tail = new TopicTail(config)) {
-      int partitions = tail.partitions(topic);
+    try (TopicTail committed = new TopicTail(config);
+        TopicTail all = TopicTail.ofAll(config)) {
+      int partitions = committed.partitions(topic);
       Map<Integer, List<WrittenRecord>> byPartition = new HashMap<>();
       for (WrittenRecord record : records) {
         // As Kafka's producer chooses it.
@@ -229,21 +239,36 @@ public final class SinkWitness<T> extends AbstractStreamOperator<T>
       }
       List<WrittenRecord> missing = new ArrayList<>();
       for (Map.Entry<Integer, List<WrittenRecord>> e : byPartition.entrySet()) {
-        TopicPartition partition = new TopicPartition(topic, e.getKey());
-        long oldest = e.getValue().stream().mapToLong(w -> w.time).min().orElseThrow();
-        Set<String> found = new HashSet<>();
-        // A second, for a broker that stamps records itself.
-        tail.read(
-            partition,
-            tail.since(partition, oldest - 1000),
-            tail.end(partition),
-            r -> found.add(name(r.key(), VersionsTopic.digest(r.value()))));
-        e.getValue().stream()
-            .filter(w -> !found.contains(name(w.key, w.digest)))
-            .forEach(missing::add);
+        missing.addAll(
+            missing(committed, all, new TopicPartition(topic, e.getKey()), e.getValue()));
       }
       return missing;
     }
+  }
+
+  private static List<WrittenRecord> missing(
+      TopicTail committed, TopicTail all, TopicPartition partition, List<WrittenRecord> records)
+      throws InterruptedException {
+    // A second, for a broker that stamps records itself.
+    long oldest = records.stream().mapToLong(w -> w.time).min().orElseThrow() - 1000;
+    while (true) {
+      Set<String> found = new HashSet<>();
+      Set<String> open = new HashSet<>();
+      long stable = committed.end(partition);
+      committed.read(
+          partition, committed.since(partition, oldest), stable, r -> found.add(name(r)));
+      List<WrittenRecord> missing =
+          records.stream().filter(w -> !found.contains(name(w.key, w.digest))).toList();
+      all.read(partition, stable, all.end(partition), r -> open.add(name(r)));
+      if (missing.stream().noneMatch(w -> open.contains(name(w.key, w.digest)))) {
+        return missing;
+      }
+      TimeUnit.MILLISECONDS.sleep(OPEN_MS);
+    }
+  }
+
+  private static String name(ConsumerRecord<byte[], byte[]> record) {
+    return name(record.key(), VersionsTopic.digest(record.value()));
   }
 
   private static String name(byte[] key, long digest) {

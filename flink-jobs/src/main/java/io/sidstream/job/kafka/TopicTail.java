@@ -15,7 +15,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * What a reader of committed records finds in a partition, up to where it ends at the time of
- * asking. For one thread.
+ * asking; or one of all records, which also has those of transactions that are open. For one
+ * thread.
  *
  * <p>Every method throws {@link org.apache.kafka.common.KafkaException} where the broker does not
  * answer.
@@ -25,13 +26,23 @@ final class TopicTail implements AutoCloseable {
 
   private final KafkaConsumer<byte[], byte[]> consumer;
 
+  /** Of committed records. */
   TopicTail(JobConfig config) {
+    this(config, "read_committed");
+  }
+
+  private TopicTail(JobConfig config, String isolation) {
     Properties properties = Topics.clientProperties(config);
-    properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation);
     properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
     consumer =
         new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  /** Of all records: also of transactions that are open, and of those that were aborted. */
+  static TopicTail ofAll(JobConfig config) {
+    return new TopicTail(config, "read_uncommitted");
   }
 
   /** Partitions of a topic. */
@@ -39,7 +50,10 @@ final class TopicTail implements AutoCloseable {
     return consumer.partitionsFor(topic).size();
   }
 
-  /** Offset behind the last committed record: of the first open transaction, or the end. */
+  /**
+   * Offset behind the last committed record: of the first open transaction, or the end; of all
+   * records, the end.
+   */
   long end(TopicPartition partition) {
     // Of a consumer that reads committed records, this is the last stable offset.
     return consumer.endOffsets(List.of(partition)).get(partition);

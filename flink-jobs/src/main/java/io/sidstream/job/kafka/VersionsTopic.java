@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.avro.SchemaNormalization;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -153,7 +154,9 @@ public final class VersionsTopic {
   }
 
   /**
-   * The records that were written since a time and are committed.
+   * The records that were written since a time, and that are committed or may yet be: behind the
+   * first open transaction nobody knows. That broker and committer take their time, as after a
+   * restart of both, makes no record a lost one.
    *
    * @param since ms since the epoch
    * @throws IllegalStateException where the topic cannot be read; names it and the broker
@@ -161,19 +164,20 @@ public final class VersionsTopic {
   public static Set<VersionRecord> written(JobConfig config, long since)
       throws InterruptedException {
     TopicPartition partition = new TopicPartition(Topics.versions(config), 0);
-    try (TopicTail tail = new TopicTail(config)) {
+    try (TopicTail committed = new TopicTail(config);
+        TopicTail all = TopicTail.ofAll(config)) {
       Set<VersionRecord> written = new HashSet<>();
       WireFormat wire = new WireFormat();
-      tail.read(
-          partition,
-          tail.since(partition, since),
-          tail.end(partition),
+      Consumer<ConsumerRecord<byte[], byte[]>> each =
           record -> {
             VersionRecord version = own(record, config, wire);
             if (version != null) {
               written.add(version);
             }
-          });
+          };
+      long stable = committed.end(partition);
+      committed.read(partition, committed.since(partition, since), stable, each);
+      all.read(partition, stable, all.end(partition), each);
       return written;
     } catch (KafkaException e) {
       throw unreadable(config, e);

@@ -46,9 +46,9 @@ import org.apache.flink.util.function.ThrowingRunnable;
  * Through here goes whatever the job says on the versions topic. First input: the records to say.
  * Second input: the topic, as readers of committed records have it. Runs with parallelism 1.
  *
- * <p>A record is kept until it is read back. One whose transaction is over, but that no reader has,
- * was lost with its transaction and is said again, after whatever was said since; it may so come
- * twice where a broker was slow, never not at all.
+ * <p>A record is kept until it is read back. One that no reader has, nor will have, because its
+ * transaction was aborted, is said again, after whatever was said since. While a transaction that
+ * may hold it is open it is waited for.
  *
  * <p>At every start, also one within the same job, the state is held against the topic: a state
  * that has said less than readers have would give numbers again, and is refused; so is one whose

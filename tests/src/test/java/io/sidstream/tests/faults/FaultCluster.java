@@ -5,8 +5,6 @@ import io.sidstream.tests.JobJar;
 import io.sidstream.tests.StandaloneCluster;
 import io.sidstream.tests.TinyJob;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.kafka.common.utils.Utils;
 import org.awaitility.Awaitility;
 
 /**
@@ -28,20 +27,27 @@ final class FaultCluster implements AutoCloseable {
   private static final Duration START = Duration.ofMinutes(10);
 
   private final Path folder;
-  private final int brokerPort;
   private final StandaloneCluster flink;
-  private final List<Process> brokers = new ArrayList<>();
+  private String jar;
   private String job;
 
+  final Brokers brokers;
   final Member zooKeeper;
+
+  /** The only one, or the first. */
   final Member broker;
+
   final Member jobManager;
   final List<Member> taskManagers = new ArrayList<>();
 
-  /** Starts nothing. */
-  FaultCluster(Path folder, int slots, Duration heartbeatTimeout) throws IOException {
+  /**
+   * Starts nothing.
+   *
+   * @param setup number and settings of brokers
+   */
+  FaultCluster(Path folder, int slots, Duration heartbeatTimeout, Setup setup) throws IOException {
     this.folder = folder;
-    brokerPort = StandaloneCluster.freePort();
+    brokers = new Brokers(folder, setup.brokers(), setup.broker());
     int zooKeeperPort = StandaloneCluster.freePort();
     flink =
         new StandaloneCluster(
@@ -62,48 +68,35 @@ final class FaultCluster implements AutoCloseable {
                 "30",
                 "heartbeat.timeout",
                 heartbeatTimeout.toMillis() + " ms",
+                // On a busy machine what a process asks of another may take its time.
+                "pekko.ask.timeout",
+                "60 s",
                 "taskmanager.memory.process.size",
                 "1400m"));
     zooKeeper = new Member("ZooKeeper", () -> flink.startZooKeeper(zooKeeperPort), flink::kill);
-    broker = new Member("broker", this::startBroker, FaultCluster::kill);
+    broker = brokers.members.get(0);
     jobManager = new Member("JobManager", flink::startJobManager, flink::kill);
     for (int i = 0; i < slots; i++) {
       taskManagers.add(new Member("TaskManager " + i, flink::startTaskManager, flink::kill));
     }
   }
 
-  private static void kill(Process process) {
-    process.destroyForcibly();
-    process.onExit().join();
-  }
-
-  private Process startBroker() throws IOException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx384m",
-                "-XX:TieredStopAtLevel=1",
-                "-Dlog4j2.configurationFile=log4j2.properties",
-                "-cp",
-                System.getProperty("java.class.path"),
-                BrokerMain.class.getName(),
-                folder.resolve("kafka").toString(),
-                String.valueOf(brokerPort))
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("broker.log").toFile()))
-            .start();
-    brokers.add(process);
-    return process;
-  }
-
-  /** Address of the broker, the same in each of its lives. */
+  /** Addresses of the brokers, the same in each of their lives. */
   String bootstrap() {
-    return "localhost:" + brokerPort;
+    return brokers.bootstrap();
   }
 
   /** All processes. */
   List<Member> members() {
-    List<Member> all = new ArrayList<>(List.of(zooKeeper, broker, jobManager));
+    List<Member> all = new ArrayList<>(List.of(zooKeeper));
+    all.addAll(brokers.members);
+    all.addAll(flinks());
+    return all;
+  }
+
+  /** The JobManager and the TaskManagers. */
+  List<Member> flinks() {
+    List<Member> all = new ArrayList<>(List.of(jobManager));
     all.addAll(taskManagers);
     return all;
   }
@@ -126,7 +119,11 @@ final class FaultCluster implements AutoCloseable {
     for (Member member : members()) {
       member.start();
     }
-    awaitBroker();
+    await("the brokers", brokers::up);
+    awaitSlots();
+  }
+
+  private void awaitSlots() {
     await(
         "TaskManagers",
         () -> {
@@ -135,17 +132,21 @@ final class FaultCluster implements AutoCloseable {
         });
   }
 
-  /** Waits until the broker takes connections. */
-  void awaitBroker() {
-    await(
-        "the broker",
-        () -> {
-          try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), brokerPort)) {
-            return socket.isConnected();
-          } catch (IOException e) {
-            return false;
-          }
-        });
+  /**
+   * Starts JobManager and TaskManagers anew, knowing nothing of any job; they must have been
+   * killed.
+   */
+  void startAnew() throws Exception {
+    zooKeeper.kill();
+    for (Path gone : List.of(folder.resolve("flink").resolve("zookeeper"), highAvailability())) {
+      Utils.delete(gone.toFile());
+    }
+    zooKeeper.start();
+    for (Member member : flinks()) {
+      member.start();
+    }
+    awaitSlots();
+    jar = null;
   }
 
   private static void await(String what, Callable<Boolean> condition) {
@@ -156,18 +157,49 @@ final class FaultCluster implements AutoCloseable {
    * Submits the job.
    *
    * @param settings as of {@link TinyJob#settings}
+   * @param from checkpoint to go on from; null for none
    */
-  void submit(List<String> settings) throws Exception {
+  void submit(List<String> settings, Path from) throws Exception {
     List<String> arguments = new ArrayList<>();
     List<String> all = new ArrayList<>(settings);
     all.add("checkpoint.dir=" + checkpoints().toUri());
     all.forEach(set -> arguments.addAll(List.of("--set", set)));
-    job = flink.run(flink.upload(JobJar.path()), arguments);
+    if (jar == null) {
+      jar = flink.upload(JobJar.path());
+    }
+    job = flink.run(jar, arguments, from == null ? null : from.toUri().toString());
+  }
+
+  /** Whether the job that was submitted last runs, with all its tasks; or what has become of it. */
+  String state() throws IOException, InterruptedException {
+    JsonNode answer = flink.get("/jobs/" + job);
+    String state = answer.path("state").asText();
+    for (JsonNode vertex : answer.path("vertices")) {
+      if (state.equals("RUNNING") && !vertex.path("status").asText().equals("RUNNING")) {
+        return "STARTING";
+      }
+    }
+    return state;
+  }
+
+  /** State and newest failure of every job. */
+  String failures() {
+    return flink.failures();
   }
 
   /** The folder of the job's checkpoints. */
   Path checkpoints() {
     return folder.resolve("checkpoints");
+  }
+
+  /** The folder of what high availability keeps beside the checkpoints. */
+  Path highAvailability() {
+    return folder.resolve("ha");
+  }
+
+  /** The folder in which each process of Flink's has one for its temporary files. */
+  Path temporary() {
+    return folder.resolve("flink").resolve("tmp");
   }
 
   /** What the JobManager says of the job's checkpoints. */
@@ -190,6 +222,11 @@ final class FaultCluster implements AutoCloseable {
     return flink.logs();
   }
 
+  /** How often TaskManagers have logged something. */
+  int count(String text) throws IOException {
+    return Math.toIntExact(log("taskmanager").lines().filter(l -> l.contains(text)).count());
+  }
+
   /** The whole log of processes whose names begin so. */
   String log(String name) throws IOException {
     return flink.log(name);
@@ -198,6 +235,6 @@ final class FaultCluster implements AutoCloseable {
   @Override
   public void close() {
     flink.close();
-    brokers.forEach(FaultCluster::kill);
+    brokers.close();
   }
 }

@@ -2,6 +2,7 @@ package io.sidstream.tests.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.concurrent.TimeUnit;
@@ -12,8 +13,10 @@ final class Faults {
   private final Flow flow;
   private final Oracle oracle;
   private final Recoveries recoveries = new Recoveries();
+  private final ObjectNode more = new ObjectMapper().createObjectNode();
   private int inTransactions;
   private int revived;
+  private volatile boolean steady = true;
 
   /** Something that is done to the cluster. */
   @FunctionalInterface
@@ -36,6 +39,7 @@ final class Faults {
   void inflict(String what, Step breaks, Step mends) throws Exception {
     boolean open = oracle.transactionIsOpen();
     flow.mark();
+    steady = false;
     long begin = System.nanoTime();
     breaks.run();
     mends.run();
@@ -43,9 +47,24 @@ final class Faults {
     long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
     recoveries.add(what, took);
     inTransactions += open ? 1 : 0;
+    steady = true;
     System.out.printf(
         "fault %d, %s: %.1f s%s%n",
         count(), what, took / 1000., open ? ", a transaction was open" : "");
+  }
+
+  /** Leaves the cluster alone until then ({@link System#nanoTime}); readers read on. */
+  void restUntil(long then) throws Exception {
+    while (System.nanoTime() < then) {
+      oracle.follow();
+      revived += cluster.revive();
+      Oracle.sleep(200);
+    }
+  }
+
+  /** Whether no fault is being inflicted; for any thread. */
+  boolean steady() {
+    return steady;
   }
 
   /** Faults so far. */
@@ -53,15 +72,35 @@ final class Faults {
     return recoveries.count();
   }
 
+  /** Adds a scenario's own figures. */
+  void report(String name, JsonNode figures) {
+    more.set(name, figures);
+  }
+
+  /** The figures so far. */
+  ObjectNode figures() {
+    ObjectNode figures = new ObjectMapper().createObjectNode();
+    figures.put("inOpenTransactions", inTransactions).put("endedByThemselves", revived);
+    oracle.report(figures);
+    figures.set("recovery", recoveries.json());
+    figures.setAll(more);
+    return figures;
+  }
+
+  /** The figures so far, and whether the tables so far are what their COMMITs say. */
+  ObjectNode interim() {
+    String wrong = oracle.disagreement();
+    ObjectNode figures = figures();
+    figures.remove("itemsWithoutToken");
+    figures.remove("abortedRecords");
+    return figures.put("tablesAgree", wrong == null ? "yes" : wrong);
+  }
+
   /** Ends the flow, holds the topics to what it has sent, and tells the figures. */
   ObjectNode settle() throws Exception {
     flow.stop();
     oracle.verify();
     assertThat(inTransactions).as("faults while a transaction was open").isPositive();
-    ObjectNode figures = new ObjectMapper().createObjectNode();
-    figures.put("inOpenTransactions", inTransactions).put("endedByThemselves", revived);
-    oracle.report(figures);
-    figures.set("recovery", recoveries.json());
-    return figures;
+    return figures();
   }
 }

@@ -1,5 +1,7 @@
 package io.sidstream.tests.faults;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
@@ -19,33 +21,35 @@ import org.junit.jupiter.api.io.TempDir;
 class FaultsE2ECase {
   private static final Scenario SCENARIO =
       Scenario.valueOf(System.getProperty("faults.scenario", "KILLS"));
-  private static final Scenario.Length LENGTH =
-      new Scenario.Length(
-          Integer.getInteger("faults.count", 6), Long.getLong("faults.minutes", 24 * 60));
+  private static final Stage.Length LENGTH =
+      new Stage.Length(
+          Integer.getInteger("faults.count", 6),
+          Long.getLong("faults.minutes", 24 * 60),
+          Long.getLong("faults.every", 120));
   private static final long SEED = Long.getLong("faults.seed", 1);
-
-  /** A version every few seconds, in which a part of the tokens moves. */
-  private static final String[] SETTINGS = {
-    "learn.round-interval=2 s", "quantizer.churn-budget=0.2"
-  };
 
   @TempDir Path folder;
 
   @Test
   void nothingIsLostOrDoubled() throws Exception {
-    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT)) {
+    Setup setup = SCENARIO.setup();
+    try (FaultCluster cluster = new FaultCluster(folder, 2, Scenario.HEARTBEAT, setup);
+        SmallDisk disk = setup.smallDisk() ? SmallDisk.at(cluster.checkpoints()) : null) {
+      assumeThat(disk != null || !setup.smallDisk()).as("a disk can be mounted").isTrue();
       try {
         cluster.start();
-        List<String> settings = TinyJob.settings(cluster.bootstrap(), "faults", SETTINGS);
+        List<String> settings =
+            TinyJob.settings(cluster.bootstrap(), "faults", setup.job().toArray(String[]::new));
         JobConfig config = JobConfig.load(null, settings);
         Topics.create(config);
-        try (Flow flow = new Flow(config, SEED);
-            Oracle oracle = new Oracle(config, flow)) {
+        TopicSettings.apply(config, setup.topics());
+        try (Flow flow = new Flow(config, SEED, setup.load());
+            Oracle oracle = new Oracle(config, flow, setup.deadLetters())) {
           flow.start();
-          cluster.submit(settings);
+          cluster.submit(settings, null);
           oracle.awaitFirstVersion();
           Faults faults = new Faults(cluster, flow, oracle);
-          SCENARIO.run(cluster, faults, new Random(SEED), LENGTH);
+          SCENARIO.run(new Stage(cluster, settings, faults, new Random(SEED), LENGTH));
           ObjectNode figures = faults.settle();
           figures.put("scenario", SCENARIO.name()).put("seed", SEED);
           System.out.println(figures.toPrettyString());

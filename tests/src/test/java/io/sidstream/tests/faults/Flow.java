@@ -21,20 +21,38 @@ final class Flow implements AutoCloseable {
   /** Items that interactions name; never deleted. */
   static final int KNOWN = 300;
 
-  /** From so many items on there is a deletion for each new one. */
-  private static final int ENOUGH = 500;
-
-  private static final int TICK_MS = 100;
-
-  /** Interactions of a tick: fewer than the job can learn, or the end waits for a backlog. */
-  private static final int RATE = 2;
-
-  /** Ticks for a record that cannot be used. */
-  private static final int RUBBISH_TICKS = 10;
-
   private static final int HUGE_BYTES = 10 * 1024 * 1024;
   private static final int LONG_BYTES = 100_000;
 
+  /**
+   * What is sent. At each tick an item is new or changed, in turn.
+   *
+   * @param first items that are sent at the start, {@link #KNOWN} or more
+   * @param catalogue number of items from which on there is a deletion for each new one
+   * @param tickMs length of a tick
+   * @param interactions of a tick: fewer than the job can learn, or the end waits for a backlog
+   * @param rubbishTicks ticks for a record that cannot be used
+   * @param rubbishKeys keys of rubbish on the items topic, which keeps the newest of each. One is
+   *     used again no sooner than the job has read the one before.
+   * @param partition that everything goes to; null for all of them
+   */
+  record Load(
+      int first,
+      int catalogue,
+      int tickMs,
+      int interactions,
+      int rubbishTicks,
+      int rubbishKeys,
+      Integer partition) {
+    /** 15 items and 20 interactions a second, among them one of rubbish. */
+    static final Load STANDARD = new Load(KNOWN, 500, 100, 2, 10, Integer.MAX_VALUE, null);
+
+    Load onlyPartition(int one) {
+      return new Load(first, catalogue, tickMs, interactions, rubbishTicks, rubbishKeys, one);
+    }
+  }
+
+  private final Load load;
   private final Inputs in;
   private final JobConfig config;
   private final WireFormat wire = new WireFormat();
@@ -51,17 +69,21 @@ final class Flow implements AutoCloseable {
   private RuntimeException failure;
   private volatile boolean stopped;
 
-  Flow(JobConfig config, long seed) {
+  Flow(JobConfig config, long seed, Load load) {
+    this.load = load;
     this.config = config;
-    in = new Inputs(config);
+    in = new Inputs(config, load.partition);
     random = new SplittableRandom(seed);
     thread.setDaemon(true);
   }
 
   /** Sends the first items, waits for them, and goes on. */
   void start() {
-    while (items < KNOWN) {
-      put();
+    while (items < load.first) {
+      String item = put();
+      if (items > KNOWN) {
+        removable.add(item);
+      }
     }
     in.flush();
     thread.start();
@@ -69,9 +91,13 @@ final class Flow implements AutoCloseable {
 
   private void run() {
     try {
+      long next = System.nanoTime();
       while (!stopped) {
         tick();
-        Thread.sleep(TICK_MS);
+        // A steady rate also on a busy machine; but what a pause has cost is not made up for.
+        long now = System.nanoTime();
+        next = Math.max(next + load.tickMs * 1_000_000L, now - 1_000_000_000L);
+        Thread.sleep(Math.max(1, (next - now) / 1_000_000));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -89,32 +115,32 @@ final class Flow implements AutoCloseable {
       in.put(changed, Inputs.vector(changed + random.nextInt()));
       records++;
     }
-    if (alive.size() > ENOUGH) {
+    if (alive.size() > load.catalogue) {
       String gone = removable.remove(random.nextInt(removable.size()));
       alive.remove(gone);
       fresh.remove(gone);
       in.delete(gone);
       records++;
     }
-    if (ticks % RUBBISH_TICKS == 0) {
+    if (ticks % load.rubbishTicks == 0) {
       sendRubbish();
     }
-    in.interactions(interactions, interactions + RATE, KNOWN);
+    in.interactions(interactions, interactions + load.interactions, KNOWN);
     if (random.nextInt(10) == 0) {
       // One that was sent before: counts once.
-      int again = random.nextInt(Math.max(0, interactions - 100), interactions + RATE);
+      int again = random.nextInt(Math.max(0, interactions - 100), interactions + load.interactions);
       in.interactions(again, again + 1, KNOWN);
       records++;
     }
-    interactions += RATE;
-    records += RATE;
+    interactions += load.interactions;
+    records += load.interactions;
   }
 
   /** Sends a record that nothing can be made of, to the topics in turn. */
   private void sendRubbish() {
     // A key of its own: the items topic is compacted, also while the job is down.
     String name = "bad" + rubbish;
-    byte[] bad = Inputs.bytes(name);
+    byte[] bad = Inputs.bytes("bad" + rubbish % load.rubbishKeys);
     byte[] noise = new byte[random.nextInt(200)];
     random.nextBytes(noise);
     switch (rubbish % 8) {

@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
-/** A process of the cluster, life after life. For one thread. */
+/** A process of the cluster, life after life. For one thread, but for {@link #life}. */
 final class Member {
   private final String name;
   private final Callable<Process> starter;
   private final Consumer<Process> killer;
-  private Process process;
+  private volatile Process process;
 
   /**
    * Starts nothing.
@@ -25,6 +25,11 @@ final class Member {
 
   void start() throws Exception {
     process = starter.call();
+  }
+
+  /** Its process now, or null. */
+  Process life() {
+    return process;
   }
 
   boolean running() {

@@ -1,10 +1,8 @@
 package io.sidstream.tests.faults;
 
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 /** What is done to a cluster while items and interactions flow. */
@@ -15,44 +13,34 @@ enum Scenario {
    */
   KILLS {
     @Override
-    void run(FaultCluster cluster, Faults faults, Random random, Length length) throws Exception {
-      long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(length.minutes);
-      List<String> bag = new ArrayList<>();
-      while (faults.count() < length.faults && System.nanoTime() < end) {
-        if (bag.isEmpty()) {
-          bag.addAll(BAG);
-          Collections.shuffle(bag, random);
-        }
-        String what = bag.remove(bag.size() - 1);
-        List<Member> victims = victims(what, cluster, random);
-        // In the middle of whatever it is.
-        Oracle.sleep(random.nextInt(4_000));
-        int pause = random.nextInt(500);
-        faults.inflict(
-            what,
-            () -> victims.forEach(Member::kill),
-            () -> {
-              Oracle.sleep(pause);
-              for (Member victim : victims) {
-                victim.start();
-              }
-            });
-      }
+    void run(Stage stage) throws Exception {
+      kills(stage);
+    }
+  },
+
+  /** A steady rate for hours, with a kill every minute or two: what grows, and how fast. */
+  SOAK {
+    @Override
+    Setup setup() {
+      return Soak.SETUP;
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      new Soak(stage).run();
     }
   },
 
   /** The broker is down for two minutes. */
   OUTAGE {
     @Override
-    void run(FaultCluster cluster, Faults faults, Random random, Length length) throws Exception {
-      for (int i = 0; i < length.faults; i++) {
-        faults.inflict(
+    void run(Stage stage) throws Exception {
+      for (int i = 0; i < stage.length().faults(); i++) {
+        down(
+            stage,
             "broker for two minutes",
-            cluster.broker::kill,
-            () -> {
-              Oracle.sleep(Duration.ofMinutes(2).toMillis());
-              cluster.broker.start();
-            });
+            List.of(stage.cluster().broker),
+            Duration.ofMinutes(2));
       }
     }
   },
@@ -63,16 +51,43 @@ enum Scenario {
    */
   PAUSE {
     @Override
-    void run(FaultCluster cluster, Faults faults, Random random, Length length) throws Exception {
-      for (int i = 0; i < length.faults; i++) {
-        Member paused = cluster.taskManagers.get(random.nextInt(cluster.taskManagers.size()));
-        faults.inflict(
-            "TaskManager stands still",
-            paused::pause,
-            () -> {
-              Oracle.sleep(2 * HEARTBEAT.toMillis());
-              paused.resume();
-            });
+    void run(Stage stage) throws Exception {
+      List<Member> all = stage.cluster().taskManagers;
+      for (int i = 0; i < stage.length().faults(); i++) {
+        Member paused = all.get(stage.random().nextInt(all.size()));
+        stage
+            .faults()
+            .inflict(
+                "TaskManager stands still",
+                paused::pause,
+                () -> {
+                  Oracle.sleep(2 * HEARTBEAT.toMillis());
+                  paused.resume();
+                });
+      }
+    }
+  },
+
+  /** The disk that checkpoints go to is full for half a minute. */
+  DISK_FULL {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD.withSmallDisk();
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      Path disk = stage.cluster().checkpoints();
+      for (int i = 0; i < stage.length().faults(); i++) {
+        stage
+            .faults()
+            .inflict(
+                "disk of the checkpoints is full",
+                () -> SmallDisk.fill(disk),
+                () -> {
+                  Oracle.sleep(Duration.ofSeconds(30).toMillis());
+                  SmallDisk.free(disk);
+                });
       }
     }
   };
@@ -80,28 +95,33 @@ enum Scenario {
   /** Heartbeat that may be missing. */
   static final Duration HEARTBEAT = Duration.ofSeconds(10);
 
-  /** What is killed: of six, each kind comes once, and a TaskManager three times. */
-  private static final List<String> BAG =
-      List.of("TaskManager", "TaskManager", "TaskManager", "JobManager", "broker", "everything");
+  Setup setup() {
+    return Setup.STANDARD;
+  }
 
-  /**
-   * How long a scenario goes on: whichever comes first.
-   *
-   * @param faults number of faults
-   * @param minutes time
-   */
-  record Length(int faults, long minutes) {}
+  abstract void run(Stage stage) throws Exception;
 
-  abstract void run(FaultCluster cluster, Faults faults, Random random, Length length)
-      throws Exception;
+  private static void kills(Stage stage) throws Exception {
+    long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(stage.length().minutes());
+    Kills kills = new Kills(stage.cluster(), stage.faults(), stage.random());
+    while (stage.faults().count() < stage.length().faults() && System.nanoTime() < end) {
+      kills.next();
+    }
+  }
 
-  private static List<Member> victims(String what, FaultCluster cluster, Random random) {
-    return switch (what) {
-      case "TaskManager" ->
-          List.of(cluster.taskManagers.get(random.nextInt(cluster.taskManagers.size())));
-      case "JobManager" -> List.of(cluster.jobManager);
-      case "broker" -> List.of(cluster.broker);
-      default -> cluster.members();
-    };
+  /** Kills them, and starts them after a time. */
+  private static void down(Stage stage, String what, List<Member> victims, Duration time)
+      throws Exception {
+    stage
+        .faults()
+        .inflict(
+            what,
+            () -> victims.forEach(Member::kill),
+            () -> {
+              Oracle.sleep(time.toMillis());
+              for (Member victim : victims) {
+                victim.start();
+              }
+            });
   }
 }
