@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import kafka.server.KafkaConfig;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.HighAvailabilityOptions;
@@ -86,6 +87,26 @@ class DockerFilesTest {
     Path context = root.resolve("docker").resolve(String.valueOf(build.get("context"))).normalize();
     assertThat(context).isEqualTo(root);
     assertThat(context.resolve(String.valueOf(build.get("dockerfile")))).isRegularFile();
+  }
+
+  /** The image of Kafka makes a setting of each of its variables. */
+  @Test
+  void theBrokerTakesItsSettings() throws IOException {
+    Map<?, ?> services = (Map<?, ?>) yaml(root.resolve("docker/compose.yaml")).get("services");
+    Map<?, ?> variables = (Map<?, ?>) ((Map<?, ?>) services.get("kafka")).get("environment");
+    Map<String, String> settings = new TreeMap<>();
+    variables.forEach(
+        (name, value) ->
+            settings.put(
+                String.valueOf(name)
+                    .replaceFirst("^KAFKA_", "")
+                    .toLowerCase(Locale.ROOT)
+                    .replace('_', '.'),
+                String.valueOf(value)));
+    assertThat(KafkaConfig.configDef().names()).containsAll(settings.keySet());
+    KafkaConfig broker = new KafkaConfig(settings, false);
+    assertThat(broker.messageMaxBytes()).isEqualTo(16_777_216);
+    assertThat(broker.autoCreateTopicsEnable()).isFalse();
   }
 
   @Test
