@@ -81,7 +81,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient int readPiece;
   private transient boolean judging;
   private transient RoundRecords records;
-  private transient long queuedAt;
+  private transient boolean queued;
   private transient boolean restored;
   private transient volatile boolean closed;
   private transient volatile MergeProgress shown;
@@ -129,14 +129,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   @Override
   public void open() throws Exception {
     super.open();
-    thread =
-        Executors.newSingleThreadExecutor(
-            work -> {
-              Thread t = new Thread(work, "merge-" + getOperatorID());
-              t.setDaemon(true);
-              t.setContextClassLoader(getUserCodeClassloader());
-              return t;
-            });
+    thread = newThread();
     mailbox =
         getContainingTask()
             .getMailboxExecutorFactory()
@@ -149,6 +142,22 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       // As a mail, because nothing may be sent before all operators of the task are open.
       mailbox.execute(this::resume, "resume after round " + at.round);
     }
+  }
+
+  /** Where rounds are judged. */
+  ExecutorService newThread() {
+    return Executors.newSingleThreadExecutor(
+        work -> {
+          Thread t = new Thread(work, "merge-" + getOperatorID());
+          t.setDaemon(true);
+          t.setContextClassLoader(getUserCodeClassloader());
+          return t;
+        });
+  }
+
+  /** What turns are measured by. */
+  long nanos() {
+    return System.nanoTime();
   }
 
   private void resume() throws Exception {
@@ -206,8 +215,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Takes what came early for this round. */
-  private void gatherEarly(long deadline) throws Exception {
-    while (at.earlyFrom < at.earlyTo && !complete() && System.nanoTime() < deadline) {
+  private void gatherEarly(Deadline deadline) throws Exception {
+    while (at.earlyFrom < at.earlyTo && !complete() && !deadline.isOver()) {
       dirty = true;
       gather(early.get(at.earlyFrom));
       early.remove(at.earlyFrom++);
@@ -236,7 +245,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     if (closed) {
       return;
     }
-    long deadline = System.nanoTime() + SLICE_MS * 1_000_000;
+    Deadline deadline = Deadline.in(this::nanos, SLICE_MS * 1_000_000);
     Phase before;
     do {
       before = at.phase;
@@ -259,7 +268,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         default -> emit(deadline);
       }
       dirty |= at.phase != before;
-    } while (at.phase != before && System.nanoTime() < deadline);
+    } while (at.phase != before && !deadline.isOver());
     shown = at.copy();
     boolean gathering = at.phase == Phase.GATHER && at.earlyFrom < at.earlyTo;
     boolean reading = at.phase == Phase.JUDGE && !judging;
@@ -270,12 +279,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   private void again() {
     // One turn waits at most; what arrives gets its turn in between.
-    long now = System.nanoTime();
-    if (queuedAt == 0) {
-      queuedAt = now;
+    if (!queued) {
+      queued = true;
       mailbox.execute(
           () -> {
-            queuedAt = 0;
+            queued = false;
             setCurrentKey(KEY);
             turn();
           },
@@ -295,7 +303,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Reads the pieces, in slices, and has them judged when all are read. */
-  private void read(long deadline) throws Exception {
+  private void read(Deadline deadline) throws Exception {
     if (judging) {
       return;
     }
@@ -317,7 +325,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         readShard++;
         readPiece = 0;
       }
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return;
       }
     }
@@ -368,7 +376,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     }
   }
 
-  private void emit(long deadline) throws Exception {
+  private void emit(Deadline deadline) throws Exception {
     if (records == null) {
       // After a restart: what was sent is not sent again, as it comes out the same.
       at.phase = Phase.JUDGE;
@@ -377,7 +385,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     while (at.sent < records.count()) {
       records.send(at.sent++, output);
       dirty = true;
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return;
       }
     }

@@ -1,0 +1,91 @@
+package io.sidstream.job.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.management.ManagementFactory;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** Random histories of the whole job, each of a seed. */
+class JobSimulationTest {
+  private static final int HISTORIES = Integer.getInteger("simulation.histories", 200);
+  private static final long FIRST = Long.getLong("simulation.seed", 0);
+
+  private static final int SCRIPTS = 4;
+
+  /** By script and shards, the recommenders of a run without faults. */
+  private static final Map<String, Map<Long, String>> UNDISTURBED = new HashMap<>();
+
+  @Test
+  void everyHistoryKeepsItsPromises() throws Exception {
+    long begin = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    long moves = 0;
+    int crashes = 0;
+    int lost = 0;
+    for (long seed = FIRST; seed < FIRST + HISTORIES; seed++) {
+      try (History history = history(seed)) {
+        moves += history.simulation.moves;
+        crashes += history.simulation.crashes;
+        lost += history.simulation.lost;
+      } catch (Throwable e) {
+        throw new AssertionError(
+            "history of seed %d; again: ./mvnw -pl flink-jobs -am test -Dtest=JobSimulationTest -Dsurefire.failIfNoSpecifiedTests=false '-Dtest.jvm.args=-Dsimulation.seed=%d -Dsimulation.histories=1'"
+                .formatted(seed, seed),
+            e);
+      }
+    }
+    System.out.printf(
+        "%d histories, %d moves, %d crashes, %d lost transactions, %.1f ms of a processor a history%n",
+        HISTORIES,
+        moves,
+        crashes,
+        lost,
+        (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - begin) / 1e6 / HISTORIES);
+  }
+
+  private static History history(long seed) throws Exception {
+    SplittableRandom random = new SplittableRandom(seed);
+    int shards = new int[] {1, 1, 1, 2, 2, 3}[random.nextInt(6)];
+    if (random.nextInt(3) > 0) {
+      History history = new History(random, new Settings(shards, random.nextBoolean(), true));
+      run(history, history::runFreely);
+      return history;
+    }
+    Settings settings = new Settings(shards, false, false);
+    long script = random.nextInt(SCRIPTS);
+    History history = new History(random, settings);
+    run(history, () -> history.run(new Script(script, shards)));
+    assertThat(new Oracle(history.simulation, settings.config()).recommenders())
+        .as("recommenders by revision, script %d, %d shards", script, shards)
+        .isEqualTo(undisturbed(script, settings));
+    return history;
+  }
+
+  private static Map<Long, String> undisturbed(long script, Settings settings) throws Exception {
+    String key = script + "/" + settings.shards();
+    Map<Long, String> known = UNDISTURBED.get(key);
+    if (known == null) {
+      try (History history = new History(new SplittableRandom(script), settings, Faults.NONE)) {
+        history.run(new Script(script, settings.shards()));
+        known = new Oracle(history.simulation, settings.config()).recommenders();
+      }
+      UNDISTURBED.put(key, known);
+    }
+    return known;
+  }
+
+  private interface Run {
+    void run() throws Exception;
+  }
+
+  private static void run(History history, Run run) throws Exception {
+    try {
+      run.run();
+    } catch (Throwable e) {
+      history.close();
+      throw e;
+    }
+  }
+}
