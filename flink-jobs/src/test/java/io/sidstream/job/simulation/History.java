@@ -1,6 +1,7 @@
 package io.sidstream.job.simulation;
 
 import io.sidstream.schemas.ControlAction;
+import io.sidstream.schemas.VersionState;
 import java.util.SplittableRandom;
 
 /** A history of the job: what arrives, what fails, and what must be true in the end. */
@@ -41,13 +42,19 @@ final class History implements AutoCloseable {
         inputs.next(simulation);
         left--;
       }
-      if (talks > 0 && random.nextInt(talks) == 0) {
+      if (talks > 0 && random.nextInt(talks) == 0 && begun()) {
         ControlAction action = SAID[random.nextInt(SAID.length)];
         simulation.topics.control(null, action, "why", simulation.now());
       }
       turn();
     }
     end();
+  }
+
+  /** Whether there is a version: who holds the first one back has no tokens. */
+  private boolean begun() {
+    return simulation.topics.versions.all().stream()
+        .anyMatch(v -> v.getState() == VersionState.COMMIT);
   }
 
   /** Each phase of the script arrives when the one before is learnt. */

@@ -57,9 +57,13 @@ class JobSimulationTest {
     long script = random.nextInt(SCRIPTS);
     History history = new History(random, settings);
     run(history, () -> history.run(new Script(script, shards)));
-    assertThat(new Oracle(history.simulation, settings.config()).recommenders())
-        .as("recommenders by revision, script %d, %d shards", script, shards)
-        .isEqualTo(undisturbed(script, settings));
+    Map<Long, String> bits = new Oracle(history.simulation, settings.config()).recommenders();
+    String about = "recommenders by revision, script %d, %d shards".formatted(script, shards);
+    if (history.simulation.lost == 0) {
+      assertThat(bits).as(about).isEqualTo(undisturbed(script, settings));
+    } else {
+      assertThat(undisturbed(script, settings)).as(about).containsAllEntriesOf(bits);
+    }
     return history;
   }
 

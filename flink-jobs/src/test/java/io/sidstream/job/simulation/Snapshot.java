@@ -28,7 +28,7 @@ final class Snapshot {
   /** As bytes; before its operator is closed, or never. */
   OperatorSubtaskState written() throws ExecutionException, InterruptedException {
     if (written == null) {
-      written = new OperatorSnapshotFinalizer(taken).getJobManagerOwnedState();
+      written = OperatorSnapshotFinalizer.create(taken).getJobManagerOwnedState();
       taken = null;
     }
     return written;
