@@ -9,6 +9,7 @@ import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.learn.GateRules;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
+import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
@@ -72,6 +73,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient MapState<Long, RoundPiece> early;
   private transient MapState<Integer, byte[]> inUse;
   private transient MapState<Integer, byte[]> last;
+  private transient PublishedParts published;
   private transient MergeProgress at;
   private transient boolean dirty;
   private transient ExecutorService thread;
@@ -109,6 +111,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
             new MapStateDescriptor<>("early", Types.LONG, TypeInformation.of(RoundPiece.class)));
     inUse = store.getMapState(bytes("in-use"));
     last = store.getMapState(bytes("last"));
+    published =
+        new PublishedParts(
+            store.getMapState(
+                new MapStateDescriptor<>(
+                    "published", Types.STRING, Records.type(ModelPart.class))));
     setCurrentKey(KEY);
     at = progressState.value();
     if (at == null) {
@@ -178,6 +185,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     dirty = true;
     if (input.piece != null) {
       put(input.piece);
+    } else if (input.control != null && input.control.action == ControlAction.REPUBLISH) {
+      published.sayAgain(part -> output.collect(MODELS, new StreamRecord<>(part)));
     } else if (input.control != null) {
       LOG.info("{} {}", input.control.action, input.control.text());
       at.add(input.control);
@@ -383,6 +392,10 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       return;
     }
     while (at.sent < records.count()) {
+      ModelPart part = records.model(at.sent);
+      if (part != null) {
+        published.said(part);
+      }
       records.send(at.sent++, output);
       dirty = true;
       if (deadline.isOver()) {

@@ -15,8 +15,8 @@ public final class SimulatedWitness {
 
   /** A topic, as a reader of committed records has it. */
   public interface Topic<T> extends Serializable {
-    /** Records that were committed. */
-    Iterable<T> committed();
+    /** Records that were committed since a time, ms. */
+    Iterable<T> committed(long since);
 
     /** Asks for everything to be written again. */
     void republish(String reason);
@@ -49,7 +49,8 @@ public final class SimulatedWitness {
   private static <T> List<WrittenRecord> lacking(
       WireSerializer<T> serializer, Topic<T> topic, Collection<WrittenRecord> records) {
     List<WrittenRecord> missing = new ArrayList<>(records);
-    for (T record : topic.committed()) {
+    long since = records.stream().mapToLong(w -> w.time).min().orElseThrow();
+    for (T record : topic.committed(since)) {
       byte[] key = serializer.key(record);
       missing.removeIf(
           w ->

@@ -18,6 +18,9 @@ abstract class Node {
   /** By edge of the stage: channels to the subtasks of the other; null where there is none. */
   final List<Channel[]> outputs = new ArrayList<>();
 
+  /** Whether it stands still while others can go on. */
+  boolean slow;
+
   /** Checkpoints that are complete and of which it has not heard. */
   final List<Long> completed = new ArrayList<>();
 

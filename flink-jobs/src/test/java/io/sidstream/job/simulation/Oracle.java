@@ -17,6 +17,7 @@ import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -61,7 +62,8 @@ final class Oracle {
     versionsHaveNoGap(losses);
     committedRowsAgreeWithTheirCommit(losses);
     everyInteractionIsCountedOnce();
-    aRevisionHasOneModel();
+    readersHaveTheModelInUse();
+    recommenders();
   }
 
   private Map<String, Item> live() {
@@ -204,7 +206,30 @@ final class Oracle {
     return digests;
   }
 
-  private void aRevisionHasOneModel() {
-    recommenders();
+  /** Of the newest version all parts, and the recommender of the newest revision. */
+  private void readersHaveTheModelInUse() {
+    int version = 0;
+    long revision = 0;
+    for (VersionRecord record : topics.versions.all()) {
+      if (record.getState() == VersionState.COMMIT) {
+        version = Math.max(version, record.getVersion());
+      }
+      revision = Math.max(revision, record.getRevision());
+    }
+    Map<ModelPartKind, Long> newest = new EnumMap<>(ModelPartKind.class);
+    for (ModelPart part : topics.models.all()) {
+      if (part.getVersion() == version && part.getPart() != ModelPartKind.LEARNER) {
+        newest.put(part.getPart(), part.getCount() == 0 ? -1 : part.getRevision());
+      }
+    }
+    assertThat(newest)
+        .as("parts of token version %d, with their revisions", version)
+        .containsOnlyKeys(
+            ModelPartKind.CODEBOOKS,
+            ModelPartKind.ENCODER,
+            ModelPartKind.DECODER,
+            ModelPartKind.RECOMMENDER)
+        .doesNotContainValue(-1L)
+        .containsEntry(ModelPartKind.RECOMMENDER, revision);
   }
 }

@@ -50,7 +50,6 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   private List<Channel> channels;
   private int run;
   private String claimed;
-  private Set<Object> slow = Set.of();
 
   /** A checkpoint: by stage what its subtasks gave. */
   private record Checkpoint(long id, Map<String, Object[]> states, int[] waits) {
@@ -204,8 +203,8 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     }
 
     @Override
-    public Iterable<T> committed() {
-      return log.all();
+    public Iterable<T> committed(long since) {
+      return log.since(since);
     }
 
     @Override
@@ -387,11 +386,11 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     List<Move> slowly = new ArrayList<>();
     for (Channel channel : channels) {
       if (channel.ready()) {
-        (slow.contains(channel.to) ? slowly : can).add(() -> deliver(channel));
+        (channel.to.slow ? slowly : can).add(() -> deliver(channel));
       }
     }
     for (SourceNode source : sources) {
-      List<Move> to = slow.contains(source) ? slowly : can;
+      List<Move> to = source.slow ? slowly : can;
       if (source.unread() > 0) {
         to.add(() -> source.read(random.nextInt(16)));
       }
@@ -400,7 +399,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
       }
     }
     for (OperatorNode operator : operators) {
-      List<Move> to = slow.contains(operator) ? slowly : can;
+      List<Move> to = operator.slow ? slowly : can;
       if (operator.hasMail()) {
         to.add(operator::mail);
       }
@@ -410,7 +409,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     }
     for (Node node : nodes) {
       if (!node.completed.isEmpty()) {
-        (slow.contains(node) ? slowly : can).add(() -> node.complete(node.completed.remove(0)));
+        (node.slow ? slowly : can).add(() -> node.complete(node.completed.remove(0)));
       }
     }
     List<Move> from = can.isEmpty() ? slowly : can;
@@ -423,13 +422,9 @@ final class Simulation implements AutoCloseable, JobGraph.World {
 
   /** Some subtasks stand still for a while, so that others get far ahead of them. */
   private void standStill() {
-    slow = new HashSet<>();
-    if (random.nextBoolean()) {
-      for (Node node : nodes) {
-        if (random.nextInt(4) == 0) {
-          slow.add(node);
-        }
-      }
+    boolean some = random.nextBoolean();
+    for (Node node : nodes) {
+      node.slow = some && random.nextInt(4) == 0;
     }
   }
 
