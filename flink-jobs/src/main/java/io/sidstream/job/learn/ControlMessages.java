@@ -10,8 +10,8 @@ import io.sidstream.schemas.ControlMessage;
 import org.apache.flink.util.Collector;
 
 /**
- * Tells the merge what a person says of the gate, and when all is to be said again. What is no control message, or has an action that
- * this release does not know, goes to the dead letters.
+ * Tells the merge what a person says of the gate, and when all is to be said again. What is no
+ * control message, or has an action that this release does not know, goes to the dead letters.
  */
 public class ControlMessages extends LearnerMessages<ControlMessage, MergeInput> {
   /** Longest author or reason that goes into the records that it causes, characters. */

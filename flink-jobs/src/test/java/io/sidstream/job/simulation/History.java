@@ -73,7 +73,9 @@ final class History implements AutoCloseable {
     if (random.nextInt(30) == 0) {
       simulation.triggerCheckpoint();
     }
-    if (faults.crashes() > 0 && random.nextInt(faults.crashes()) == 0) {
+    // A transaction can be lost where a crash comes between a checkpoint and its commits.
+    boolean loses = faults.losses() && simulation.owes() && random.nextInt(25) == 0;
+    if (loses || faults.crashes() > 0 && random.nextInt(faults.crashes()) == 0) {
       int down = random.nextInt(3_000);
       simulation.crash(1 + random.nextInt(faults.greatest()), down, faults.losses());
     }

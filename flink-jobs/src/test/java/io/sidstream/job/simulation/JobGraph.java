@@ -103,8 +103,7 @@ final class JobGraph {
   private void build(String run) {
     Topics topics = world.topics();
     Stage items = source("source-items", parallelism, topics.items, r -> r);
-    Stage interactions =
-        source("source-interactions", parallelism, topics.interactions, r -> r);
+    Stage interactions = source("source-interactions", parallelism, topics.interactions, r -> r);
     Stage versions =
         source("source-versions", 1, topics.versions, r -> topics.raw((VersionRecord) r));
     Stage models = source("source-models", 1, topics.models, r -> topics.raw((ModelPart) r));

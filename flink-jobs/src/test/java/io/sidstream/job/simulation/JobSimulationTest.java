@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /** Random histories of the whole job, each of a seed. */
 class JobSimulationTest {
-  private static final int HISTORIES = Integer.getInteger("simulation.histories", 200);
+  private static final int HISTORIES = Integer.getInteger("simulation.histories", 100);
   private static final long FIRST = Long.getLong("simulation.seed", 0);
 
   private static final int SCRIPTS = 4;

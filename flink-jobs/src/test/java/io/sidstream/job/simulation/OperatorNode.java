@@ -29,10 +29,7 @@ final class OperatorNode extends Node {
   private final TwoInputStreamOperatorTestHarness<Object, Object, Object> two;
 
   OperatorNode(
-      Stage stage,
-      int subtask,
-      AbstractStreamOperatorTestHarness<?> harness,
-      Workshop workshop) {
+      Stage stage, int subtask, AbstractStreamOperatorTestHarness<?> harness, Workshop workshop) {
     super(stage, subtask);
     this.harness = harness;
     this.workshop = workshop;

@@ -165,8 +165,7 @@ final class Oracle {
     Set<String> ids = new HashSet<>();
     Map<Integer, Long> accepted = new TreeMap<>();
     int[] keys =
-        ShardKeys.of(
-            config.get(JobOptions.LEARN_SHARDS), config.get(JobOptions.MAX_PARALLELISM));
+        ShardKeys.of(config.get(JobOptions.LEARN_SHARDS), config.get(JobOptions.MAX_PARALLELISM));
     for (int key : keys) {
       accepted.put(key, 0L);
     }

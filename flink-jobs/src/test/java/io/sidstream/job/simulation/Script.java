@@ -75,8 +75,7 @@ final class Script {
       return false;
     }
     awaited = 0;
-    int wanted =
-        (phase == 0 ? Settings.BOOTSTRAP_EVENTS : Settings.ROUND_EVENTS) / shards;
+    int wanted = (phase == 0 ? Settings.BOOTSTRAP_EVENTS : Settings.ROUND_EVENTS) / shards;
     switch (part) {
       case ITEMS -> {
         sendItems(simulation);

@@ -297,7 +297,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     List<SinkNode> later = new ArrayList<>();
     for (Node node : nodes) {
       if (newest != null && node instanceof SinkNode sink && sink.owes(newest.id)) {
-        if (loses && random.nextInt(3) == 0) {
+        if (loses && random.nextBoolean()) {
           lost++;
           sink.lose(newest.id);
         } else if (random.nextBoolean()) {
@@ -342,6 +342,12 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   /** The newest complete checkpoint; 0 for none. */
   long completed() {
     return newest == null ? 0 : newest.id;
+  }
+
+  /** Whether a complete checkpoint has transactions that are not committed yet. */
+  boolean owes() {
+    return newest != null
+        && nodes.stream().anyMatch(n -> n instanceof SinkNode sink && sink.owes(newest.id));
   }
 
   /** Whether all that has arrived has gone as far as it can, and no checkpoint is under way. */

@@ -46,8 +46,7 @@ final class Stage {
 
   static ToIntBiFunction<Object, Integer> select(Stage to, Function<Object, Object> key) {
     return (value, n) ->
-        KeyGroupRangeAssignment.assignKeyToParallelOperator(
-            key.apply(value), to.maxParallelism, n);
+        KeyGroupRangeAssignment.assignKeyToParallelOperator(key.apply(value), to.maxParallelism, n);
   }
 
   /** To the subtask of the same number. */
