@@ -10,6 +10,7 @@ import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.learn.GateRules;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
+import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
@@ -76,6 +77,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient MapState<Long, RoundPiece> early;
   private transient MapState<Integer, byte[]> inUse;
   private transient MapState<Integer, byte[]> last;
+  private transient PublishedParts published;
 
   /** By item, the ID embedding that changed since the last publication, as its topic has it. */
   private transient MapState<String, byte[]> keptBack;
@@ -91,7 +93,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient int readPiece;
   private transient boolean judging;
   private transient RoundRecords records;
-  private transient long queuedAt;
+  private transient boolean queued;
   private transient boolean restored;
   private transient volatile boolean closed;
   private transient volatile MergeProgress shown;
@@ -124,6 +126,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
             new MapStateDescriptor<>(
                 "kept-back", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
     wire = new WireFormat();
+    published =
+        new PublishedParts(
+            store.getMapState(
+                new MapStateDescriptor<>(
+                    "published", Types.STRING, Records.type(ModelPart.class))));
     setCurrentKey(KEY);
     at = progressState.value();
     if (at == null) {
@@ -144,14 +151,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   @Override
   public void open() throws Exception {
     super.open();
-    thread =
-        Executors.newSingleThreadExecutor(
-            work -> {
-              Thread t = new Thread(work, "merge-" + getOperatorID());
-              t.setDaemon(true);
-              t.setContextClassLoader(getUserCodeClassloader());
-              return t;
-            });
+    thread = newThread();
     mailbox =
         getContainingTask()
             .getMailboxExecutorFactory()
@@ -164,6 +164,22 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       // As a mail, because nothing may be sent before all operators of the task are open.
       mailbox.execute(this::resume, "resume after round " + at.round);
     }
+  }
+
+  /** Where rounds are judged. */
+  ExecutorService newThread() {
+    return Executors.newSingleThreadExecutor(
+        work -> {
+          Thread t = new Thread(work, "merge-" + getOperatorID());
+          t.setDaemon(true);
+          t.setContextClassLoader(getUserCodeClassloader());
+          return t;
+        });
+  }
+
+  /** What turns are measured by. */
+  long nanos() {
+    return System.nanoTime();
   }
 
   private void resume() throws Exception {
@@ -184,6 +200,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     dirty = true;
     if (input.piece != null) {
       put(input.piece);
+    } else if (input.control != null && input.control.action == ControlAction.REPUBLISH) {
+      published.sayAgain(part -> output.collect(MODELS, new StreamRecord<>(part)));
     } else if (input.control != null) {
       LOG.info("{} {}", input.control.action, input.control.text());
       at.add(input.control);
@@ -221,8 +239,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Takes what came early for this round. */
-  private void gatherEarly(long deadline) throws Exception {
-    while (at.earlyFrom < at.earlyTo && !complete() && System.nanoTime() < deadline) {
+  private void gatherEarly(Deadline deadline) throws Exception {
+    while (at.earlyFrom < at.earlyTo && !complete() && !deadline.isOver()) {
       dirty = true;
       gather(early.get(at.earlyFrom));
       early.remove(at.earlyFrom++);
@@ -251,7 +269,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     if (closed) {
       return;
     }
-    long deadline = System.nanoTime() + SLICE_MS * 1_000_000;
+    Deadline deadline = Deadline.in(this::nanos, SLICE_MS * 1_000_000);
     Phase before;
     do {
       before = at.phase;
@@ -274,7 +292,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         default -> emit(deadline);
       }
       dirty |= at.phase != before;
-    } while (at.phase != before && System.nanoTime() < deadline);
+    } while (at.phase != before && !deadline.isOver());
     shown = at.copy();
     boolean gathering = at.phase == Phase.GATHER && at.earlyFrom < at.earlyTo;
     boolean reading = at.phase == Phase.JUDGE && !judging;
@@ -285,12 +303,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   private void again() {
     // One turn waits at most; what arrives gets its turn in between.
-    long now = System.nanoTime();
-    if (queuedAt == 0) {
-      queuedAt = now;
+    if (!queued) {
+      queued = true;
       mailbox.execute(
           () -> {
-            queuedAt = 0;
+            queued = false;
             setCurrentKey(KEY);
             turn();
           },
@@ -311,7 +328,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Reads the pieces, in slices, and has them judged when all are read. */
-  private void read(long deadline) throws Exception {
+  private void read(Deadline deadline) throws Exception {
     if (judging) {
       return;
     }
@@ -333,7 +350,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         readShard++;
         readPiece = 0;
       }
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return;
       }
     }
@@ -385,7 +402,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     }
   }
 
-  private void emit(long deadline) throws Exception {
+  private void emit(Deadline deadline) throws Exception {
     if (records == null) {
       // After a restart: what was sent is not sent again, as it comes out the same.
       at.phase = Phase.JUDGE;
@@ -398,13 +415,17 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     while (at.sent < records.count()) {
       IdEmbedding later = records.keptBack(at.sent);
       if (later == null) {
+        ModelPart part = records.model(at.sent);
+        if (part != null) {
+          published.said(part);
+        }
         records.send(at.sent, output);
       } else {
         keptBack.put(later.getItem(), wire.encode(later));
       }
       at.sent++;
       dirty = true;
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return;
       }
     }
@@ -432,7 +453,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Sends the ID embeddings that rounds before kept back; false where some are left. */
-  private boolean publishKeptBack(long deadline) throws Exception {
+  private boolean publishKeptBack(Deadline deadline) throws Exception {
     if (keptBackLeft == null) {
       keptBackLeft = keptBack.iterator();
     }
@@ -440,7 +461,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       byte[] embedding = keptBackLeft.next().getValue();
       output.collect(ID_EMBEDDINGS, new StreamRecord<>(wire.decode(embedding, IdEmbedding.class)));
       keptBackLeft.remove();
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return false;
       }
     }

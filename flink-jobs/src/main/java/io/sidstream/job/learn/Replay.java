@@ -176,7 +176,7 @@ public final class Replay implements AutoCloseable {
         for (Shard shard : shards) {
           // One that is done waits for the others: the round after is another call's.
           if (told == null || !idle(shard)) {
-            more |= shard.turn(now, Long.MAX_VALUE);
+            more |= shard.turn(now, Deadline.NEVER);
             busy |= !idle(shard);
           }
         }

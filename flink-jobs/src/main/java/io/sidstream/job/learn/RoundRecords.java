@@ -335,6 +335,11 @@ final class RoundRecords {
     return publishes ? null : records.get(index).embedding;
   }
 
+  /** The part of the model that a record is; null for one of another kind. */
+  ModelPart model(int index) {
+    return records.get(index).part;
+  }
+
   void send(int index, Output<StreamRecord<TokenizerUpdate>> output) {
     Out out = records.get(index);
     if (out.update != null) {

@@ -12,6 +12,7 @@ import io.sidstream.model.learn.RuleVerdict.Outcome;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Duration;
@@ -507,6 +508,38 @@ class LearnPipelineTest {
       assertThat(pipeline.versions().get(6).getState()).isEqualTo(VersionState.BEGIN);
       assertThat(pipeline.versions().get(6).getReason()).startsWith("forced by control message");
     }
+  }
+
+  @Test
+  void whatReadersNeedOfTheModelIsSaidAgainWhenAsked() throws Exception {
+    try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      events(pipeline, 200, 300);
+      pipeline.until(3);
+      steps(pipeline, 20);
+      int said = pipeline.models().size();
+      Map<String, String> newest = forReaders(pipeline.models());
+      assertThat(newest).hasSizeGreaterThanOrEqualTo(4);
+      pipeline.tell(control(ControlAction.REPUBLISH));
+      pipeline.step();
+      List<ModelPart> again = pipeline.models().subList(said, pipeline.models().size());
+      assertThat(forReaders(again)).isEqualTo(newest);
+    }
+  }
+
+  /** By key, the digests of the parts that are there in the end, but those for the learner. */
+  private static Map<String, String> forReaders(List<ModelPart> said) {
+    Map<String, String> digests = new TreeMap<>();
+    for (ModelPart part : said) {
+      if (part.getCount() == 0) {
+        digests.remove(ModelParts.key(part));
+      } else if (part.getPart() != ModelPartKind.LEARNER) {
+        digests.put(ModelParts.key(part), part.getRevision() + " " + part.getDigest());
+      }
+    }
+    return digests;
   }
 
   @Test
