@@ -14,7 +14,6 @@ import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
-import io.sidstream.schemas.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -79,11 +78,10 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient MapState<Integer, byte[]> last;
   private transient PublishedParts published;
 
-  /** By item, the ID embedding that changed since the last publication, as its topic has it. */
-  private transient MapState<String, byte[]> keptBack;
+  /** By item, the ID embedding that changed since the last publication. */
+  private transient MapState<String, IdEmbedding> keptBack;
 
-  private transient Iterator<Map.Entry<String, byte[]>> keptBackLeft;
-  private transient WireFormat wire;
+  private transient Iterator<Map.Entry<String, IdEmbedding>> keptBackLeft;
   private transient MergeProgress at;
   private transient boolean dirty;
   private transient ExecutorService thread;
@@ -123,9 +121,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     last = store.getMapState(bytes("last"));
     keptBack =
         store.getMapState(
-            new MapStateDescriptor<>(
-                "kept-back", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
-    wire = new WireFormat();
+            new MapStateDescriptor<>("kept-back", Types.STRING, Records.type(IdEmbedding.class)));
     published =
         new PublishedParts(
             store.getMapState(
@@ -421,7 +417,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         }
         records.send(at.sent, output);
       } else {
-        keptBack.put(later.getItem(), wire.encode(later));
+        keptBack.put(later.getItem(), later);
       }
       at.sent++;
       dirty = true;
@@ -458,8 +454,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       keptBackLeft = keptBack.iterator();
     }
     while (keptBackLeft.hasNext()) {
-      byte[] embedding = keptBackLeft.next().getValue();
-      output.collect(ID_EMBEDDINGS, new StreamRecord<>(wire.decode(embedding, IdEmbedding.class)));
+      output.collect(ID_EMBEDDINGS, new StreamRecord<>(keptBackLeft.next().getValue()));
       keptBackLeft.remove();
       if (deadline.isOver()) {
         return false;
