@@ -30,11 +30,8 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -177,7 +174,7 @@ class BoundedTopicsITCase {
   /** What stays on a topic when all of it is compacted: the newest value of each key. */
   private static Map<String, byte[]> live(JobConfig config, String topic) {
     Map<String, byte[]> live = new TreeMap<>();
-    for (ConsumerRecord<byte[], byte[]> record : read(config, topic)) {
+    for (ConsumerRecord<byte[], byte[]> record : CommittedRecords.of(config, topic)) {
       String key = new String(record.key(), StandardCharsets.UTF_8);
       if (record.value() == null) {
         live.remove(key);
@@ -196,34 +193,8 @@ class BoundedTopicsITCase {
 
   private static List<VersionRecord> versions(JobConfig config) {
     WireFormat wire = new WireFormat();
-    return read(config, Topics.versions(config)).stream()
+    return CommittedRecords.of(config, Topics.versions(config)).stream()
         .map(record -> wire.decode(record.value(), VersionRecord.class))
         .toList();
-  }
-
-  /** What is on a topic now. */
-  private static List<ConsumerRecord<byte[], byte[]>> read(JobConfig config, String topic) {
-    List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(
-            Map.of(
-                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                config.get(JobOptions.KAFKA_BOOTSTRAP),
-                ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-                "read_committed"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer())) {
-      List<TopicPartition> partitions =
-          consumer.partitionsFor(topic).stream()
-              .map(p -> new TopicPartition(topic, p.partition()))
-              .toList();
-      consumer.assign(partitions);
-      consumer.seekToBeginning(partitions);
-      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-      while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
-        consumer.poll(Duration.ofMillis(100)).forEach(records::add);
-      }
-    }
-    return records;
   }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.job.config.JobConfig;
-import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.model.learn.LearnPlan;
@@ -23,13 +22,8 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -178,24 +172,9 @@ class SameBitsE2ECase {
   private static List<String> models(JobConfig config) {
     List<String> all = new ArrayList<>();
     WireFormat wire = new WireFormat();
-    TopicPartition partition = new TopicPartition(Topics.models(config), 0);
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(
-            Map.of(
-                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                config.get(JobOptions.KAFKA_BOOTSTRAP),
-                ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-                "read_committed"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer())) {
-      consumer.assign(List.of(partition));
-      consumer.seekToBeginning(List.of(partition));
-      long end = consumer.endOffsets(List.of(partition)).get(partition);
-      while (consumer.position(partition) < end) {
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
-          all.add(text(record, wire));
-        }
-      }
+    for (ConsumerRecord<byte[], byte[]> record :
+        CommittedRecords.of(config, Topics.models(config))) {
+      all.add(text(record, wire));
     }
     // A merge that goes on says its newest round again.
     return List.copyOf(new LinkedHashSet<>(all));

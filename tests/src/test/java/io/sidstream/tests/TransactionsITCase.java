@@ -33,11 +33,6 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.clients.admin.TransactionState;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -291,25 +286,11 @@ class TransactionsITCase {
   }
 
   private List<ControlMessage> control(JobConfig config) {
-    Properties p = new Properties();
-    p.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP));
-    TopicPartition partition = new TopicPartition(Topics.control(config), 0);
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      consumer.assign(List.of(partition));
-      consumer.seekToBeginning(List.of(partition));
-      List<ControlMessage> all = new java.util.ArrayList<>();
-      long end = consumer.endOffsets(List.of(partition)).get(partition);
-      while (consumer.position(partition) < end) {
-        for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(200))) {
-          ControlMessage message = new WireFormat().decode(r.value(), ControlMessage.class);
-          // UNKNOWN: a run of the job says that it begins.
-          if (message.getAction() != ControlAction.UNKNOWN) {
-            all.add(message);
-          }
-        }
-      }
-      return all;
-    }
+    WireFormat wire = new WireFormat();
+    return CommittedRecords.of(config, Topics.control(config)).stream()
+        .map(record -> wire.decode(record.value(), ControlMessage.class))
+        // UNKNOWN: a run of the job says that it begins.
+        .filter(message -> message.getAction() != ControlAction.UNKNOWN)
+        .toList();
   }
 }

@@ -259,12 +259,9 @@ public class SinkWitness<T> extends AbstractStreamOperator<T>
     while (true) {
       Set<String> found = new HashSet<>();
       Set<String> open = new HashSet<>();
-      long stable = committed.end(partition);
-      committed.read(
-          partition, committed.since(partition, oldest), stable, r -> found.add(name(r)));
+      committed.readSince(partition, oldest, all, r -> found.add(name(r)), r -> open.add(name(r)));
       List<WrittenRecord> missing =
           records.stream().filter(w -> !found.contains(name(w.key, w.digest))).toList();
-      all.read(partition, stable, all.end(partition), r -> open.add(name(r)));
       if (missing.stream().noneMatch(w -> open.contains(name(w.key, w.digest)))) {
         return missing;
       }

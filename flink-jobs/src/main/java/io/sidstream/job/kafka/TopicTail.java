@@ -71,6 +71,26 @@ final class TopicTail implements AutoCloseable {
   }
 
   /**
+   * Reads, of committed records, what was written since a time; then what may yet be committed:
+   * from the first open transaction on nobody knows.
+   *
+   * @param all of all records, on the same broker
+   * @param open is given what lies behind the first open transaction, aborted records included
+   * @throws InterruptedException where the thread is asked to end
+   */
+  void readSince(
+      TopicPartition partition,
+      long millis,
+      TopicTail all,
+      Consumer<ConsumerRecord<byte[], byte[]>> committed,
+      Consumer<ConsumerRecord<byte[], byte[]>> open)
+      throws InterruptedException {
+    long stable = end(partition);
+    read(partition, since(partition, millis), stable, committed);
+    all.read(partition, stable, all.end(partition), open);
+  }
+
+  /**
    * Reads records from an offset (inclusive) to another (exclusive).
    *
    * @throws InterruptedException where the thread is asked to end

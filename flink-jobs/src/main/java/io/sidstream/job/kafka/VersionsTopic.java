@@ -175,9 +175,7 @@ public final class VersionsTopic {
               written.add(version);
             }
           };
-      long stable = committed.end(partition);
-      committed.read(partition, committed.since(partition, since), stable, each);
-      all.read(partition, stable, all.end(partition), each);
+      committed.readSince(partition, since, all, each, each);
       return written;
     } catch (KafkaException e) {
       throw unreadable(config, e);
