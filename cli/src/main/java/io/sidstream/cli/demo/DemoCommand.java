@@ -199,6 +199,7 @@ public final class DemoCommand implements Callable<Integer> {
     try {
       Files.createDirectories(state);
       Console.logTo(state.resolve("sidstream.log"));
+      FrameworkCode.compileQuickly();
       return run(set, vectors, state, started, signal);
     } finally {
       if (temporary) {

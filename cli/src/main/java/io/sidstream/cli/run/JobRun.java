@@ -177,11 +177,15 @@ public final class JobRun implements AutoCloseable {
    */
   public boolean awaitRunning() throws ExecutionException, InterruptedException {
     while (!result.isDone()) {
+      boolean any = false;
       boolean all = true;
       for (AccessExecutionVertex vertex :
           cluster.getExecutionGraph(job).get().getAllExecutionVertices()) {
+        any = true;
         all &= vertex.getExecutionState() == ExecutionState.RUNNING;
       }
+      // A job that has only been taken has no task yet.
+      all &= any;
       if (all) {
         return true;
       }

@@ -1,7 +1,10 @@
 package io.sidstream.model.recommend;
 
+import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Kernels;
+import io.sidstream.model.math.Threads;
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 
 /**
  * Multi-head scaled dot-product attention (Vaswani et al., NIPS 2017) on packed sequences: query
@@ -9,13 +12,26 @@ import java.util.Arrays;
  * the rows of the sequence that it attends to; if causal, over j &lt;= i.
  */
 final class Attention {
+  /** Rows of a sequence from which on products of matrices are faster than loops over pairs. */
+  private static final int LONG = 12;
+
+  /** Pairs of rows, over all heads, that are worth a thread. */
+  private static final int PART = 1 << 14;
+
   private final int heads;
   private final int headDim;
   private final int dim;
   private final boolean causal;
   private final Dropout dropout;
+
+  /** Softmax of the scores, of each sequence from its start heads * [queries, keys]. */
   private float[] probs = {};
+
+  /** The same after dropout; 0 where a query does not attend. */
   private float[] weights = {};
+
+  private float[] dweights = {};
+  private int[] starts = {};
 
   // What the last forward was given.
   private float[] q;
@@ -77,37 +93,94 @@ final class Attention {
     this.training = training;
     this.key = key;
     size();
-    float scale = (float) (1 / Math.sqrt(headDim));
-    int at = 0;
-    Arrays.fill(ctx, 0, queryOffsets[sequences] * dim, 0f);
-    for (int s = 0; s < sequences; s++) {
-      int first = queryOffsets[s];
-      int n = queryOffsets[s + 1] - first;
-      int memory = kvOffsets[attended(s)];
-      int m = kvOffsets[attended(s) + 1] - memory;
-      for (int h = 0; h < heads; h++) {
-        int ho = h * headDim;
-        for (int i = 0; i < n; i++) {
-          int qo = (first + i) * queryStride + ho;
-          int po = at + i * m;
-          int seen = causal ? i + 1 : m;
-          for (int j = 0; j < seen; j++) {
-            int ko = (memory + j) * kvStride + keyAt + ho;
-            probs[po + j] = scale * Kernels.dot(q, qo, kv, ko, headDim);
+    forEachSequence(sequence -> forward(sequence, ctx));
+  }
+
+  /**
+   * Sequences in parts of about as many pairs of rows, which depend on the sequences alone. Where
+   * several attend to the same one their gradients meet, and one part has them all.
+   */
+  private void forEachSequence(IntConsumer work) {
+    int parts =
+        memoryOf != null ? 1 : Math.max(1, Math.min(Threads.MOST, starts[sequences] / PART));
+    int[] ends = new int[parts];
+    for (int part = 0, s = 0; part < parts; part++) {
+      long until = (long) starts[sequences] * (part + 1) / parts;
+      while (s < sequences && starts[s] < until) {
+        s++;
+      }
+      ends[part] = part + 1 < parts ? s : sequences;
+    }
+    Threads.forEach(
+        parts,
+        part -> {
+          for (int s = part == 0 ? 0 : ends[part - 1]; s < ends[part]; s++) {
+            work.accept(s);
           }
-          float max = Layers.max(probs, po, seen);
-          float inverse = 1f / Layers.expShifted(probs, po, seen, max);
-          int co = (first + i) * dim + ho;
+        });
+  }
+
+  private void forward(int s, float[] ctx) {
+    float scale = (float) (1 / Math.sqrt(headDim));
+    int first = queryOffsets[s];
+    int n = queryOffsets[s + 1] - first;
+    int memory = kvOffsets[attended(s)];
+    int m = kvOffsets[attended(s) + 1] - memory;
+    boolean products = n >= LONG && m >= LONG;
+    for (int h = 0; h < heads; h++) {
+      int ho = h * headDim;
+      int at = starts[s] + h * n * m;
+      int qo = first * queryStride + ho;
+      int ko = memory * kvStride + keyAt + ho;
+      int vo = memory * kvStride + valueAt + ho;
+      int co = first * dim + ho;
+      if (products) {
+        Blas.gemm(
+            false,
+            true,
+            n,
+            m,
+            headDim,
+            scale,
+            q,
+            qo,
+            queryStride,
+            kv,
+            ko,
+            kvStride,
+            0f,
+            probs,
+            at,
+            m);
+      }
+      for (int i = 0; i < n; i++) {
+        int po = at + i * m;
+        int seen = causal ? i + 1 : m;
+        if (!products) {
           for (int j = 0; j < seen; j++) {
-            float p = probs[po + j] * inverse;
-            probs[po + j] = p;
-            float w = training ? p * dropout.factor(key, po + j) : p;
-            if (w != 0f) {
-              Kernels.axpy(w, kv, (memory + j) * kvStride + valueAt + ho, ctx, co, headDim);
-            }
+            probs[po + j] =
+                scale * Kernels.dot(q, qo + i * queryStride, kv, ko + j * kvStride, headDim);
           }
         }
-        at += n * m;
+        float max = Layers.max(probs, po, seen);
+        float inverse = 1f / Layers.expShifted(probs, po, seen, max);
+        Kernels.scale(inverse, probs, po, seen);
+        if (training) {
+          dropout.apply(key, po, probs, po, weights, po, seen);
+        } else {
+          System.arraycopy(probs, po, weights, po, seen);
+        }
+        Arrays.fill(weights, po + seen, po + m, 0f);
+        if (!products) {
+          Arrays.fill(ctx, co + i * dim, co + i * dim + headDim, 0f);
+          for (int j = 0; j < seen; j++) {
+            Kernels.axpy(weights[po + j], kv, vo + j * kvStride, ctx, co + i * dim, headDim);
+          }
+        }
+      }
+      if (products) {
+        Blas.gemm(
+            false, false, n, headDim, m, 1f, weights, at, m, kv, vo, kvStride, 0f, ctx, co, dim);
       }
     }
   }
@@ -117,59 +190,107 @@ final class Attention {
   }
 
   private void size() {
-    int needed = 0;
-    int longest = 0;
+    starts = starts.length > sequences ? starts : new int[sequences + 1];
+    starts[0] = 0;
     for (int s = 0; s < sequences; s++) {
       int m = kvOffsets[attended(s) + 1] - kvOffsets[attended(s)];
-      longest = Math.max(longest, m);
-      needed += heads * m * (queryOffsets[s + 1] - queryOffsets[s]);
+      starts[s + 1] = starts[s] + heads * m * (queryOffsets[s + 1] - queryOffsets[s]);
     }
-    probs = TransformerStack.grown(probs, needed);
-    weights = TransformerStack.grown(weights, longest);
+    probs = TransformerStack.grown(probs, starts[sequences]);
+    weights = TransformerStack.grown(weights, starts[sequences]);
   }
 
   /**
-   * Gradients of the last forward, with its strides and places.
+   * Gradients of the last forward, with its strides and places, which is forgotten with it.
    *
    * @param dctx gradient of ctx [query rows, dim]
    * @param dq gradient of q, added to
    * @param dkv gradient of kv, added to; may be dq where kv was q
    */
   void backward(float[] dctx, float[] dq, float[] dkv) {
+    dweights = TransformerStack.grown(dweights, starts[sequences]);
+    forEachSequence(sequence -> backward(sequence, dctx, dq, dkv));
+  }
+
+  private void backward(int s, float[] dctx, float[] dq, float[] dkv) {
     float scale = (float) (1 / Math.sqrt(headDim));
-    int at = 0;
-    for (int s = 0; s < sequences; s++) {
-      int first = queryOffsets[s];
-      int n = queryOffsets[s + 1] - first;
-      int memory = kvOffsets[attended(s)];
-      int m = kvOffsets[attended(s) + 1] - memory;
-      for (int h = 0; h < heads; h++) {
-        int ho = h * headDim;
-        for (int i = 0; i < n; i++) {
-          int po = at + i * m;
-          int co = (first + i) * dim + ho;
-          int qo = (first + i) * queryStride + ho;
-          int seen = causal ? i + 1 : m;
-          float along = 0f;
+    int first = queryOffsets[s];
+    int n = queryOffsets[s + 1] - first;
+    int memory = kvOffsets[attended(s)];
+    int m = kvOffsets[attended(s) + 1] - memory;
+    boolean products = n >= LONG && m >= LONG;
+    for (int h = 0; h < heads; h++) {
+      int ho = h * headDim;
+      int at = starts[s] + h * n * m;
+      int qo = first * queryStride + ho;
+      int ko = memory * kvStride + keyAt + ho;
+      int vo = memory * kvStride + valueAt + ho;
+      int co = first * dim + ho;
+      if (products) {
+        Blas.gemm(
+            false, true, n, m, headDim, 1f, dctx, co, dim, kv, vo, kvStride, 0f, dweights, at, m);
+        Blas.gemm(
+            true, false, m, headDim, n, 1f, weights, at, m, dctx, co, dim, 1f, dkv, vo, kvStride);
+      }
+      for (int i = 0; i < n; i++) {
+        int po = at + i * m;
+        int seen = causal ? i + 1 : m;
+        if (!products) {
           for (int j = 0; j < seen; j++) {
-            float factor = training ? dropout.factor(key, po + j) : 1f;
-            float dp = 0f;
-            if (factor != 0f) {
-              int vo = (memory + j) * kvStride + valueAt + ho;
-              dp = factor * Kernels.dot(dctx, co, kv, vo, headDim);
-              Kernels.axpy(factor * probs[po + j], dctx, co, dkv, vo, headDim);
-            }
-            weights[j] = dp;
-            along += probs[po + j] * dp;
-          }
-          for (int j = 0; j < seen; j++) {
-            float ds = scale * probs[po + j] * (weights[j] - along);
-            int ko = (memory + j) * kvStride + keyAt + ho;
-            Kernels.axpy(ds, kv, ko, dq, qo, headDim);
-            Kernels.axpy(ds, q, qo, dkv, ko, headDim);
+            int v = vo + j * kvStride;
+            dweights[po + j] = Kernels.dot(dctx, co + i * dim, kv, v, headDim);
+            Kernels.axpy(weights[po + j], dctx, co + i * dim, dkv, v, headDim);
           }
         }
-        at += n * m;
+        float along = Kernels.dot(weights, po, dweights, po, seen);
+        for (int j = 0; j < seen; j++) {
+          dweights[po + j] = scale * (weights[po + j] * dweights[po + j] - probs[po + j] * along);
+        }
+        if (products) {
+          Arrays.fill(dweights, po + seen, po + m, 0f);
+        } else {
+          for (int j = 0; j < seen; j++) {
+            float ds = dweights[po + j];
+            Kernels.axpy(ds, kv, ko + j * kvStride, dq, qo + i * queryStride, headDim);
+            Kernels.axpy(ds, q, qo + i * queryStride, dkv, ko + j * kvStride, headDim);
+          }
+        }
+      }
+      if (products) {
+        Blas.gemm(
+            false,
+            false,
+            n,
+            headDim,
+            m,
+            1f,
+            dweights,
+            at,
+            m,
+            kv,
+            ko,
+            kvStride,
+            1f,
+            dq,
+            qo,
+            queryStride);
+        Blas.gemm(
+            true,
+            false,
+            m,
+            headDim,
+            n,
+            1f,
+            dweights,
+            at,
+            m,
+            q,
+            qo,
+            queryStride,
+            1f,
+            dkv,
+            ko,
+            kvStride);
       }
     }
   }

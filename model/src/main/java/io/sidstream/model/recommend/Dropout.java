@@ -48,4 +48,11 @@ final class Dropout {
       y[i] = x[i] * factor(key, i);
     }
   }
+
+  /** y[to + i] = x[from + i] * factor(key, first + i). */
+  void apply(int key, int first, float[] x, int from, float[] y, int to, int n) {
+    for (int i = 0; i < n; i++) {
+      y[to + i] = x[from + i] * factor(key, first + i);
+    }
+  }
 }
