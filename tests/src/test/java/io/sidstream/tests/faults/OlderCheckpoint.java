@@ -25,6 +25,7 @@ final class OlderCheckpoint {
 
   private final FaultCluster cluster;
   private final List<String> settings;
+  private List<Path> kept = List.of();
   private int accepted;
   private int refused;
 
@@ -36,7 +37,8 @@ final class OlderCheckpoint {
   /** Loses everything, and damages the newest checkpoint. */
   void damage() throws IOException {
     cluster.flinks().forEach(Member::kill);
-    Path newest = checkpoints().get(0);
+    kept = checkpoints();
+    Path newest = kept.get(0);
     Path metadata = newest.resolve(METADATA);
     Files.copy(metadata, newest.resolve("whole"));
     try (FileChannel file = FileChannel.open(metadata, StandardOpenOption.WRITE)) {
@@ -46,7 +48,7 @@ final class OlderCheckpoint {
 
   /** Does what an operator does. */
   void mend() throws Exception {
-    List<Path> checkpoints = checkpoints();
+    List<Path> checkpoints = kept;
     assertThat(checkpoints).as("complete checkpoints that are kept").hasSizeGreaterThan(1);
     cluster.startAnew();
     assertThatThrownBy(() -> submit(checkpoints.get(0)))
@@ -54,6 +56,8 @@ final class OlderCheckpoint {
         .isInstanceOf(IOException.class);
     if (submit(checkpoints.get(1))) {
       accepted++;
+      // Nobody is to take it for one again.
+      Files.delete(checkpoints.get(0).resolve(METADATA));
       return;
     }
     refused++;
