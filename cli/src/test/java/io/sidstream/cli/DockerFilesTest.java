@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import kafka.server.KafkaConfig;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.HighAvailabilityOptions;
@@ -88,6 +89,26 @@ class DockerFilesTest {
     assertThat(context.resolve(String.valueOf(build.get("dockerfile")))).isRegularFile();
   }
 
+  /** The image of Kafka makes a setting of each of its variables. */
+  @Test
+  void theBrokerTakesItsSettings() throws IOException {
+    Map<?, ?> services = (Map<?, ?>) yaml(root.resolve("docker/compose.yaml")).get("services");
+    Map<?, ?> variables = (Map<?, ?>) ((Map<?, ?>) services.get("kafka")).get("environment");
+    Map<String, String> settings = new TreeMap<>();
+    variables.forEach(
+        (name, value) ->
+            settings.put(
+                String.valueOf(name)
+                    .replaceFirst("^KAFKA_", "")
+                    .toLowerCase(Locale.ROOT)
+                    .replace('_', '.'),
+                String.valueOf(value)));
+    assertThat(KafkaConfig.configDef().names()).containsAll(settings.keySet());
+    KafkaConfig broker = new KafkaConfig(settings, false);
+    assertThat(broker.messageMaxBytes()).isEqualTo(16_777_216);
+    assertThat(broker.autoCreateTopicsEnable()).isFalse();
+  }
+
   @Test
   void scriptsNameFilesAndClassesThatExist() throws Exception {
     String dockerfile = Files.readString(root.resolve("docker/Dockerfile"));
@@ -134,15 +155,11 @@ class DockerFilesTest {
   @Test
   void kubernetesRunsTheJobThatIsThere() throws Exception {
     Path folder = root.resolve("docker/kubernetes");
-    Map<?, ?> kustomization = yaml(folder.resolve("kustomization.yaml"));
-    assertThat((List<?>) kustomization.get("resources"))
-        .isNotEmpty()
-        .allSatisfy(file -> assertThat(folder.resolve(String.valueOf(file))).isRegularFile());
-
     JobConfig config = kubernetesJob(folder);
     assertThat(config.secretsInClear()).isEmpty();
 
-    Map<?, ?> spec = (Map<?, ?>) yaml(folder.resolve("flink-deployment.yaml")).get("spec");
+    Map<?, ?> spec =
+        (Map<?, ?>) yaml(folder.resolve("application/flink-deployment.yaml")).get("spec");
     Map<?, ?> asked = (Map<?, ?>) spec.get("job");
     Class<?> main = Class.forName(String.valueOf(asked.get("entryClass")));
     assertThat(main.getMethod("main", String[].class)).isNotNull();
@@ -158,6 +175,34 @@ class DockerFilesTest {
         .isGreaterThanOrEqualTo(config.get(JobOptions.PARALLELISM));
     assertThat(cluster.get(HighAvailabilityOptions.HA_MODE)).isEqualTo("kubernetes");
     assertThat(cluster.get(HighAvailabilityOptions.HA_STORAGE_PATH)).startsWith("s3://");
+  }
+
+  /**
+   * What kustomize refuses: a file outside the folder, a folder that holds this one or lies in it.
+   */
+  @Test
+  void kustomizationsAreThoseThatKustomizeTakes() throws Exception {
+    List<Path> folders;
+    try (Stream<Path> files = Files.walk(root.resolve("docker/kubernetes"))) {
+      folders = files.filter(f -> f.endsWith("kustomization.yaml")).map(Path::getParent).toList();
+    }
+    assertThat(folders).hasSize(4);
+    for (Path folder : folders) {
+      List<?> resources = (List<?>) yaml(folder.resolve("kustomization.yaml")).get("resources");
+      assertThat(resources).as(folder.toString()).isNotEmpty();
+      for (Object name : resources) {
+        Path resource = folder.resolve(String.valueOf(name)).normalize();
+        if (Files.isDirectory(resource)) {
+          assertThat(folders).as("%s names %s", folder, name).contains(resource);
+          assertThat(folder.startsWith(resource) || resource.startsWith(folder))
+              .as("%s and %s lie in each other", folder, name)
+              .isFalse();
+        } else {
+          assertThat(resource).isRegularFile();
+          assertThat(resource.startsWith(folder)).as("%s lies in %s", name, folder).isTrue();
+        }
+      }
+    }
   }
 
   @Test
@@ -188,11 +233,11 @@ class DockerFilesTest {
     Path folder = root.resolve("docker/kubernetes");
     Path overlay = folder.resolve("overlays/example");
     Map<?, ?> kustomization = yaml(overlay.resolve("kustomization.yaml"));
-    for (Object base : (List<?>) kustomization.get("resources")) {
-      assertThat(overlay.resolve(String.valueOf(base)).resolve("kustomization.yaml"))
-          .isRegularFile();
-    }
-    Map<?, ?> base = yaml(folder.resolve("flink-deployment.yaml"));
+    // kustomize changes no name inside a FlinkDeployment, which names the configuration's
+    // ConfigMap.
+    assertThat(kustomization.containsKey("namePrefix")).isFalse();
+    assertThat(kustomization.containsKey("nameSuffix")).isFalse();
+    Map<?, ?> base = yaml(folder.resolve("application/flink-deployment.yaml"));
     for (Object patch : (List<?>) kustomization.get("patches")) {
       Map<?, ?> patched = yaml(overlay.resolve(String.valueOf(((Map<?, ?>) patch).get("path"))));
       for (String key : List.of("apiVersion", "kind", "metadata")) {
@@ -216,14 +261,12 @@ class DockerFilesTest {
   void aSessionJobIsThatOfTheApplication() throws Exception {
     Path folder = root.resolve("docker/kubernetes");
     Path session = folder.resolve("session");
-    assertThat((List<?>) yaml(session.resolve("kustomization.yaml")).get("resources"))
-        .isNotEmpty()
-        .allSatisfy(file -> assertThat(session.resolve(String.valueOf(file))).isRegularFile());
     Map<?, ?> cluster = yaml(session.resolve("session-cluster.yaml"));
     Map<?, ?> job = (Map<?, ?>) yaml(session.resolve("flink-session-job.yaml")).get("spec");
     assertThat(job.get("deploymentName"))
         .isEqualTo(((Map<?, ?>) cluster.get("metadata")).get("name"));
-    Map<?, ?> application = (Map<?, ?>) yaml(folder.resolve("flink-deployment.yaml")).get("spec");
+    Map<?, ?> application =
+        (Map<?, ?>) yaml(folder.resolve("application/flink-deployment.yaml")).get("spec");
     for (String key : List.of("flinkConfiguration", "podTemplate", "jobManager", "taskManager")) {
       assertThat(((Map<?, ?>) cluster.get("spec")).get(key)).isEqualTo(application.get(key));
     }
@@ -273,7 +316,7 @@ class DockerFilesTest {
   }
 
   private JobConfig kubernetesJob(Path folder) throws IOException {
-    Map<?, ?> map = yaml(folder.resolve("job-config.yaml"));
+    Map<?, ?> map = yaml(folder.resolve("config/job-config.yaml"));
     String yaml = String.valueOf(((Map<?, ?>) map.get("data")).get("job.yaml"));
     assertThat(yaml).contains("${dir:/etc/sidstream/kafka:password}");
     // Where the secret is mounted.

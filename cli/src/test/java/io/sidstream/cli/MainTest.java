@@ -20,6 +20,8 @@ class MainTest {
   @Test
   void namesWhatIsWrongWithExitCode2() throws Exception {
     assertUsage("--ui-port", "demo", "--ui-port", "0");
+    assertUsage("--ui-port 70000: 1 to 65535", "job", "--ui-port", "70000");
+    assertUsage("--kafka-port -1", "demo", "--kafka-port", "-1");
     assertUsage("Unknown option", "demo", "--nonsense");
     assertUsage("'many'", "demo", "--max-items", "many");
     assertUsage(

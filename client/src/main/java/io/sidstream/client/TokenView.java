@@ -203,7 +203,10 @@ public final class TokenView {
     return z;
   }
 
-  /** e, {@code [id dim]}, as the newest revision has it; null where the item has none (yet). */
+  /**
+   * e, {@code [id dim]}, as the newest revision that was published has it; null where the item has
+   * none (yet).
+   */
   public float[] idEmbedding(String item) {
     int row = row(item);
     float[] e = new float[embeddings.dim()];

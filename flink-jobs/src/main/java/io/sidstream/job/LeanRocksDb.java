@@ -17,9 +17,16 @@ import org.rocksdb.Logger;
  * again after writing it and does without where it does not say the same; the name of a folder of
  * logs that ends in a space does not survive that. The folder is never made: what RocksDB logs goes
  * nowhere, as in Flink's default.
+ *
+ * <p>The manifest, RocksDB's journal of its files, goes along with every checkpoint, too, and grows
+ * by each one that changed something. Beyond some kilobytes it is begun anew, with the files that
+ * there are.
  */
 public final class LeanRocksDb implements RocksDBOptionsFactory {
   private static final long serialVersionUID = 1;
+
+  /** Of a manifest that is begun anew with the next change. */
+  private static final long MANIFEST_BYTES = 4096;
 
   @Override
   public DBOptions createDBOptions(DBOptions options, Collection<AutoCloseable> toClose) {
@@ -30,7 +37,10 @@ public final class LeanRocksDb implements RocksDBOptionsFactory {
         };
     toClose.add(silent);
     options.setLogger(silent);
-    return options.setFailIfOptionsFileError(false).setDbLogDir("no folder ");
+    return options
+        .setFailIfOptionsFileError(false)
+        .setDbLogDir("no folder ")
+        .setMaxManifestFileSize(MANIFEST_BYTES);
   }
 
   @Override

@@ -69,6 +69,25 @@ class LeanRocksDbTest {
   }
 
   @Test
+  void anIdleCheckpointWritesNoMoreAfterManyThatChangedSomething() throws Exception {
+    try (var harness = open(true, null)) {
+      int id = 1;
+      for (; id <= 200; id++) {
+        harness.processElement("a", id);
+        harness.snapshot(id, id);
+        harness.notifyOfCompletedCheckpoint(id);
+      }
+      // What RocksDB compacts by itself comes along once more.
+      long least = Long.MAX_VALUE;
+      for (; id <= 210; id++) {
+        least = Math.min(least, harness.snapshot(id, id).getCheckpointedSize());
+        harness.notifyOfCompletedCheckpoint(id);
+      }
+      assertThat(least).isPositive().isLessThan(8_000);
+    }
+  }
+
+  @Test
   void stateIsRestored() throws Exception {
     OperatorSubtaskState state;
     try (var harness = open(true, null)) {

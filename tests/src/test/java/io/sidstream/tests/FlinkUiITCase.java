@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.cli.flink.FlinkCluster;
 import io.sidstream.cli.run.JobRun;
-import io.sidstream.cli.submit.FlinkCluster;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;

@@ -3,8 +3,8 @@ package io.sidstream.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.cli.flink.FlinkCluster;
 import io.sidstream.cli.run.JobRun;
-import io.sidstream.cli.submit.FlinkCluster;
 import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;

@@ -265,6 +265,8 @@ class JobITCase {
     JobConfig config = TinyJob.config(Broker.bootstrap(), "rubbish");
     Topics.create(config);
     String versions = Topics.versions(config);
+    String control = Topics.control(config);
+    String models = Topics.models(config);
     WireFormat wire = new WireFormat();
     SplittableRandom random = new SplittableRandom(11);
     byte[] noise = new byte[200];
@@ -346,9 +348,18 @@ class JobITCase {
                   wire.encode(Inputs.interaction("x5", "bad", "", Inputs.DAY)),
                   "ID_EMPTY"),
               new Bad(versions, Inputs.bytes("1"), noise, "UNDECODABLE"),
-              new Bad(versions, null, new byte[0], "UNDECODABLE"),
+              new Bad(versions, Inputs.bytes("1"), new byte[0], "UNDECODABLE"),
               new Bad(versions, Inputs.bytes("1"), null, "NULL_VALUE"),
-              new Bad(versions, Inputs.bytes("1"), good, "WRONG_SCHEMA"));
+              new Bad(versions, Inputs.bytes("1"), good, "WRONG_SCHEMA"),
+              new Bad(versions, Inputs.bytes("COMMIT/1"), unknown, "UNKNOWN_SCHEMA"),
+              new Bad(control, null, noise, "UNDECODABLE"),
+              new Bad(control, bad, null, "NULL_VALUE"),
+              new Bad(control, bad, good, "WRONG_SCHEMA"),
+              new Bad(control, bad, unknown, "UNKNOWN_SCHEMA"),
+              // The learner's part is for the job, other parts are not read by it.
+              new Bad(models, Inputs.bytes("0/LEARNER/0"), noise, "UNDECODABLE"),
+              new Bad(models, Inputs.bytes("0/LEARNER/7"), good, "WRONG_SCHEMA"),
+              new Bad(models, Inputs.bytes("1/LEARNER/0"), unknown, "UNKNOWN_SCHEMA"));
       in.items(0, 30);
       Map<String, Bad> sent = new HashMap<>();
       for (Bad record : all) {

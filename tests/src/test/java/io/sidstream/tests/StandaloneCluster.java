@@ -1,7 +1,7 @@
 package io.sidstream.tests;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sidstream.cli.submit.FlinkCluster;
+import io.sidstream.cli.flink.FlinkCluster;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -70,21 +70,21 @@ class TopicsITCase {
   void whatLosesDataOrOrderIsRefusedAndNamedAllAtOnce() throws Exception {
     JobConfig config = TinyJob.config(Broker.bootstrap(), "wrong");
     List<NewTopic> wrong = new ArrayList<>();
-    // No order; rows that vanish; COMMITs that take each other's place.
+    // No order; rows that vanish; COMMITs that vanish.
     wrong.add(new NewTopic(Topics.control(config), Optional.of(3), Optional.of((short) 1)));
     wrong.add(
         new NewTopic(Topics.tokens(config), Optional.of(2), Optional.of((short) 1))
             .configs(Map.of("cleanup.policy", "delete")));
     wrong.add(
         new NewTopic(Topics.versions(config), Optional.of(1), Optional.of((short) 1))
-            .configs(Map.of("cleanup.policy", "compact")));
+            .configs(Map.of("cleanup.policy", "compact,delete")));
     admin.createTopics(wrong).all().get();
 
     assertThatThrownBy(() -> Topics.create(config))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("topic wrong.control has 3 partitions")
         .hasMessageContaining("topic wrong.tokens has cleanup.policy=delete")
-        .hasMessageContaining("topic wrong.versions has cleanup.policy=compact")
+        .hasMessageContaining("topic wrong.versions has cleanup.policy=compact,delete")
         .hasMessageContaining(
             "kafka-configs.sh --bootstrap-server " + Broker.bootstrap() + " --alter");
   }

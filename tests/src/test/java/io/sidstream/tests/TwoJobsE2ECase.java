@@ -58,22 +58,8 @@ class TwoJobsE2ECase {
         log.await("nothing under way", LONG, () -> traffic.settled(log));
         TransactionsITCase.savepoint(first, Files.createDirectories(green.resolve("checkpoints")));
         try (Command second = job("two", green, List.of("kafka.group=two-green"))) {
-          Awaitility.await("the first stops")
-              .atMost(LONG)
-              .until(() -> first.failure().isPresent() || !second.running());
-          assertThat(second.running()).as(second.output()).isTrue();
+          takenOver(first, second, "two", traffic, log);
           assertThat(second.output()).contains("goes on from");
-          assertThat(first.failure().orElseThrow())
-              .rootCause()
-              .isInstanceOf(ConfigException.class)
-              .hasMessageContaining("another job began on the topics two.*")
-              .hasMessageContaining("so that this one stops");
-          int taken = log.committed();
-          log.await("the second goes on", LONG, () -> more(traffic, log, taken));
-          log.await("the end", LONG, () -> traffic.settled(log));
-          log.awaitVerified();
-          assertThat(log.deadLetters).isEmpty();
-          assertThat(second.running()).as(second.output()).isTrue();
 
           // A reader has been there through all of it.
           table.await(log.committed(), LONG);
@@ -121,20 +107,7 @@ class TwoJobsE2ECase {
         log.await("nothing under way", LONG, () -> traffic.settled(log));
         TransactionsITCase.savepoint(first, Files.createDirectories(green.resolve("checkpoints")));
         try (Command second = job("same", green, List.of())) {
-          Awaitility.await("the first stops")
-              .atMost(LONG)
-              .until(() -> first.failure().isPresent() || !second.running());
-          assertThat(second.running()).as(second.output()).isTrue();
-          assertThat(first.failure().orElseThrow())
-              .rootCause()
-              .isInstanceOf(ConfigException.class)
-              .hasMessageContaining("another job began on the topics same.*");
-          int taken = log.committed();
-          log.await("the second goes on", LONG, () -> more(traffic, log, taken));
-          log.await("the end", LONG, () -> traffic.settled(log));
-          log.awaitVerified();
-          assertThat(log.deadLetters).isEmpty();
-          assertThat(second.running()).as(second.output()).isTrue();
+          takenOver(first, second, "same", traffic, log);
           assertThat(Files.readString(green.resolve("sidstream.log")))
               .as("the second never restarts")
               .contains("to RUNNING")
@@ -142,6 +115,26 @@ class TwoJobsE2ECase {
         }
       }
     }
+  }
+
+  /** The first stops and says why, the second goes on, and what readers have is whole. */
+  private static void takenOver(
+      JobRun first, Command second, String name, Traffic traffic, TokenLog log) throws Exception {
+    Awaitility.await("the first stops")
+        .atMost(LONG)
+        .until(() -> first.failure().isPresent() || !second.running());
+    assertThat(second.running()).as(second.output()).isTrue();
+    assertThat(first.failure().orElseThrow())
+        .rootCause()
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("another job began on the topics " + name + ".*")
+        .hasMessageContaining("so that this one stops");
+    int taken = log.committed();
+    log.await("the second goes on", LONG, () -> more(traffic, log, taken));
+    log.await("the end", LONG, () -> traffic.settled(log));
+    log.awaitVerified();
+    assertThat(log.deadLetters).isEmpty();
+    assertThat(second.running()).as(second.output()).isTrue();
   }
 
   private void refused(List<String> sets, String why) throws Exception {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Console;
 import io.sidstream.cli.Folders;
 import io.sidstream.cli.OutputFile;
+import io.sidstream.cli.Port;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.data.DataSet;
 import io.sidstream.cli.data.DataSetOptions;
@@ -23,6 +24,7 @@ import io.sidstream.cli.report.ReportCommand;
 import io.sidstream.cli.run.Checkpoints;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
+import io.sidstream.cli.run.StopSignal;
 import io.sidstream.cli.tokens.ExportCommand;
 import io.sidstream.cli.tokens.TokenAudit;
 import io.sidstream.cli.tokens.Verification;
@@ -39,18 +41,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -64,8 +61,6 @@ import picocli.CommandLine.Option;
       "Without --data the catalogue is synthetic."
     })
 public final class DemoCommand implements Callable<Integer> {
-  private static final Logger LOG = LoggerFactory.getLogger(DemoCommand.class);
-
   private final JobBuilder job;
 
   @Mixin private DataSetOptions data;
@@ -195,27 +190,25 @@ public final class DemoCommand implements Callable<Integer> {
         data.given()
             ? data.read(maxItems)
             : Generator.generate(items, events, users, asked.get(JobOptions.SEED));
-    checkVectors(set, vectors);
-    checkTimes(set, asked);
+    Preflight.checkRows(set, vectors, data.vectors());
+    Preflight.checkTimes(set, asked);
     boolean temporary = stateFolder == null;
     Path state =
         temporary ? Files.createTempDirectory("sidstream-demo-") : stateFolder.toAbsolutePath();
-    CountDownLatch stopped = new CountDownLatch(1);
+    StopSignal signal = new StopSignal();
     try {
       Files.createDirectories(state);
       Console.logTo(state.resolve("sidstream.log"));
-      return run(set, vectors, state, started, stopped);
+      return run(set, vectors, state, started, signal);
     } finally {
       if (temporary) {
         Folders.delete(state);
       }
-      // Only now may a signal end the process.
-      stopped.countDown();
+      signal.done();
     }
   }
 
-  private Integer run(
-      DataSet set, NpyVectors vectors, Path state, long started, CountDownLatch stopped)
+  private Integer run(DataSet set, NpyVectors vectors, Path state, long started, StopSignal signal)
       throws Exception {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("data", set.name());
@@ -238,10 +231,9 @@ public final class DemoCommand implements Callable<Integer> {
       System.out.print(Preflight.check(set, vectors, fitted.config(null)));
       System.out.print(contents.text());
     }
-    // Before the hook, which would hold up the exit of a run that is refused.
+    // Before it listens, which would hold up the exit of a run that is refused.
     Manifest.claim(state, facts);
-    CountDownLatch stop = new CountDownLatch(1);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(stop, stopped), "stop"));
+    signal.listen();
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"), kafkaPort)) {
       JobConfig config = fitted.config(kafka.bootstrap());
       Files.writeString(state.resolve("job.yaml"), config.describe());
@@ -300,7 +292,7 @@ public final class DemoCommand implements Callable<Integer> {
         DemoWatch watch = new DemoWatch(run, monitor, feeder, feederFailure, progress, started);
         List<String> ids = set.items().stream().map(SourceItem::id).toList();
         try {
-          watch.until(untilDone ? ids : null, stop, config);
+          watch.until(untilDone ? ids : null, signal.asked(), config);
         } finally {
           flow.close();
           feeding.join();
@@ -328,15 +320,6 @@ public final class DemoCommand implements Callable<Integer> {
             "live page: " + pageAddress + " (while the demo ran; 'sidstream ui' shows any job's)");
       }
       return audit == null || audit.passed() ? 0 : 1;
-    }
-  }
-
-  private static void stopAndWait(CountDownLatch stop, CountDownLatch stopped) {
-    stop.countDown();
-    try {
-      stopped.await(60, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 
@@ -402,15 +385,9 @@ public final class DemoCommand implements Callable<Integer> {
     if (inFlight < 0) {
       throw new UsageException("--in-flight " + inFlight + ": 0 (two rounds) or more");
     }
-    if (uiPort < 1 || uiPort > 65535) {
-      throw new UsageException("--ui-port " + uiPort + ": 1 to 65535");
-    }
-    if (pagePort < 0 || pagePort > 65535) {
-      throw new UsageException("--page-port " + pagePort + ": 1 to 65535, or 0 for a free one");
-    }
-    if (kafkaPort < 0 || kafkaPort > 65535) {
-      throw new UsageException("--kafka-port " + kafkaPort + ": 1 to 65535, or 0 for a free one");
-    }
+    Port.check("--ui-port", uiPort);
+    Port.checkOrFree("--page-port", pagePort);
+    Port.checkOrFree("--kafka-port", kafkaPort);
     data.check();
     List<OutputFile.Named> inputs = data.files();
     inputs.add(new OutputFile.Named("--conf", conf));
@@ -422,45 +399,5 @@ public final class DemoCommand implements Callable<Integer> {
         inputs);
     // Wrong settings are told before anything starts.
     return JobConfig.load(conf, sets);
-  }
-
-  private void checkVectors(DataSet set, NpyVectors vectors) {
-    if (vectors == null) {
-      return;
-    }
-    for (SourceItem item : set.items()) {
-      if (item.row() >= vectors.rows()) {
-        throw new UsageException(
-            String.format(
-                "--vectors %s has %d rows; item %s needs row %d (its idx is %d)",
-                data.vectors(), vectors.rows(), item.id(), item.row(), item.row() + 1));
-      }
-    }
-  }
-
-  /** Without this, a data set that the job does not accept would be a topic of dead letters. */
-  private static void checkTimes(DataSet set, JobConfig config) {
-    if (set.interactions() == 0) {
-      return;
-    }
-    Instant first = Instant.ofEpochMilli(set.time()[0]);
-    Instant last = Instant.ofEpochMilli(set.time()[set.interactions() - 1]);
-    if (first.toEpochMilli() < config.minTime()) {
-      throw new UsageException(
-          String.format(
-              "--data: the first interaction is of %s, %s is %s: give unix seconds in the third column, or --set %s=%s",
-              first,
-              JobOptions.INGEST_MIN_TIME.key(),
-              config.get(JobOptions.INGEST_MIN_TIME),
-              JobOptions.INGEST_MIN_TIME.key(),
-              first));
-    }
-    Duration ahead = config.get(JobOptions.INGEST_MAX_FUTURE);
-    if (last.isAfter(Instant.now().plus(ahead))) {
-      throw new UsageException(
-          String.format(
-              "--data: the last interaction is of %s, more than %s (%s) ahead of now: give unix seconds in the third column",
-              last, JobOptions.INGEST_MAX_FUTURE.key(), ahead));
-    }
   }
 }

@@ -10,6 +10,9 @@ import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.ingest.RecordCheck;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -60,5 +63,56 @@ public final class Preflight {
         refusals.count(),
         items,
         refusals.text());
+  }
+
+  /**
+   * Every item has its row of vectors.
+   *
+   * @param vectors null for items that bring their own, or text
+   * @param file where they are
+   * @throws UsageException that names the first item without
+   */
+  public static void checkRows(DataSet set, NpyVectors vectors, Path file) {
+    if (vectors == null) {
+      return;
+    }
+    for (SourceItem item : set.items()) {
+      if (item.row() >= vectors.rows()) {
+        throw new UsageException(
+            String.format(
+                "--vectors %s has %d rows; item %s needs row %d (its idx is %d)",
+                file, vectors.rows(), item.id(), item.row(), item.row() + 1));
+      }
+    }
+  }
+
+  /**
+   * Without this, a data set of which the job accepts no time would be a topic of dead letters.
+   *
+   * @throws UsageException that names the time, and the setting or the fix
+   */
+  public static void checkTimes(DataSet set, JobConfig config) {
+    if (set.interactions() == 0) {
+      return;
+    }
+    Instant first = Instant.ofEpochMilli(set.time()[0]);
+    Instant last = Instant.ofEpochMilli(set.time()[set.interactions() - 1]);
+    if (first.toEpochMilli() < config.minTime()) {
+      throw new UsageException(
+          String.format(
+              "--data: the first interaction is of %s, %s is %s: give unix seconds in the third column, or --set %s=%s",
+              first,
+              JobOptions.INGEST_MIN_TIME.key(),
+              config.get(JobOptions.INGEST_MIN_TIME),
+              JobOptions.INGEST_MIN_TIME.key(),
+              first));
+    }
+    Duration ahead = config.get(JobOptions.INGEST_MAX_FUTURE);
+    if (last.isAfter(Instant.now().plus(ahead))) {
+      throw new UsageException(
+          String.format(
+              "--data: the last interaction is of %s, more than %s (%s) ahead of now: give unix seconds in the third column",
+              last, JobOptions.INGEST_MAX_FUTURE.key(), ahead));
+    }
   }
 }

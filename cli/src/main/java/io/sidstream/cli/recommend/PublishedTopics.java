@@ -102,14 +102,16 @@ final class PublishedTopics {
     if (recommender.isEmpty()) {
       return "the recommenders of token version %d are not complete".formatted(committed);
     }
-    if (recommender.get().revision() != revision) {
+    // Not every revision has recommenders (learn.publish-every); those that are there have theirs.
+    long published = recommender.get().revision();
+    if (published > revision) {
       return "the recommenders are of revision %d, the versions topic is at %d"
-          .formatted(recommender.get().revision(), revision);
+          .formatted(published, revision);
     }
     for (IdEmbedding e : embeddings.values()) {
-      if (e.getRevision() > revision) {
+      if (e.getRevision() > published) {
         return "the ID embedding of item %s is of revision %d, the recommenders are of %d"
-            .formatted(e.getItem(), e.getRevision(), revision);
+            .formatted(e.getItem(), e.getRevision(), published);
       }
     }
     return null;
@@ -122,9 +124,9 @@ final class PublishedTopics {
       Metric metric = level.metric() == LevelMetric.COSINE ? Metric.COSINE : Metric.EUCLIDEAN;
       codebooks.add(new Codebook(metric, level.size(), level.dim(), level.codewords()));
     }
-    RankingModel ranking =
-        RankingModel.fromBytes(
-            pieces.whole(committed, ModelPartKind.RECOMMENDER).orElseThrow().bytes());
+    ModelPieces.Whole recommender =
+        pieces.whole(committed, ModelPartKind.RECOMMENDER).orElseThrow();
+    RankingModel ranking = RankingModel.fromBytes(recommender.bytes());
     List<ServedModel.Item> items = new ArrayList<>();
     for (ItemToken token : tokens.values()) {
       int[] codes = token.getNearest().stream().mapToInt(Integer::intValue).toArray();
@@ -133,7 +135,7 @@ final class PublishedTopics {
     }
     return new PublishedRanking(
         committed,
-        revision,
+        recommender.revision(),
         List.copyOf(tokens.keySet()),
         new ServedModel(codebooks, ranking, items));
   }

@@ -2,6 +2,7 @@ package io.sidstream.cli.run;
 
 import io.sidstream.cli.Console;
 import io.sidstream.cli.Folders;
+import io.sidstream.cli.Port;
 import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
@@ -13,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,8 +60,7 @@ public final class JobCommand implements Callable<Integer> {
       description = "Port of Flink's web UI, or the next free one (default: ${DEFAULT-VALUE}).")
   private int uiPort;
 
-  /** Only when it is at 0 may a signal end the process. */
-  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final StopSignal signal = new StopSignal();
 
   /** With the job that is run. */
   public JobCommand(JobBuilder job) {
@@ -70,6 +69,7 @@ public final class JobCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    Port.check("--ui-port", uiPort);
     List<String> all = new ArrayList<>(sets);
     if (bootstrap != null) {
       all.add(JobOptions.KAFKA_BOOTSTRAP.key() + "=" + bootstrap);
@@ -83,7 +83,7 @@ public final class JobCommand implements Callable<Integer> {
       if (temporary) {
         Folders.delete(folder);
       }
-      stopped.countDown();
+      signal.done();
     }
   }
 
@@ -104,23 +104,11 @@ public final class JobCommand implements Callable<Integer> {
     if (checkpoints == null || Checkpoints.newest(checkpoints).isEmpty()) {
       EarlierVersions.refuse(config);
     }
-    CountDownLatch stop = new CountDownLatch(1);
-    Thread hook =
-        new Thread(
-            () -> {
-              stop.countDown();
-              try {
-                stopped.await(60, TimeUnit.SECONDS);
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            },
-            "stop");
-    Runtime.getRuntime().addShutdownHook(hook);
+    signal.listen();
     try (JobRun run = JobRun.start(config, checkpoints, uiPort, job)) {
       System.out.println("Flink's web UI: " + run.ui());
       run.restoredFrom().ifPresent(path -> System.out.println("goes on from " + path));
-      while (!stop.await(500, TimeUnit.MILLISECONDS)) {
+      while (!signal.asked().await(500, TimeUnit.MILLISECONDS)) {
         Optional<Throwable> failure = run.failure();
         if (failure.isPresent()) {
           throw new IllegalStateException("the job failed", failure.get());

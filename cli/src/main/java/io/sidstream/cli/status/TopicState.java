@@ -7,14 +7,15 @@ import io.sidstream.schemas.ItemEvent;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -31,7 +32,10 @@ public final class TopicState {
   private static final int TITLE = 80;
 
   private final WireFormat wire = new WireFormat();
-  private final List<VersionRecord> versions = new ArrayList<>();
+
+  /** By key, oldest first: what another has taken the place of goes, as from the topic. */
+  private final Map<Object, VersionRecord> versions = new LinkedHashMap<>();
+
   private final TreeMap<String, ItemToken> rows = new TreeMap<>();
   private final Map<String, String> titles = new HashMap<>();
   private final Set<String> items = new HashSet<>();
@@ -72,7 +76,7 @@ public final class TopicState {
     try {
       String key = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
       switch (topic) {
-        case "versions" -> versions.add(wire.decode(record.value(), VersionRecord.class));
+        case "versions" -> version(key, wire.decode(record.value(), VersionRecord.class));
         case "tokens" -> {
           if (record.value() == null) {
             rows.remove(key);
@@ -82,8 +86,12 @@ public final class TopicState {
         }
         case "items" -> item(key, record.value());
         case "models" -> {
-          if (record.value() != null && key.contains("/" + ModelPartKind.CODEBOOKS + "/")) {
-            piece(wire.decode(record.value(), ModelPart.class));
+          if (key.contains("/" + ModelPartKind.CODEBOOKS + "/")) {
+            if (record.value() == null) {
+              codebooks.remove(ModelParts.Key.of(key).version());
+            } else {
+              piece(wire.decode(record.value(), ModelPart.class));
+            }
           }
         }
         case "dead-letters" -> {
@@ -95,6 +103,13 @@ public final class TopicState {
     } catch (RuntimeException e) {
       unreadable++;
     }
+  }
+
+  private void version(String key, VersionRecord version) {
+    // Records without a slot, of a topic that an earlier build wrote, share keys and all count.
+    Object slot = key.indexOf('/') > 0 ? key : new Object();
+    versions.remove(slot);
+    versions.put(slot, version);
   }
 
   private void item(String key, byte[] value) {
@@ -130,12 +145,12 @@ public final class TopicState {
 
   /** Version records, oldest first. */
   public List<VersionRecord> versions() {
-    return versions;
+    return List.copyOf(versions.values());
   }
 
   /** Version records in one state, oldest first. */
   public List<VersionRecord> versions(VersionState state) {
-    return versions.stream().filter(v -> v.getState() == state).toList();
+    return versions.values().stream().filter(v -> v.getState() == state).toList();
   }
 
   /** The newest record in a state, null for none. */
@@ -159,9 +174,14 @@ public final class TopicState {
     return titles.getOrDefault(item, "");
   }
 
-  /** The codebooks of a version, null where they are not on the models topic. */
+  /**
+   * The codebooks of a version; where they were removed, because they are older than what is kept,
+   * the oldest that are left: a row of the version is valid under those, too. Null where they are
+   * not on the models topic.
+   */
   public CodebookSet codebooks(int version) {
-    return codebooks.get(version);
+    boolean removed = version > 0 && !codebooks.isEmpty() && version < codebooks.firstKey();
+    return removed ? codebooks.firstEntry().getValue() : codebooks.get(version);
   }
 
   /** Dead letters by rule. */

@@ -1,7 +1,8 @@
 package io.sidstream.cli.submit;
 
 import io.sidstream.cli.UsageException;
-import io.sidstream.cli.submit.FlinkCluster.Job;
+import io.sidstream.cli.flink.FlinkCluster;
+import io.sidstream.cli.flink.FlinkCluster.Job;
 import io.sidstream.job.config.JobConfig;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -18,7 +18,8 @@ import java.util.TreeMap;
  *       still in the log; that of the newest always;
  *   <li>uniqueness: in none of these tables two items have the same token;
  *   <li>chain: a row replaces what the row before it published;
- *   <li>codes: every code is inside its codebook;
+ *   <li>codes: every code is inside its codebook; of a row whose version's codebooks were removed,
+ *       inside the oldest that are left, as it is valid under those, too;
  *   <li>completeness: every item of the items topic has a token, but those that were rejected, or
  *       removed by a tombstone (deleted, or evicted).
  * </ul>
@@ -232,12 +233,14 @@ public final class TokenAudit {
     if (row.token() == null) {
       return;
     }
-    int[] sizes = log.codebooks.get(row.token().version());
+    int version = row.token().version();
+    boolean removed = !log.codebooks.isEmpty() && version < log.codebooks.firstKey();
+    int[] sizes = log.codebooks.get(removed ? log.codebooks.firstKey() : version);
     if (sizes == null) {
       problem(
           "codes",
           "%s of item %s is of version %d, whose codebooks are not on the models topic"
-              .formatted(row.place(), item, row.token().version()));
+              .formatted(row.place(), item, version));
       return;
     }
     for (int[] codes : List.of(row.token().codes(), row.nearest())) {
@@ -253,7 +256,7 @@ public final class TokenAudit {
                     row.place(),
                     item,
                     java.util.Arrays.toString(codes),
-                    row.token().version(),
+                    removed ? log.codebooks.firstKey() : version,
                     java.util.Arrays.toString(sizes)));
         return;
       }

@@ -3,33 +3,14 @@ package io.sidstream.cli.tokens;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.KafkaOptions;
 import io.sidstream.client.Token;
-import io.sidstream.schemas.ControlAction;
-import io.sidstream.schemas.ControlMessage;
-import io.sidstream.schemas.DeadLetter;
+import io.sidstream.schemas.TokenChecksum;
 import io.sidstream.schemas.VersionRecord;
-import io.sidstream.schemas.WireFormat;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.PartitionInfo;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -46,17 +27,17 @@ import picocli.CommandLine.Spec;
         "Read the token tables from Kafka, as any downstream would, and tell the gate what to do.",
     subcommands = {
       TokensCommand.Get.class,
-      TokensCommand.Tail.class,
+      TailCommand.class,
       TokensCommand.Diff.class,
       ExportCommand.class,
       TokensCommand.Verify.class,
       VersionsCommand.class,
-      TokensCommand.DeadLetters.class,
+      DeadLettersCommand.class,
       OrphansCommand.class,
-      TokensCommand.Hold.class,
-      TokensCommand.Force.class,
-      TokensCommand.Release.class,
-      TokensCommand.Republish.class
+      GateCommands.Hold.class,
+      GateCommands.Force.class,
+      GateCommands.Release.class,
+      GateCommands.Republish.class
     })
 public final class TokensCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -106,9 +87,7 @@ public final class TokensCommand implements Callable<Integer> {
     Map<String, Token> table = log.table(version);
     long sum = 0;
     for (var entry : table.entrySet()) {
-      sum +=
-          io.sidstream.schemas.TokenChecksum.of(
-              entry.getKey(), entry.getValue().codes(), entry.getValue().suffix());
+      sum += TokenChecksum.of(entry.getKey(), entry.getValue().codes(), entry.getValue().suffix());
     }
     if (table.size() != commit.getItems() || sum != commit.getTableChecksum()) {
       throw new IllegalStateException(
@@ -141,81 +120,6 @@ public final class TokensCommand implements Callable<Integer> {
       }
       System.out.println(new RowText().json(item, newest.token(), newest.value()));
       return 0;
-    }
-  }
-
-  /** {@code tokens tail}. */
-  @Command(
-      name = "tail",
-      mixinStandardHelpOptions = true,
-      description =
-          "Print rows, removals and version records as they are committed, as JSON lines.")
-  static final class Tail implements Callable<Integer> {
-    @Mixin Where where;
-
-    @Option(names = "--from-beginning", description = "Begin with what is there.")
-    boolean beginning;
-
-    @Option(
-        names = {"-n", "--lines"},
-        paramLabel = "N",
-        description = "End after N lines; without it, when stopped.")
-    long lines = Long.MAX_VALUE;
-
-    @Override
-    public Integer call() {
-      if (lines < 1) {
-        throw new UsageException("--lines " + lines + ": 1 or more");
-      }
-      WireFormat wire = new WireFormat();
-      RowText text = new RowText();
-      try (KafkaConsumer<byte[], byte[]> consumer =
-          TokenLog.consumer(where.bootstrap(), where.properties())) {
-        List<TopicPartition> partitions = new ArrayList<>();
-        for (String name : List.of("versions", "tokens")) {
-          List<PartitionInfo> known = consumer.partitionsFor(where.prefix() + name);
-          if (known == null || known.isEmpty()) {
-            throw new IllegalStateException(
-                "there is no topic %s%s on %s: check --bootstrap and --prefix, and whether the principal may READ it"
-                    .formatted(where.prefix(), name, where.bootstrap()));
-          }
-          known.forEach(p -> partitions.add(new TopicPartition(p.topic(), p.partition())));
-        }
-        consumer.assign(partitions);
-        if (beginning) {
-          consumer.seekToBeginning(partitions);
-        } else {
-          consumer.seekToEnd(partitions);
-        }
-        long printed = 0;
-        while (printed < lines) {
-          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
-            if (printed < lines) {
-              System.out.println(line(record, wire, text));
-              printed++;
-            }
-          }
-          System.out.flush();
-        }
-      }
-      return 0;
-    }
-
-    private String line(ConsumerRecord<byte[], byte[]> record, WireFormat wire, RowText text) {
-      String place = TokenLog.place(record);
-      try {
-        if (record.topic().equals(where.prefix() + "tokens")) {
-          TokenLog.Row row = TokenLog.row(record, wire, place);
-          String item = new String(record.key(), StandardCharsets.UTF_8);
-          return row.token() == null
-              ? text.removal(item, row.commit(), row.previous())
-              : text.json(item, row.token(), row.value());
-        }
-        VersionRecord version = wire.decode(record.value(), VersionRecord.class);
-        return RowText.write(VersionsCommand.fields(version));
-      } catch (RuntimeException e) {
-        return RowText.write(Map.of("unreadable", place, "reason", String.valueOf(e.getMessage())));
-      }
     }
   }
 
@@ -309,171 +213,6 @@ public final class TokensCommand implements Callable<Integer> {
               Duration.ofSeconds(wait));
       System.out.println(report.text());
       return report.passed() ? 0 : 1;
-    }
-  }
-
-  /** {@code tokens dead-letters}. */
-  @Command(
-      name = "dead-letters",
-      mixinStandardHelpOptions = true,
-      description = {
-        "Print what the job could not use, as JSON lines: the rule, the reason, where the record was, its key.",
-        "How many by rule goes to the error stream. docs/dead-letters.md says what each rule means."
-      })
-  static final class DeadLetters implements Callable<Integer> {
-    @Mixin Where where;
-
-    @Option(
-        names = "--code",
-        paramLabel = "RULE",
-        description = "Only those of a rule, such as VECTOR_ZERO.")
-    String code;
-
-    @Option(names = "--values", description = "With key and value as base64, as they were.")
-    boolean values;
-
-    @Override
-    public Integer call() {
-      WireFormat wire = new WireFormat();
-      Map<String, Long> counts = new TreeMap<>();
-      TokenLog.read(
-          where.bootstrap(),
-          where.prefix(),
-          where.properties(),
-          Set.of("dead-letters"),
-          new String[] {"dead-letters"},
-          record -> {
-            String place = TokenLog.place(record);
-            DeadLetter letter;
-            try {
-              letter = wire.decode(record.value(), DeadLetter.class);
-            } catch (RuntimeException e) {
-              System.err.println("sidstream: " + place + " is no dead letter: " + e.getMessage());
-              return;
-            }
-            if (code == null || code.equals(letter.getCode())) {
-              counts.merge(letter.getCode(), 1L, Long::sum);
-              System.out.println(RowText.write(fields(letter)));
-            }
-          });
-      System.out.flush();
-      System.err.printf(
-          "%,d dead letters%s%n",
-          counts.values().stream().mapToLong(Long::longValue).sum(),
-          counts.isEmpty() ? "" : ": " + counts);
-      return 0;
-    }
-
-    private Map<String, Object> fields(DeadLetter letter) {
-      Map<String, Object> fields = new LinkedHashMap<>();
-      fields.put("code", letter.getCode());
-      fields.put("reason", letter.getReason());
-      fields.put("topic", letter.getTopic());
-      fields.put("partition", letter.getPartition());
-      fields.put("offset", letter.getOffset());
-      fields.put("timestamp", letter.getTimestamp().toString());
-      fields.put("rejected", letter.getTime().toString());
-      fields.put("key", TokenLog.key(letter));
-      fields.put("valueBytes", letter.getValueLength());
-      if (values) {
-        // Jackson writes bytes as base64.
-        fields.put("keyBase64", letter.getKey());
-        fields.put("valueBase64", letter.getValue());
-      }
-      return fields;
-    }
-  }
-
-  /** Says something to the gate. */
-  private abstract static class Say implements Callable<Integer> {
-    @Mixin Where where;
-
-    @Option(
-        names = "--reason",
-        defaultValue = "",
-        paramLabel = "TEXT",
-        description = "Why; stands in the version records that it causes.")
-    String reason;
-
-    abstract ControlAction action();
-
-    @Override
-    public Integer call() throws InterruptedException {
-      String topic = where.prefix() + "control";
-      Properties properties = where.properties();
-      properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, where.bootstrap());
-      properties.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, "30000");
-      ControlMessage message =
-          new ControlMessage(action(), reason, System.getProperty("user.name", ""), Instant.now());
-      try (Admin admin = Admin.create(properties)) {
-        // A producer would have the broker make a topic that is only misspelt.
-        admin.describeTopics(List.of(topic)).allTopicNames().get();
-      } catch (ExecutionException e) {
-        throw new IllegalStateException(
-            "topic %s on %s cannot be written: %s; the job makes it, check --bootstrap and --prefix, and whether the principal may WRITE it"
-                .formatted(topic, where.bootstrap(), e.getCause().getMessage()),
-            e.getCause());
-      }
-      try (KafkaProducer<byte[], byte[]> producer =
-          new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
-        producer.send(new ProducerRecord<>(topic, new WireFormat().encode(message))).get();
-      } catch (ExecutionException e) {
-        throw new IllegalStateException(
-            "topic %s on %s cannot be written: %s"
-                .formatted(topic, where.bootstrap(), e.getCause().getMessage()),
-            e.getCause());
-      }
-      System.err.println("sent " + action() + " to " + topic);
-      return 0;
-    }
-  }
-
-  /** {@code tokens hold}. */
-  @Command(
-      name = "hold",
-      mixinStandardHelpOptions = true,
-      description = "Hold every candidate for a token version until 'tokens release'.")
-  static final class Hold extends Say {
-    @Override
-    ControlAction action() {
-      return ControlAction.HOLD;
-    }
-  }
-
-  /** {@code tokens force}. */
-  @Command(
-      name = "force",
-      mixinStandardHelpOptions = true,
-      description =
-          "Let the next candidate become a token version, whatever the gate's rules or a hold say; once.")
-  static final class Force extends Say {
-    @Override
-    ControlAction action() {
-      return ControlAction.FORCE;
-    }
-  }
-
-  /** {@code tokens release}. */
-  @Command(name = "release", mixinStandardHelpOptions = true, description = "End a hold.")
-  static final class Release extends Say {
-    @Override
-    ControlAction action() {
-      return ControlAction.RELEASE;
-    }
-  }
-
-  /** {@code tokens republish}. */
-  @Command(
-      name = "republish",
-      mixinStandardHelpOptions = true,
-      description = {
-        "Have the job write every row of the token table again, then the last COMMIT.",
-        "For a topic that has lost rows, so that its versions do not verify."
-      })
-  static final class Republish extends Say {
-    @Override
-    ControlAction action() {
-      return ControlAction.REPUBLISH;
     }
   }
 }

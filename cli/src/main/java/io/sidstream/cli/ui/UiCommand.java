@@ -1,5 +1,6 @@
 package io.sidstream.cli.ui;
 
+import io.sidstream.cli.Port;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.embed.TextModelOptions;
 import io.sidstream.cli.kafka.KafkaOptions;
@@ -31,8 +32,6 @@ import picocli.CommandLine.Spec;
       "Exit codes: 130 ended by Ctrl-C, 1 the topics cannot be read, 2 asked for wrongly, or the port is in use."
     })
 public final class UiCommand implements Callable<Integer> {
-  private static final int LARGEST_PORT = 65_535;
-
   @Spec private CommandSpec spec;
   @Mixin private KafkaOptions kafka;
 
@@ -62,9 +61,7 @@ public final class UiCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (port < 0 || port > LARGEST_PORT) {
-      throw new UsageException("--port %d: 0 to %d".formatted(port, LARGEST_PORT));
-    }
+    Port.checkOrFree("--port", port);
     if (maxItems < 1) {
       throw new UsageException("--max-items " + maxItems + ": 1 or more");
     }

@@ -1,7 +1,7 @@
 package io.sidstream.cli.watch;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sidstream.cli.submit.FlinkCluster;
+import io.sidstream.cli.flink.FlinkCluster;
 import io.sidstream.job.metrics.JobMetric;
 import java.io.IOException;
 import java.net.URI;

@@ -199,6 +199,10 @@ class PublishedTopicsTest {
     version(VersionState.REVISION, 2, 6);
     assertThat(topics.disagreement()).isNull();
     assertThat(topics.ranking().revision()).isEqualTo(6);
+    // A revision that is not published (learn.publish-every) takes nothing from the one that is.
+    version(VersionState.REVISION, 2, 7);
+    assertThat(topics.disagreement()).isNull();
+    assertThat(topics.ranking().revision()).isEqualTo(6);
     // A candidate that is held is of no account.
     version(VersionState.HELD, 3, 6);
     assertThat(topics.disagreement()).isNull();

@@ -120,6 +120,21 @@ public final class JobOptions {
           v -> true,
           "true or false");
 
+  public static final ConfigOption<Integer> TOPICS_KEPT_RECORDS =
+      integer(
+          "topics.kept-records",
+          10_000,
+          16,
+          100_000_000,
+          "Records of each state (BEGIN, COMMIT, HELD, REVISION) that stay on the versions topic: the newest; older ones are compacted away.");
+  public static final ConfigOption<Integer> TOPICS_KEPT_CODEBOOKS =
+      integer(
+          "topics.kept-codebooks",
+          100,
+          2,
+          100_000_000,
+          "Committed token versions whose codebooks stay on the models topic: the newest; those of older ones are removed.");
+
   // The job
 
   public static final ConfigOption<Long> SEED =
@@ -449,13 +464,20 @@ public final class JobOptions {
           Duration.ofMillis(1),
           Duration.ofDays(365),
           "Time after which a round starts with whatever is new.");
+  public static final ConfigOption<Integer> LEARN_PUBLISH_EVERY =
+      integer(
+          "learn.publish-every",
+          1,
+          1,
+          100_000,
+          "Rounds from one publication of the recommenders and ID embeddings to the next; a round that begins a token version publishes, too. More of them write less: an item's embedding once a publication, not once a round that changes it.");
   public static final ConfigOption<Integer> LEARN_ROUND_STEPS =
       integer(
           "learn.round-steps",
           60,
           1,
           1_000_000,
-          "Optimizer steps of a recommender round, over all shards.");
+          "Optimizer steps of a recommender round; shards share the positions of each.");
   public static final ConfigOption<Integer> LEARN_STEP_POSITIONS =
       integer(
           "learn.step-positions",

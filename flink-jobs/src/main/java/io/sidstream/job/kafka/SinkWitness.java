@@ -37,7 +37,7 @@ import org.apache.kafka.common.utils.Utils;
  *
  * @param <T> what the sink is given
  */
-public final class SinkWitness<T> extends AbstractStreamOperator<T>
+public class SinkWitness<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T> {
   /** Transactions that are remembered: commits that are tried again may lag some checkpoints. */
   private static final int REMEMBERED = 8;
@@ -168,7 +168,7 @@ public final class SinkWitness<T> extends AbstractStreamOperator<T>
     }
     if (lookup == null) {
       if (thread == null) {
-        thread = Executors.newSingleThreadExecutor(r -> new Thread(r, "witness of " + topic));
+        thread = newThread();
       }
       List<WrittenRecord> asked = List.copyOf(doubtful);
       lookup = CompletableFuture.supplyAsync(() -> lookUp(asked), thread);
@@ -185,6 +185,11 @@ public final class SinkWitness<T> extends AbstractStreamOperator<T>
         lookup = null;
       }
     }
+  }
+
+  /** Where the topic is looked through. */
+  ExecutorService newThread() {
+    return Executors.newSingleThreadExecutor(r -> new Thread(r, "witness of " + topic));
   }
 
   private int lookUp(List<WrittenRecord> asked) {

@@ -66,7 +66,7 @@ public final class Topics {
     return name(config, "tokens");
   }
 
-  /** Version records, one partition, kept. */
+  /** Version records, one partition, compacted: the newest of each state stay. */
   public static String versions(JobConfig config) {
     return name(config, "versions");
   }
@@ -99,7 +99,7 @@ public final class Topics {
     topics.add(topic(items(config), partitions, replication, compactedItems(), large()));
     topics.add(topic(interactions(config), partitions, replication, kept(WEEK), large()));
     topics.add(topic(tokens(config), partitions, replication, compacted(), Map.of()));
-    topics.add(topic(versions(config), 1, replication, kept("-1"), Map.of()));
+    topics.add(topic(versions(config), 1, replication, compacted(), Map.of()));
     topics.add(topic(control(config), 1, replication, kept(WEEK), Map.of()));
     topics.add(topic(models(config), 1, replication, compacted(), large()));
     topics.add(topic(idEmbeddings(config), partitions, replication, compacted(), Map.of()));

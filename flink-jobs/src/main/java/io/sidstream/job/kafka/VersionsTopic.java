@@ -184,6 +184,21 @@ public final class VersionsTopic {
     }
   }
 
+  /**
+   * The key of a record: its state and a slot, such as {@code COMMIT/12}. Slots are used again when
+   * so many records are kept, so that compaction leaves the newest of each state, whatever number
+   * of rounds lies between two versions.
+   *
+   * @param kept records of each state that stay
+   */
+  static String key(VersionRecord record, int kept) {
+    boolean ofVersion =
+        record.getState() == VersionState.BEGIN || record.getState() == VersionState.COMMIT;
+    // Of one version there may be many candidates that were held.
+    long number = ofVersion ? record.getVersion() : record.getRevision();
+    return record.getState() + "/" + Math.floorMod(number, (long) kept);
+  }
+
   /** A number that stands for a value; 0 for none. */
   public static long digest(byte[] value) {
     return value == null ? 0 : SchemaNormalization.fingerprint64(value);

@@ -10,8 +10,8 @@ import io.sidstream.schemas.ControlMessage;
 import org.apache.flink.util.Collector;
 
 /**
- * Tells the merge what a person says of the gate. What is no control message, or has an action that
- * this release does not know, goes to the dead letters.
+ * Tells the merge what a person says of the gate, and when all is to be said again. What is no
+ * control message, or has an action that this release does not know, goes to the dead letters.
  */
 public class ControlMessages extends LearnerMessages<ControlMessage, MergeInput> {
   /** Longest author or reason that goes into the records that it causes, characters. */
@@ -30,10 +30,6 @@ public class ControlMessages extends LearnerMessages<ControlMessage, MergeInput>
           Rule.ACTION_UNKNOWN,
           "action is UNKNOWN to this release; expected: HOLD, FORCE, RELEASE or REPUBLISH",
           context);
-      return;
-    }
-    if (message.getAction() == ControlAction.REPUBLISH) {
-      // Publish's to do.
       return;
     }
     MergeInput event = new MergeInput();

@@ -86,11 +86,11 @@ final class Intake {
   }
 
   /** Takes queued items; true when none is left. */
-  boolean takeItems(LearnProgress at, long deadline) throws Exception {
+  boolean takeItems(LearnProgress at, Deadline deadline) throws Exception {
     if (at.queuedItems > 0) {
       items.take(
           item -> {
-            if (System.nanoTime() > deadline) {
+            if (deadline.isOver()) {
               return false;
             }
             put(at, item);
@@ -146,11 +146,11 @@ final class Intake {
    * @param now processing time, ms
    * @return whether that is so
    */
-  boolean takeEvents(LearnProgress at, long now, long deadline) throws Exception {
+  boolean takeEvents(LearnProgress at, long now, Deadline deadline) throws Exception {
     if (at.queuedEvents > 0 && at.taken < at.wanted) {
       events.take(
           event -> {
-            if (at.taken >= at.wanted || System.nanoTime() > deadline) {
+            if (at.taken >= at.wanted || deadline.isOver()) {
               return false;
             }
             at.queuedEvents--;

@@ -83,14 +83,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     super.initializeState(context);
     boolean ordered = "rocksdb".equals(getKeyedStateBackend().getBackendTypeIdentifier());
     tables = new ShardTables(ShardTables.Store.of(context.getKeyedStateStore(), ordered));
-    threads =
-        Executors.newCachedThreadPool(
-            work -> {
-              Thread thread = new Thread(work, "learn-" + getOperatorID());
-              thread.setDaemon(true);
-              thread.setContextClassLoader(getUserCodeClassloader());
-              return thread;
-            });
+    threads = newThreads();
     mailbox =
         getContainingTask()
             .getMailboxExecutorFactory()
@@ -108,6 +101,22 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
         open(s, keys[s], plan, times);
       }
     }
+  }
+
+  /** Where rounds are computed. */
+  ExecutorService newThreads() {
+    return Executors.newCachedThreadPool(
+        work -> {
+          Thread thread = new Thread(work, "learn-" + getOperatorID());
+          thread.setDaemon(true);
+          thread.setContextClassLoader(getUserCodeClassloader());
+          return thread;
+        });
+  }
+
+  /** What turns are measured by. */
+  long nanos() {
+    return System.nanoTime();
   }
 
   private void open(int number, int key, LearnPlan plan, RoundRunner.Times times) throws Exception {
@@ -227,18 +236,18 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
     if (closed) {
       return;
     }
-    long begin = System.nanoTime();
+    long begin = nanos();
     boolean more = false;
     for (Map.Entry<Integer, Shard> e : shards.entrySet()) {
       setCurrentKey(e.getKey());
       askForBacklog(e.getValue());
       long share = SLICE_MS * 1_000_000 / shards.size();
-      more |= e.getValue().turn(now(), System.nanoTime() + share);
+      more |= e.getValue().turn(now(), Deadline.in(this::nanos, share));
       say(e.getValue());
     }
     // While a timer waits, a task takes one record a timer: as long a pause as the turn took leaves
     // half of the time to what arrives, where anything does.
-    long tookMs = arrived ? (System.nanoTime() - begin) / 1_000_000 : 0;
+    long tookMs = arrived ? (nanos() - begin) / 1_000_000 : 0;
     arrived = false;
     schedule(more ? Math.max(1, tookMs) : IDLE_MS);
   }

@@ -1,6 +1,7 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.learn.MergeProgress.Phase;
 import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
@@ -9,6 +10,7 @@ import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.learn.GateRules;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
+import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.VersionRecord;
@@ -16,7 +18,9 @@ import java.io.ByteArrayOutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -72,6 +76,12 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient MapState<Long, RoundPiece> early;
   private transient MapState<Integer, byte[]> inUse;
   private transient MapState<Integer, byte[]> last;
+  private transient PublishedParts published;
+
+  /** By item, the ID embedding that changed since the last publication. */
+  private transient MapState<String, IdEmbedding> keptBack;
+
+  private transient Iterator<Map.Entry<String, IdEmbedding>> keptBackLeft;
   private transient MergeProgress at;
   private transient boolean dirty;
   private transient ExecutorService thread;
@@ -81,7 +91,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient int readPiece;
   private transient boolean judging;
   private transient RoundRecords records;
-  private transient long queuedAt;
+  private transient boolean queued;
   private transient boolean restored;
   private transient volatile boolean closed;
   private transient volatile MergeProgress shown;
@@ -109,6 +119,14 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
             new MapStateDescriptor<>("early", Types.LONG, TypeInformation.of(RoundPiece.class)));
     inUse = store.getMapState(bytes("in-use"));
     last = store.getMapState(bytes("last"));
+    keptBack =
+        store.getMapState(
+            new MapStateDescriptor<>("kept-back", Types.STRING, Records.type(IdEmbedding.class)));
+    published =
+        new PublishedParts(
+            store.getMapState(
+                new MapStateDescriptor<>(
+                    "published", Types.STRING, Records.type(ModelPart.class))));
     setCurrentKey(KEY);
     at = progressState.value();
     if (at == null) {
@@ -129,14 +147,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   @Override
   public void open() throws Exception {
     super.open();
-    thread =
-        Executors.newSingleThreadExecutor(
-            work -> {
-              Thread t = new Thread(work, "merge-" + getOperatorID());
-              t.setDaemon(true);
-              t.setContextClassLoader(getUserCodeClassloader());
-              return t;
-            });
+    thread = newThread();
     mailbox =
         getContainingTask()
             .getMailboxExecutorFactory()
@@ -149,6 +160,22 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       // As a mail, because nothing may be sent before all operators of the task are open.
       mailbox.execute(this::resume, "resume after round " + at.round);
     }
+  }
+
+  /** Where rounds are judged. */
+  ExecutorService newThread() {
+    return Executors.newSingleThreadExecutor(
+        work -> {
+          Thread t = new Thread(work, "merge-" + getOperatorID());
+          t.setDaemon(true);
+          t.setContextClassLoader(getUserCodeClassloader());
+          return t;
+        });
+  }
+
+  /** What turns are measured by. */
+  long nanos() {
+    return System.nanoTime();
   }
 
   private void resume() throws Exception {
@@ -169,6 +196,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     dirty = true;
     if (input.piece != null) {
       put(input.piece);
+    } else if (input.control != null && input.control.action == ControlAction.REPUBLISH) {
+      published.sayAgain(part -> output.collect(MODELS, new StreamRecord<>(part)));
     } else if (input.control != null) {
       LOG.info("{} {}", input.control.action, input.control.text());
       at.add(input.control);
@@ -206,8 +235,8 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Takes what came early for this round. */
-  private void gatherEarly(long deadline) throws Exception {
-    while (at.earlyFrom < at.earlyTo && !complete() && System.nanoTime() < deadline) {
+  private void gatherEarly(Deadline deadline) throws Exception {
+    while (at.earlyFrom < at.earlyTo && !complete() && !deadline.isOver()) {
       dirty = true;
       gather(early.get(at.earlyFrom));
       early.remove(at.earlyFrom++);
@@ -236,7 +265,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     if (closed) {
       return;
     }
-    long deadline = System.nanoTime() + SLICE_MS * 1_000_000;
+    Deadline deadline = Deadline.in(this::nanos, SLICE_MS * 1_000_000);
     Phase before;
     do {
       before = at.phase;
@@ -259,7 +288,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         default -> emit(deadline);
       }
       dirty |= at.phase != before;
-    } while (at.phase != before && System.nanoTime() < deadline);
+    } while (at.phase != before && !deadline.isOver());
     shown = at.copy();
     boolean gathering = at.phase == Phase.GATHER && at.earlyFrom < at.earlyTo;
     boolean reading = at.phase == Phase.JUDGE && !judging;
@@ -270,12 +299,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
 
   private void again() {
     // One turn waits at most; what arrives gets its turn in between.
-    long now = System.nanoTime();
-    if (queuedAt == 0) {
-      queuedAt = now;
+    if (!queued) {
+      queued = true;
       mailbox.execute(
           () -> {
-            queuedAt = 0;
+            queued = false;
             setCurrentKey(KEY);
             turn();
           },
@@ -286,6 +314,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private Phase judge() {
     at.judgedAt = now();
     at.sent = 0;
+    at.publishesThis = at.revision + 1 - at.published >= config.get(JobOptions.LEARN_PUBLISH_EVERY);
     if (plan.endsInCandidate(at.round + 1)) {
       at.holdsThis = at.holdReason;
       at.forcesThis = at.forceReason;
@@ -295,7 +324,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   }
 
   /** Reads the pieces, in slices, and has them judged when all are read. */
-  private void read(long deadline) throws Exception {
+  private void read(Deadline deadline) throws Exception {
     if (judging) {
       return;
     }
@@ -317,7 +346,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         readShard++;
         readPiece = 0;
       }
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return;
       }
     }
@@ -325,6 +354,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     read = null;
     judging = true;
     MergeProgress seen = at.copy();
+    int keptCodebooks = config.get(JobOptions.TOPICS_KEPT_CODEBOOKS);
     byte[] tokenizer = at.version == 0 ? null : whole(inUse);
     thread.execute(
         () -> {
@@ -333,7 +363,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
           try {
             List<ShardRound> rounds =
                 all.stream().map(b -> ShardRound.fromBytes(b.toByteArray())).toList();
-            made = RoundRecords.of(plan, seen, tokenizer, rounds);
+            made = RoundRecords.of(plan, keptCodebooks, seen, tokenizer, rounds);
           } catch (Throwable e) {
             failure = e;
           }
@@ -368,16 +398,30 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     }
   }
 
-  private void emit(long deadline) throws Exception {
+  private void emit(Deadline deadline) throws Exception {
     if (records == null) {
       // After a restart: what was sent is not sent again, as it comes out the same.
       at.phase = Phase.JUDGE;
       return;
     }
+    // Before the round's own, so that its REVISION comes after all that it publishes.
+    if (records.publishes() && at.sent == 0 && !publishKeptBack(deadline)) {
+      return;
+    }
     while (at.sent < records.count()) {
-      records.send(at.sent++, output);
+      IdEmbedding later = records.keptBack(at.sent);
+      if (later == null) {
+        ModelPart part = records.model(at.sent);
+        if (part != null) {
+          published.said(part);
+        }
+        records.send(at.sent, output);
+      } else {
+        keptBack.put(later.getItem(), later);
+      }
+      at.sent++;
       dirty = true;
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return;
       }
     }
@@ -404,6 +448,22 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     at.phase = Phase.GATHER;
   }
 
+  /** Sends the ID embeddings that rounds before kept back; false where some are left. */
+  private boolean publishKeptBack(Deadline deadline) throws Exception {
+    if (keptBackLeft == null) {
+      keptBackLeft = keptBack.iterator();
+    }
+    while (keptBackLeft.hasNext()) {
+      output.collect(ID_EMBEDDINGS, new StreamRecord<>(keptBackLeft.next().getValue()));
+      keptBackLeft.remove();
+      if (deadline.isOver()) {
+        return false;
+      }
+    }
+    keptBackLeft = null;
+    return true;
+  }
+
   private static void put(MapState<Integer, byte[]> to, List<byte[]> cut) throws Exception {
     int i = 0;
     for (byte[] piece : cut) {
@@ -417,6 +477,9 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     super.prepareSnapshotPreBarrier(checkpointId);
+    // State on the heap is copied when it next changes; an iterator would go on with what the
+    // snapshot has.
+    keptBackLeft = null;
     if (dirty) {
       dirty = false;
       setCurrentKey(KEY);

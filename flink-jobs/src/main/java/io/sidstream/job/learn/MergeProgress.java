@@ -52,8 +52,17 @@ public class MergeProgress implements Cloneable {
   /** The round of which something was last sent back to the shards, 0 for none. */
   public long lastRound;
 
-  /** Up to which version parts of the model were removed. */
+  /** The newest revision of which the recommenders and ID embeddings were published, 0 for none. */
+  public long published;
+
+  /** Whether the round under way publishes its own, whatever else comes of it. */
+  public boolean publishesThis;
+
+  /** Up to which version parts of the model were removed, but codebooks. */
   public int removed;
+
+  /** Up to which version codebooks were removed. */
+  public int removedCodebooks;
 
   /** Events ranked under the version in use, and sums over them; not ranked, in all. */
   public long ranked;

@@ -176,7 +176,7 @@ public final class Replay implements AutoCloseable {
         for (Shard shard : shards) {
           // One that is done waits for the others: the round after is another call's.
           if (told == null || !idle(shard)) {
-            more |= shard.turn(now, Long.MAX_VALUE);
+            more |= shard.turn(now, Deadline.NEVER);
             busy |= !idle(shard);
           }
         }
@@ -229,7 +229,8 @@ public final class Replay implements AutoCloseable {
       results.add(ShardRound.fromBytes(whole.toByteArray()));
     }
     merge.committed = merge.version;
-    last = RoundRecords.of(plan, merge, tokenizer, results);
+    merge.publishesThis = true;
+    last = RoundRecords.of(plan, RoundRecords.EVERY_VERSION, merge, tokenizer, results);
     merge = last.after(merge);
     tokenizer = last.tokenizer() == null ? tokenizer : last.tokenizer();
     if (last.back() != null) {

@@ -86,7 +86,7 @@ final class RoundDrawing {
   }
 
   /** Goes on until the deadline; true when all is drawn. */
-  boolean advance(long deadline) throws Exception {
+  boolean advance(Deadline deadline) throws Exception {
     while (part < parts.size()) {
       for (int i = 0; i < LOOK; i++) {
         if (!parts.get(part).next()) {
@@ -94,7 +94,7 @@ final class RoundDrawing {
           break;
         }
       }
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return part == parts.size();
       }
     }
@@ -209,7 +209,7 @@ final class RoundDrawing {
             ? (long) plan.bootstrap().maxSteps() * plan.steps().positions()
             : (long)
                 (plan.stepsOf(at.round, 0)
-                    * plan.steps().positions()
+                    * plan.stepOf(at.round).positions()
                     * (1 - plan.steps().recentShare()));
     Draw draw = new Draw(at.replayable, draws);
     long[] positions = {0};

@@ -42,7 +42,11 @@ final class RoundRecords {
   private record Out(
       TokenizerUpdate update, VersionRecord version, ModelPart part, IdEmbedding embedding) {}
 
+  /** All of them: where nothing is published. */
+  static final int EVERY_VERSION = Integer.MAX_VALUE;
+
   private final LearnPlan plan;
+  private final int keptCodebooks;
   private final MergeProgress before;
   private final MergeProgress after;
   private final Instant now;
@@ -50,13 +54,14 @@ final class RoundRecords {
   private byte[] back;
   private RoundResult merged;
   private byte[] tokenizer;
-  private int encoderBytes;
   private String text;
+  private boolean publishes;
   private Verdict verdict;
   private String refusal;
 
-  private RoundRecords(LearnPlan plan, MergeProgress before) {
+  private RoundRecords(LearnPlan plan, int keptCodebooks, MergeProgress before) {
     this.plan = plan;
+    this.keptCodebooks = keptCodebooks;
     this.before = before;
     after = before.copy();
     now = Instant.ofEpochMilli(before.judgedAt);
@@ -66,20 +71,23 @@ final class RoundRecords {
   /**
    * Merges and judges.
    *
+   * @param keptCodebooks committed versions whose codebooks stay on the models topic, at least 2
    * @param before where the merge stands
    * @param tokenizer bytes of that in use; null for none
    * @param rounds of the shards, in their order
    */
   static RoundRecords of(
-      LearnPlan plan, MergeProgress before, byte[] tokenizer, List<ShardRound> rounds) {
-    RoundRecords made = new RoundRecords(plan, before);
+      LearnPlan plan,
+      int keptCodebooks,
+      MergeProgress before,
+      byte[] tokenizer,
+      List<ShardRound> rounds) {
+    RoundRecords made = new RoundRecords(plan, keptCodebooks, before);
     made.make(tokenizer, rounds);
     return made;
   }
 
   private void make(byte[] tokenizerInUse, List<ShardRound> rounds) {
-    // Of one shape, all of them are as long.
-    encoderBytes = tokenizerInUse == null ? 0 : tokenizerInUse.length;
     merged =
         ShardMerge.merge(rounds.stream().map(ShardRound::result).toList(), plan.model().metrics());
     String failure =
@@ -96,8 +104,8 @@ final class RoundRecords {
     if (plan.waits(after.round)) {
       sendBack();
     }
-    if (after.version > 0) {
-      removals();
+    if (after.version > 0 && tokenizerInUse != null && merged.weights() != null) {
+      removals(tokenizerInUse);
     }
   }
 
@@ -207,8 +215,13 @@ final class RoundRecords {
 
   private void revision() {
     after.revision++;
-    PublishedModel published = published();
-    published.recommenders(ServedRanking.of(plan.model(), merged.weights())).forEach(this::model);
+    publishes = before.publishesThis || after.version > before.version;
+    if (publishes) {
+      after.published = after.revision;
+      published()
+          .recommenders(ServedRanking.of(plan.model(), merged.weights()))
+          .forEach(this::model);
+    }
     for (RoundResult.Embedding embedding : merged.embeddings()) {
       // Without numbers it is removed.
       List<Float> e = embedding.e() == null ? List.of() : Vectors.toList(embedding.e());
@@ -262,22 +275,33 @@ final class RoundRecords {
 
   /**
    * Parts of versions that no reader goes back to: it needs the newest committed one and, to go
-   * back to, the one before. The codebooks of every version stay: rows of any may still be valid,
-   * and are judged by them.
+   * back to, the one before. Codebooks stay longer: rows of an older version may still be valid,
+   * and are explained by them.
+   *
+   * <p>Last of the records, so that a restart with another number of codebooks to keep, in the
+   * middle of sending them, finds the others where they were.
    */
-  private void removals() {
+  private void removals(byte[] tokenizerInUse) {
     int last = before.committed - READERS_VERSIONS;
-    if (last <= before.removed || encoderBytes == 0 || merged.weights() == null) {
-      return;
+    if (last > before.removed) {
+      int recommenders = ServedRanking.of(plan.model(), merged.weights()).toBytes().length;
+      int decoder = decoder().toBytes().length;
+      for (int version = before.removed + 1; version <= last; version++) {
+        // Of one shape, all of them are as long.
+        remove(version, ModelPartKind.ENCODER, tokenizerInUse.length);
+        remove(version, ModelPartKind.RECOMMENDER, recommenders);
+        remove(version, ModelPartKind.DECODER, decoder);
+      }
+      after.removed = last;
     }
-    int recommenders = ServedRanking.of(plan.model(), merged.weights()).toBytes().length;
-    int decoder = decoder().toBytes().length;
-    for (int version = before.removed + 1; version <= last; version++) {
-      remove(version, ModelPartKind.ENCODER, encoderBytes);
-      remove(version, ModelPartKind.RECOMMENDER, recommenders);
-      remove(version, ModelPartKind.DECODER, decoder);
+    int lastCodebooks = before.committed - keptCodebooks;
+    if (lastCodebooks > before.removedCodebooks) {
+      int codebooks = PublishedModel.codebooks(TokenizerModel.fromBytes(tokenizerInUse)).length;
+      for (int version = before.removedCodebooks + 1; version <= lastCodebooks; version++) {
+        remove(version, ModelPartKind.CODEBOOKS, codebooks);
+      }
+      after.removedCodebooks = lastCodebooks;
     }
-    after.removed = last;
   }
 
   private void remove(int version, ModelPartKind kind, int bytes) {
@@ -301,6 +325,21 @@ final class RoundRecords {
     return records.size();
   }
 
+  /** Whether the recommenders, and all ID embeddings that were kept back, are published. */
+  boolean publishes() {
+    return publishes;
+  }
+
+  /** The ID embedding that is to be kept back for a later round; null where the record is sent. */
+  IdEmbedding keptBack(int index) {
+    return publishes ? null : records.get(index).embedding;
+  }
+
+  /** The part of the model that a record is; null for one of another kind. */
+  ModelPart model(int index) {
+    return records.get(index).part;
+  }
+
   void send(int index, Output<StreamRecord<TokenizerUpdate>> output) {
     Out out = records.get(index);
     if (out.update != null) {
@@ -321,7 +360,9 @@ final class RoundRecords {
     next.revision = after.revision;
     next.version = after.version;
     next.reconstruction = after.reconstruction;
+    next.published = after.published;
     next.removed = after.removed;
+    next.removedCodebooks = after.removedCodebooks;
     next.held = after.held;
     next.add(merged.figures().ranked(), after.version > before.version);
     next.holdsThis = null;

@@ -182,7 +182,7 @@ final class Shard {
    * @param now processing time, ms
    * @return whether there is more to do at once
    */
-  boolean turn(long now, long deadline) throws Exception {
+  boolean turn(long now, Deadline deadline) throws Exception {
     intake.look(at, now);
     Phase before = at.phase;
     boolean more =
@@ -216,7 +216,7 @@ final class Shard {
     return false;
   }
 
-  private boolean idle(long now, long deadline) throws Exception {
+  private boolean idle(long now, Deadline deadline) throws Exception {
     long head = at.waitingHead;
     int users = at.userSweepPlace;
     long items = at.queuedItems;
@@ -255,7 +255,7 @@ final class Shard {
 
   // ---- a round
 
-  private boolean take(long now, long deadline) throws Exception {
+  private boolean take(long now, Deadline deadline) throws Exception {
     if (!intake.takeItems(at, deadline) || !intake.takeEvents(at, now, deadline)) {
       return true;
     }
@@ -273,7 +273,7 @@ final class Shard {
     return true;
   }
 
-  private boolean compute(long deadline) throws Exception {
+  private boolean compute(Deadline deadline) throws Exception {
     if (runner.running()) {
       return false;
     }
@@ -303,7 +303,7 @@ final class Shard {
   }
 
   /** Puts rows and model aside and sends the result. */
-  private boolean store(long deadline) throws Exception {
+  private boolean store(Deadline deadline) throws Exception {
     if (computed == null) {
       // After a restart: what was sent is not sent again, as it comes out the same.
       at.rowsStored = 0;
@@ -316,7 +316,7 @@ final class Shard {
       tables.storedRows.put(at.rowsStored++, StoredRow.of(numbers[row], set.learned(row)));
       changedFrom = row + 1;
       row = changed.nextSetBit(changedFrom);
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return true;
       }
     }
@@ -324,14 +324,14 @@ final class Shard {
     int pieces = computed.model() == null ? 0 : ShardTables.pieces(computed.model().length);
     while (modelStored < pieces) {
       tables.putModel(other, modelStored++, computed.model());
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return true;
       }
     }
     RoundPieces result = computed.result();
     while (at.sent < result.count()) {
       out.accept(result.piece(at.sent++));
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return true;
       }
     }
@@ -353,18 +353,18 @@ final class Shard {
     return true;
   }
 
-  private boolean apply(long now, long deadline) throws Exception {
+  private boolean apply(long now, Deadline deadline) throws Exception {
     while (at.rowsApplied < at.rowsStored) {
       byte[] row = tables.storedRows.get(at.rowsApplied);
       tables.put(StoredRow.item(row), StoredRow.learned(row));
       tables.storedRows.remove(at.rowsApplied++);
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return true;
       }
     }
     while (at.touched > 0) {
       tables.touched.remove(--at.touched);
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return true;
       }
     }
@@ -447,7 +447,7 @@ final class Shard {
     at.mergedPieces = 0;
   }
 
-  private boolean adopt(long now, long deadline) throws Exception {
+  private boolean adopt(long now, Deadline deadline) throws Exception {
     if (adopted == null && !readMerged()) {
       return false;
     }
@@ -458,7 +458,7 @@ final class Shard {
       if (item != null && embedding.e() != null) {
         tables.put(item, StoredRow.with(tables.learned(item), embedding.e()));
       }
-      if (System.nanoTime() > deadline) {
+      if (deadline.isOver()) {
         return true;
       }
     }

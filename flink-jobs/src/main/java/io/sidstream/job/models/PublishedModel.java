@@ -45,7 +45,8 @@ public record PublishedModel(int version, long revision, Instant time) {
     return ModelParts.split(version, revision, kind, whole, time);
   }
 
-  private static byte[] codebooks(TokenizerModel tokenizer) {
+  /** The bytes of CODEBOOKS. */
+  public static byte[] codebooks(TokenizerModel tokenizer) {
     List<Level> levels = new ArrayList<>();
     for (Codebook book : tokenizer.quantizer().codebooks()) {
       LevelMetric metric =

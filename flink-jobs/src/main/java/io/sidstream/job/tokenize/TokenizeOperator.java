@@ -241,6 +241,11 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     return getProcessingTimeService().getCurrentProcessingTime();
   }
 
+  /** What slices of a scan are measured by. */
+  long nanos() {
+    return System.nanoTime();
+  }
+
   // ---- items
 
   @Override
@@ -571,7 +576,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     }
     boolean busy = arrivals > 0;
     arrivals = 0;
-    long start = System.nanoTime();
+    long start = nanos();
     encodeSlice();
     if (!keys.hasNext()) {
       endScan();
@@ -579,7 +584,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
       // While a mail waits, a task processes one record before it runs the mail. A pause as long as
       // the slice leaves half of the time to the items that arrive, and to the barriers behind
       // them.
-      long pause = Math.max(1, (System.nanoTime() - start) / 1_000_000);
+      long pause = Math.max(1, (nanos() - start) / 1_000_000);
       getProcessingTimeService().registerTimer(now() + pause, time -> scanSlice());
     } else {
       mailbox.execute(this::scanSlice, "scan for token version " + current.version);

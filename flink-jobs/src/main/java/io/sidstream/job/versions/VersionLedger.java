@@ -56,7 +56,7 @@ import org.apache.flink.util.function.ThrowingRunnable;
  * versions. Then the run takes the topics from whichever had them ({@link RunFence}), and its sinks
  * open ({@link RunClaims#await}).
  */
-public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
+public class VersionLedger extends AbstractStreamOperator<VersionRecord>
     implements TwoInputStreamOperator<VersionRecord, RawRecord, VersionRecord> {
   /** How long a record of a transaction that is over may be on its way back to here, ms. */
   static final long PATIENCE_MS = 15_000;
@@ -345,9 +345,14 @@ public final class VersionLedger extends AbstractStreamOperator<VersionRecord>
     }
     looking = true;
     if (thread == null) {
-      thread = Executors.newSingleThreadExecutor(r -> new Thread(r, "version ledger"));
+      thread = newThread();
     }
     thread.execute(() -> lookUp(late));
+  }
+
+  /** Where topics are looked through. */
+  ExecutorService newThread() {
+    return Executors.newSingleThreadExecutor(r -> new Thread(r, "version ledger"));
   }
 
   /** On the thread of its own. */

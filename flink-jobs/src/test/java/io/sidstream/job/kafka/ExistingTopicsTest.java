@@ -93,7 +93,8 @@ class ExistingTopicsTest {
             r ->
                 r.startsWith("topic p.versions has cleanup.policy=delete, retention.ms=604800000")
                     && r.endsWith(
-                        "--add-config cleanup.policy=delete,retention.bytes=-1,retention.ms=-1"));
+                        "--add-config cleanup.policy=compact,delete.retention.ms=86400000,"
+                            + "max.compaction.lag.ms=3600000,min.cleanable.dirty.ratio=0.3"));
     // The inputs are their owner's; that large records do not fit is only told.
     assertThat(topics.warnings())
         .anyMatch(w -> w.startsWith("topic p.items has cleanup.policy=delete"))
@@ -106,18 +107,21 @@ class ExistingTopicsTest {
     assertThat(topics.warnings()).singleElement().asString().contains("after the last COMMIT");
     look("tokens", "retention.ms", "-1");
     assertThat(topics.warnings()).last().asString().contains("grows for ever");
+    look("versions", "retention.ms", "-1");
+    assertThat(topics.warnings()).last().asString().contains("it keeps every record");
     look("interactions", "retention.ms", "86400000", "max.message.bytes", "16777216");
     look("control", "retention.ms", "86400000");
     look("tokens", "cleanup.policy", "compact", "min.cleanable.dirty.ratio", "0.9");
     look("tokens", "cleanup.policy", "compact,delete", "retention.ms", "-1");
-    assertThat(topics.warnings()).hasSize(2);
+    look("versions", "cleanup.policy", "compact");
+    assertThat(topics.warnings()).hasSize(3);
     assertThat(topics.refusals()).isEmpty();
   }
 
   @Test
-  void aCompactedTopicIsRefusedWhereRecordsShareAKeyOrHaveNone() {
-    look("versions", "cleanup.policy", "compact");
-    assertThat(topics.refusals()).last().asString().contains("the place of its COMMIT");
+  void aCompactedTopicIsRefusedWhereRecordsHaveNoKeyOrAreDeletedToo() {
+    look("versions", "cleanup.policy", "compact,delete");
+    assertThat(topics.refusals()).last().asString().contains("after the last COMMIT is gone");
     look("control", "cleanup.policy", "compact");
     look("dead-letters", "cleanup.policy", "compact,delete");
     assertThat(topics.refusals()).hasSize(3).last().asString().contains("without a key");

@@ -46,7 +46,19 @@ class VersionsTopicTest {
                 written.headers().lastHeader(VersionsTopic.JOB).value(), StandardCharsets.UTF_8))
         .isEqualTo("sidstream");
     assertThat(written.topic()).isEqualTo("sidstream.versions");
-    assertThat(new String(written.key(), StandardCharsets.UTF_8)).isEqualTo("900");
+    assertThat(new String(written.key(), StandardCharsets.UTF_8)).isEqualTo("BEGIN/900");
+  }
+
+  @Test
+  void aRecordTakesThePlaceOfTheOneOfItsStateThatIsSoManyOlder() {
+    assertThat(VersionsTopic.key(record(VersionState.COMMIT, 7, 93), 50)).isEqualTo("COMMIT/7");
+    assertThat(VersionsTopic.key(record(VersionState.COMMIT, 57, 99), 50)).isEqualTo("COMMIT/7");
+    assertThat(VersionsTopic.key(record(VersionState.BEGIN, 57, 99), 50)).isEqualTo("BEGIN/7");
+    assertThat(VersionsTopic.key(record(VersionState.REVISION, 7, 93), 50))
+        .isEqualTo("REVISION/43");
+    // The version that a candidate would have become says nothing of which candidate it was.
+    assertThat(VersionsTopic.key(record(VersionState.HELD, 8, 93), 50)).isEqualTo("HELD/43");
+    assertThat(VersionsTopic.key(record(VersionState.HELD, 8, 95), 50)).isEqualTo("HELD/45");
   }
 
   @Test

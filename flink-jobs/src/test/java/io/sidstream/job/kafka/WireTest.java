@@ -117,7 +117,7 @@ class WireTest {
     VersionSerializer serializer = new VersionSerializer(JobConfig.defaults());
     serializer.open(null, null);
     ProducerRecord<byte[], byte[]> record = serializer.serialize(travelled, null, null);
-    assertThat(record.key()).isEqualTo("17".getBytes());
+    assertThat(record.key()).isEqualTo("BEGIN/17".getBytes());
     assertThat(wire.decode(record.value(), VersionRecord.class)).isEqualTo(version);
   }
 }

@@ -328,6 +328,12 @@ final class LearnPipeline implements AutoCloseable {
     return all;
   }
 
+  /** Records of the id-embeddings topic. */
+  int embeddingRows() {
+    var said = merge.getSideOutput(MergeOperator.ID_EMBEDDINGS);
+    return said == null ? 0 : said.size();
+  }
+
   List<TokenizerUpdate> updates() {
     return merge.extractOutputValues();
   }

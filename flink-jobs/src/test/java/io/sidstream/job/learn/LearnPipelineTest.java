@@ -12,6 +12,7 @@ import io.sidstream.model.learn.RuleVerdict.Outcome;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
+import io.sidstream.schemas.ModelParts;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Duration;
@@ -20,7 +21,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -128,6 +131,88 @@ class LearnPipelineTest {
       assertThat(pipeline.updates()).extracting(u -> u.version).containsExactly(1, 2, 3);
       assertThat(pipeline.embeddings()).isNotEmpty();
     }
+  }
+
+  @Test
+  void whatNoReaderGoesBackToLeavesTheModelsTopic() throws Exception {
+    JobConfig config = config(Map.of("quantizer.round-every", "1", "topics.kept-codebooks", "3"));
+    try (LearnPipeline pipeline = new LearnPipeline(config, null, List.of())) {
+      feed(pipeline, 200, 550);
+      pipeline.until(8);
+      // A round's removals come after its revision.
+      for (int s = 0; s < 50; s++) {
+        pipeline.step();
+      }
+      int begun =
+          pipeline.versions().stream()
+              .filter(v -> v.getState() == VersionState.BEGIN)
+              .mapToInt(VersionRecord::getVersion)
+              .max()
+              .orElseThrow();
+      assertThat(begun).isEqualTo(8);
+      Map<ModelPartKind, Set<Integer>> live = new TreeMap<>();
+      for (ModelPart part : pipeline.models()) {
+        Set<Integer> versions = live.computeIfAbsent(part.getPart(), p -> new TreeSet<>());
+        if (part.getCount() == 0) {
+          assertThat(versions.remove(part.getVersion())).as("removed once: %s", part).isTrue();
+        } else {
+          versions.add(part.getVersion());
+        }
+      }
+      // Committed before the last round began: up to 7.
+      assertThat(live.get(ModelPartKind.CODEBOOKS)).containsExactly(5, 6, 7, 8);
+      for (ModelPartKind kind :
+          List.of(ModelPartKind.ENCODER, ModelPartKind.DECODER, ModelPartKind.RECOMMENDER)) {
+        assertThat(live.get(kind)).as(kind.name()).containsExactly(6, 7, 8);
+      }
+      assertThat(live.get(ModelPartKind.LEARNER)).as("of the newest round").hasSize(1);
+    }
+  }
+
+  @Test
+  void embeddingsBetweenTwoPublicationsAreKeptBackAndNoneIsLost() throws Exception {
+    Map<Long, String> everyRound;
+    Map<String, List<Float>> embeddings;
+    int rows;
+    Map<String, String> oneVersion = Map.of("quantizer.round-every", "1000");
+    try (LearnPipeline pipeline = new LearnPipeline(config(oneVersion), null, List.of())) {
+      feed(pipeline, 200, 500);
+      pipeline.until(7);
+      everyRound = pipeline.recommenders();
+      embeddings = pipeline.embeddings();
+      rows = pipeline.embeddingRows();
+    }
+    assertThat(everyRound.keySet()).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L);
+
+    Map<String, String> everyThird = new HashMap<>(oneVersion);
+    everyThird.put("learn.publish-every", "3");
+    JobConfig config = config(everyThird);
+    Map<String, List<Float>> published = new TreeMap<>();
+    int publishedRows;
+    LearnPipeline pipeline = new LearnPipeline(config, null, List.of());
+    try {
+      feed(pipeline, 200, 500);
+      // What the rounds 5 and 6 changed, or one of them at least, goes into the checkpoint.
+      pipeline.until(5);
+      LearnPipeline.Snapshot cut = pipeline.snapshot();
+      published.putAll(pipeline.embeddings());
+      publishedRows = pipeline.embeddingRows();
+      int revisions = pipeline.revisions().size();
+      pipeline.close();
+      pipeline = new LearnPipeline(config, cut, pipeline.models());
+      pipeline.until(7 - revisions);
+      published.putAll(pipeline.embeddings());
+      publishedRows += pipeline.embeddingRows();
+      assertThat(pipeline.recommenders().keySet()).containsExactly(1L, 4L, 7L);
+      pipeline
+          .recommenders()
+          .forEach((revision, digest) -> assertThat(digest).isEqualTo(everyRound.get(revision)));
+    } finally {
+      pipeline.close();
+    }
+    // The 7th publishes all: then a reader has what it has where every round publishes.
+    assertThat(published).isEqualTo(embeddings);
+    assertThat(publishedRows).isLessThan(rows);
   }
 
   @Test
@@ -423,6 +508,38 @@ class LearnPipelineTest {
       assertThat(pipeline.versions().get(6).getState()).isEqualTo(VersionState.BEGIN);
       assertThat(pipeline.versions().get(6).getReason()).startsWith("forced by control message");
     }
+  }
+
+  @Test
+  void whatReadersNeedOfTheModelIsSaidAgainWhenAsked() throws Exception {
+    try (LearnPipeline pipeline = new LearnPipeline(config(Map.of()), null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      pipeline.until(1);
+      events(pipeline, 200, 300);
+      pipeline.until(3);
+      steps(pipeline, 20);
+      int said = pipeline.models().size();
+      Map<String, String> newest = forReaders(pipeline.models());
+      assertThat(newest).hasSizeGreaterThanOrEqualTo(4);
+      pipeline.tell(control(ControlAction.REPUBLISH));
+      pipeline.step();
+      List<ModelPart> again = pipeline.models().subList(said, pipeline.models().size());
+      assertThat(forReaders(again)).isEqualTo(newest);
+    }
+  }
+
+  /** By key, the digests of the parts that are there in the end, but those for the learner. */
+  private static Map<String, String> forReaders(List<ModelPart> said) {
+    Map<String, String> digests = new TreeMap<>();
+    for (ModelPart part : said) {
+      if (part.getCount() == 0) {
+        digests.remove(ModelParts.key(part));
+      } else if (part.getPart() != ModelPartKind.LEARNER) {
+        digests.put(ModelParts.key(part), part.getRevision() + " " + part.getDigest());
+      }
+    }
+    return digests;
   }
 
   @Test

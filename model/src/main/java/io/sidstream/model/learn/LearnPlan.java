@@ -67,9 +67,9 @@ public record LearnPlan(
    * When rounds begin and how long they are.
    *
    * @param interactions interactions of a round, over all shards
-   * @param steps steps of a recommender round, over all shards
+   * @param steps steps of a recommender round; shards share the positions of each
    * @param quantizerEvery every so many rounds the quantizer learns too
-   * @param quantizerSteps steps of such a round, over all shards
+   * @param quantizerSteps steps of such a round
    */
   public record Rounds(int interactions, int steps, int quantizerEvery, int quantizerSteps) {}
 
@@ -127,8 +127,8 @@ public record LearnPlan(
         long all = Math.max(least, Math.min(most, wanted));
         yield (int) Math.max(1, all / bootstrapRounds());
       }
-      case RECOMMENDER -> Math.max(1, rounds.steps / shards);
-      case QUANTIZER -> Math.max(1, rounds.quantizerSteps / shards);
+      case RECOMMENDER -> rounds.steps;
+      case QUANTIZER -> rounds.quantizerSteps;
     };
   }
 
@@ -138,6 +138,18 @@ public record LearnPlan(
    */
   public boolean waits(long round) {
     return shards > 1 || endsInCandidate(round);
+  }
+
+  /**
+   * What a step of a round takes in one shard. In the bootstrap shards share the steps. After it
+   * they share the positions of each step, so that each takes as many steps as one shard alone:
+   * with a part of the steps the mean of the shards moves by a part, and what has to follow the
+   * stream falls behind.
+   */
+  public Steps stepOf(long round) {
+    return kind(round) == RoundKind.BOOTSTRAP
+        ? steps
+        : new Steps(Math.max(1, steps.positions / shards), steps.recentShare);
   }
 
   /** Interactions of a round in one shard. */

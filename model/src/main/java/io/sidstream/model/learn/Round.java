@@ -7,6 +7,7 @@ import io.sidstream.model.train.JointTrainer;
 import io.sidstream.model.train.Phase;
 import io.sidstream.model.train.StepStats;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -77,6 +78,8 @@ public final class Round {
     for (int i = 0; i < idSteps.length; i++) {
       idSteps[i] = items.idSteps(i);
     }
+    boolean added = plan.shards() > 1 && kind != RoundKind.BOOTSTRAP;
+    float[] starts = added ? items.id().clone() : null;
     Prequential.Result ranked = predict(trainer, rng);
     double[] losses = new double[3];
     int steps = takesSteps() ? learn(trainer, rng, losses) : 0;
@@ -98,7 +101,7 @@ public final class Round {
             in.round(),
             figures,
             takesSteps() ? TrainerWeights.of(trainer) : null,
-            embeddings(idSteps),
+            embeddings(idSteps, starts),
             evaluation()),
         changed);
   }
@@ -123,7 +126,8 @@ public final class Round {
     if (in.round() == 1 && plan.model().hasSemantic()) {
       trainer.initialiseCodebooks(in.sample().rows());
     }
-    Sampler sampler = new Sampler(in.windows(), plan.steps(), plan.model().maxLen(), rng.split());
+    Sampler sampler =
+        new Sampler(in.windows(), plan.stepOf(in.round()), plan.model().maxLen(), rng.split());
     if (sampler.available() == 0) {
       return kind == RoundKind.BOOTSTRAP ? learnContent(trainer, rng, losses) : 0;
     }
@@ -158,7 +162,7 @@ public final class Round {
     int steps = plan.stepsOf(in.round(), 0);
     int length = plan.model().maxLen() + 1;
     for (int s = 0; s < steps; s++) {
-      int[][] batch = new int[Math.max(1, plan.steps().positions() / length)][length];
+      int[][] batch = new int[Math.max(1, plan.stepOf(in.round()).positions() / length)][length];
       for (int[] sequence : batch) {
         for (int t = 0; t < length; t++) {
           sequence[t] = rows[rng.nextInt(rows.length)];
@@ -169,15 +173,24 @@ public final class Round {
     return steps;
   }
 
-  private List<RoundResult.Embedding> embeddings(int[] before) {
+  private List<RoundResult.Embedding> embeddings(int[] before, float[] starts) {
     List<RoundResult.Embedding> embeddings = new ArrayList<>();
     ItemTable items = in.set().items();
     int d = plan.model().hasId() ? plan.model().idDim() : 0;
     for (int i = 0; i < before.length && d > 0; i++) {
       if (items.idSteps(i) != before[i]) {
+        String name = in.set().name(i);
+        float[] e = Arrays.copyOfRange(items.id(), i * d, (i + 1) * d);
+        // Before its first step an item has none, and starts as each shard sees fit.
+        boolean begun = starts != null && before[i] > 0;
         embeddings.add(
-            new RoundResult.Embedding(
-                in.set().name(i), java.util.Arrays.copyOfRange(items.id(), i * d, (i + 1) * d)));
+            begun
+                ? new RoundResult.Embedding(
+                    name,
+                    e,
+                    Arrays.copyOfRange(starts, i * d, (i + 1) * d),
+                    items.idSteps(i) - before[i])
+                : new RoundResult.Embedding(name, e));
       }
     }
     return embeddings;

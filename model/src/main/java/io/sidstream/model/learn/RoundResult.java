@@ -110,6 +110,14 @@ public record RoundResult(
    *
    * @param item name of the item
    * @param e {@code [D_1]}; null where the item is gone, or is new and has none again
+   * @param start {@code [D_1]} what the round began with, the same in all shards, where the merge
+   *     is to add up what each moved it by; null where it is to take the mean
+   * @param steps steps that moved it; 0 without a start
    */
-  public record Embedding(String item, float[] e) {}
+  public record Embedding(String item, float[] e, float[] start, int steps) {
+    /** One of which the merge takes the mean. */
+    public Embedding(String item, float[] e) {
+      this(item, e, null, 0);
+    }
+  }
 }

@@ -23,7 +23,8 @@ public final class RoundResultFormat {
   /** "SIDR". */
   private static final int MAGIC = 0x53494452;
 
-  private static final int FORMAT = 1;
+  /** 2 added what an embedding started as; 1 is read as having none. */
+  private static final int FORMAT = 2;
 
   /** Widest row of a table that is read: 64 rows of it are made at once. */
   private static final int MOST_WIDTH = 1 << 16;
@@ -48,6 +49,11 @@ public final class RoundResultFormat {
       if (embedding.e() != null) {
         BoundedArrays.write(out, embedding.e());
       }
+      out.writeBoolean(embedding.start() != null);
+      if (embedding.start() != null) {
+        BoundedArrays.write(out, embedding.start());
+        out.writeInt(embedding.steps());
+      }
     }
     out.writeBoolean(result.evaluation() != null);
     if (result.evaluation() != null) {
@@ -68,9 +74,9 @@ public final class RoundResultFormat {
           "not the result of a round: it begins with %08x, not with SIDR".formatted(magic));
     }
     int format = in.readInt();
-    if (format != FORMAT) {
+    if (format < 1 || format > FORMAT) {
       throw new IOException(
-          "result of a round in format " + format + "; this version reads format " + FORMAT);
+          "result of a round in format " + format + "; this version reads formats 1 to " + FORMAT);
     }
     int shard = in.readInt();
     long round = in.readLong();
@@ -79,7 +85,14 @@ public final class RoundResultFormat {
     List<Embedding> embeddings = new ArrayList<>();
     for (int n = BoundedArrays.count(in); n > 0; n--) {
       String item = BoundedArrays.text(in);
-      embeddings.add(new Embedding(item, in.readBoolean() ? BoundedArrays.floats(in) : null));
+      float[] e = in.readBoolean() ? BoundedArrays.floats(in) : null;
+      float[] start = format > 1 && in.readBoolean() ? BoundedArrays.floats(in) : null;
+      if (start != null && (e == null || e.length != start.length)) {
+        throw new IOException(
+            "the ID embedding of '%s' has %d numbers and began with %d: the bytes are damaged"
+                .formatted(item, e == null ? 0 : e.length, start.length));
+      }
+      embeddings.add(new Embedding(item, e, start, start == null ? 0 : in.readInt()));
     }
     Evaluation evaluation = in.readBoolean() ? readEvaluation(in) : null;
     return new RoundResult(shard, round, figures, weights, embeddings, evaluation);

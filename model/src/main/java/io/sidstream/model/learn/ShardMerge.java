@@ -26,9 +26,12 @@ import java.util.function.Function;
  *       this is the moving average of the pooled batches; a codeword is made of them as {@link
  *       CodebookLearner} makes it. One that a shard re-seeded in the round has an average of its
  *       own there, which the others know nothing of: the lowest such shard's is taken whole.
- *   <li>An ID embedding: the mean over the shards that changed it. A shard that says that the item
- *       is gone outvotes the others, which had not heard of it yet: what they learnt is of its
- *       earlier life.
+ *   <li>An ID embedding: what the shards moved it by, added up, as far as that is no more steps
+ *       than a shard took, and that share of it where it is: rows that few users have are moved by
+ *       few steps wherever these are taken, while those of everybody move in every step of every
+ *       shard. In the bootstrap, and of an item that is new to one of them, the mean over the
+ *       shards that changed it. A shard that says that the item is gone outvotes the others, which
+ *       had not heard of it yet: what they learnt is of its earlier life.
  *   <li>Figures: sums; of the items, which every shard knows, the most.
  *   <li>Evaluations: {@link Evaluation#join}, with the merged ID embeddings.
  * </ul>
@@ -126,16 +129,39 @@ public final class ShardMerge {
   }
 
   private static List<Embedding> embeddings(List<RoundResult> results) {
-    Map<String, List<float[]>> changes = new LinkedHashMap<>();
+    Map<String, List<Embedding>> changes = new LinkedHashMap<>();
     for (RoundResult r : results) {
       for (Embedding change : r.embeddings()) {
-        changes.computeIfAbsent(change.item(), item -> new ArrayList<>()).add(change.e());
+        changes.computeIfAbsent(change.item(), item -> new ArrayList<>()).add(change);
       }
     }
+    long steps = results.stream().mapToLong(r -> r.figures().steps()).max().orElse(0);
     List<Embedding> merged = new ArrayList<>(changes.size());
-    changes.forEach(
-        (item, all) -> merged.add(new Embedding(item, all.contains(null) ? null : mean(all))));
+    changes.forEach((item, all) -> merged.add(new Embedding(item, embedding(all, steps))));
     return merged;
+  }
+
+  /**
+   * One from all that changed it.
+   *
+   * @param steps steps that a shard took in the round
+   */
+  private static float[] embedding(List<Embedding> all, long steps) {
+    if (all.stream().anyMatch(change -> change.e() == null)) {
+      return null;
+    }
+    float[] mean = mean(all.stream().map(Embedding::e).toList());
+    if (all.size() == 1 || all.stream().anyMatch(change -> change.start() == null)) {
+      return mean;
+    }
+    float[] start = mean(all.stream().map(Embedding::start).toList());
+    long moves = all.stream().mapToLong(Embedding::steps).sum();
+    double times = all.size() * Math.min(1.0, (double) steps / moves);
+    float[] added = new float[mean.length];
+    for (int i = 0; i < added.length; i++) {
+      added[i] = (float) (start[i] + times * (mean[i] - start[i]));
+    }
+    return added;
   }
 
   /** The mean, number by number; of one array, itself. */

@@ -36,7 +36,10 @@ class RoundResultFormatTest {
         1L << 40,
         new Figures(240, 1200, 5, 3, 1.25, Double.POSITIVE_INFINITY, 3, ranked, 9),
         TrainerWeights.of(c.trainer),
-        List.of(new Embedding("ä".repeat(40_000), new float[] {1, -0f}), new Embedding("", null)),
+        List.of(
+            new Embedding("ä".repeat(40_000), new float[] {1, -0f}),
+            new Embedding("", null),
+            new Embedding("moved", new float[] {3, 4}, new float[] {1, 2}, 5)),
         new Evaluation(c.catalogue.items, sample, e.old(), e.windows(), 1_000_000));
   }
 
@@ -120,9 +123,9 @@ class RoundResultFormatTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("not with SIDR");
     byte[] newer = bytes.clone();
-    newer[7] = 2;
+    newer[7] = 3;
     assertThatThrownBy(() -> read(newer))
-        .hasMessage("result of a round in format 2; this version reads format 1");
+        .hasMessage("result of a round in format 3; this version reads formats 1 to 2");
   }
 
   /** The length of the first array says two thousand million; there are some kilobytes. */

@@ -120,6 +120,39 @@ class ShardMergeTest {
     assertThat(merged.embeddings().get(3).e()).isNull();
   }
 
+  /** The shards of these tests take 10 steps each. */
+  @Test
+  void whatShardsMovedAnEmbeddingByIsAddedUpWhereTheyBeganWithTheSame() {
+    float[] start = {1, 10};
+    List<Embedding> merged =
+        ShardMerge.merge(
+                List.of(
+                    result(
+                        0,
+                        null,
+                        new Embedding("rare", new float[] {3, 10}, start, 4),
+                        new Embedding("alone", new float[] {.3f, 7}, start, 9),
+                        new Embedding("new there", new float[] {3, 10}, start, 2),
+                        new Embedding("in all steps", new float[] {3, 10}, start, 10)),
+                    result(
+                        1,
+                        null,
+                        new Embedding("rare", new float[] {2, 7}, start, 5),
+                        new Embedding("new there", new float[] {5, 20}),
+                        new Embedding("in all steps", new float[] {5, 20}, start, 10))),
+                METRICS)
+            .embeddings();
+    assertThat(merged)
+        .extracting(Embedding::item)
+        .containsExactly("rare", "alone", "new there", "in all steps");
+    assertThat(merged.get(0).e()).containsExactly(4f, 7f);
+    assertThat(merged.get(1).e()).containsExactly(.3f, 7f);
+    assertThat(merged.get(2).e()).containsExactly(4f, 15f);
+    // Twenty moves where one learner takes ten.
+    assertThat(merged.get(3).e()).containsExactly(4f, 15f);
+    assertThat(merged).extracting(Embedding::start).containsOnlyNulls();
+  }
+
   /** Both averages are linear in the batch, so the mean of two learners is one of both batches. */
   @ParameterizedTest
   @EnumSource(Metric.class)

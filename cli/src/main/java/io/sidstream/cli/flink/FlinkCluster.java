@@ -1,4 +1,4 @@
-package io.sidstream.cli.submit;
+package io.sidstream.cli.flink;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -45,9 +45,9 @@ public final class FlinkCluster {
    * @param state such as RUNNING, FINISHED
    * @param started ms
    */
-  record Job(String id, String name, String state, long started) {
+  public record Job(String id, String name, String state, long started) {
     /** Whether it has not ended, and does not end by itself. */
-    boolean lives() {
+    public boolean lives() {
       return !List.of("FINISHED", "CANCELED", "FAILED", "SUSPENDED").contains(state);
     }
   }
@@ -74,7 +74,7 @@ public final class FlinkCluster {
   }
 
   /** The jobs of a name, the newest first. */
-  List<Job> jobs(String name) throws IOException, InterruptedException {
+  public List<Job> jobs(String name) throws IOException, InterruptedException {
     List<Job> jobs = new ArrayList<>();
     for (JsonNode job : get("/jobs/overview").path("jobs")) {
       if (job.path("name").asText().equals(name)) {
@@ -95,7 +95,7 @@ public final class FlinkCluster {
    *
    * @return empty where it has none, or none that was kept
    */
-  Optional<String> newestState(Job job) throws IOException, InterruptedException {
+  public Optional<String> newestState(Job job) throws IOException, InterruptedException {
     JsonNode latest = get("/jobs/" + job.id + "/checkpoints").path("latest");
     JsonNode checkpoint = latest.path("completed");
     JsonNode savepoint = latest.path("savepoint");
@@ -113,7 +113,8 @@ public final class FlinkCluster {
    * @param within how long that may take
    * @return where the savepoint is
    */
-  String stop(Job job, String folder, Duration within) throws IOException, InterruptedException {
+  public String stop(Job job, String folder, Duration within)
+      throws IOException, InterruptedException {
     long until = System.nanoTime() + within.toNanos();
     ObjectNode request = JSON.createObjectNode().put("drain", false);
     if (folder != null) {
@@ -199,12 +200,12 @@ public final class FlinkCluster {
   }
 
   /** Deletes a jar that was sent; a job that runs from it has what it needs. */
-  void delete(String jar) throws IOException, InterruptedException {
+  public void delete(String jar) throws IOException, InterruptedException {
     send("/jars/" + jar, HttpRequest.newBuilder().DELETE());
   }
 
   /** State of a job's tasks: RUNNING where all of them run, else that of the job. */
-  String state(String job) throws IOException, InterruptedException {
+  public String state(String job) throws IOException, InterruptedException {
     JsonNode answer = get("/jobs/" + job);
     String state = answer.path("state").asText();
     for (JsonNode vertex : answer.path("vertices")) {
@@ -216,7 +217,7 @@ public final class FlinkCluster {
   }
 
   /** The newest failure of a job, empty where it had none. */
-  String failure(String job) throws IOException, InterruptedException {
+  public String failure(String job) throws IOException, InterruptedException {
     JsonNode newest = get("/jobs/" + job + "/exceptions").path("exceptionHistory").path("entries");
     return cause(newest.path(0).path("stacktrace").asText());
   }

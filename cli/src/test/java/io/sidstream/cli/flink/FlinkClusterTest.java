@@ -1,10 +1,10 @@
-package io.sidstream.cli.submit;
+package io.sidstream.cli.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
-import io.sidstream.cli.submit.FlinkCluster.Job;
+import io.sidstream.cli.flink.FlinkCluster.Job;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
