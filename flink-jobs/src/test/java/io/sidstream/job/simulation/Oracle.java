@@ -10,6 +10,7 @@ import io.sidstream.job.learn.ShardKeys;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
 import io.sidstream.job.record.TokenRow;
+import io.sidstream.schemas.IdEmbedding;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.TokenChecksum;
@@ -64,6 +65,7 @@ final class Oracle {
     everyInteractionIsCountedOnce();
     readersHaveTheModelInUse();
     recommenders();
+    embeddings();
   }
 
   private Map<String, Item> live() {
@@ -107,7 +109,11 @@ final class Oracle {
       }
     }
     numbered("BEGIN", begun.stream().map(v -> (long) v).toList(), losses);
-    numbered("COMMIT", committed.stream().map(v -> (long) v).toList(), losses);
+    // When everything is written again the last COMMIT is said again.
+    assertThat(committed.size() - new HashSet<>(committed).size())
+        .as("COMMITs said again in %s", committed)
+        .isLessThanOrEqualTo(losses ? Integer.MAX_VALUE : topics.asked);
+    numbered("COMMIT", committed.stream().map(v -> (long) v).toList(), losses || topics.asked > 0);
     numbered("REVISION", revisions, losses);
     assertThat(new HashSet<>(committed)).as("committed").isEqualTo(new HashSet<>(begun));
     assertThat(begun).as("versions").isNotEmpty();
@@ -205,7 +211,24 @@ final class Oracle {
     return digests;
   }
 
-  /** Of the newest version all parts, and the recommender of the newest revision. */
+  /** By item, the ID embedding that readers have. */
+  Map<String, IdEmbedding> embeddings() {
+    Map<String, IdEmbedding> newest = new TreeMap<>();
+    for (IdEmbedding embedding : topics.embeddings.all()) {
+      IdEmbedding before = newest.put(embedding.getItem(), embedding);
+      // An item that came again in the round is forgotten first.
+      boolean again = before != null && before.getE().isEmpty() && !embedding.getE().isEmpty();
+      assertThat(
+              before == null
+                  || before.getRevision() < embedding.getRevision()
+                  || again && before.getRevision() == embedding.getRevision())
+          .as("%s comes after %s, and once", embedding, before)
+          .isTrue();
+    }
+    return newest;
+  }
+
+  /** Of the newest version all parts, and the newest recommender that was to be published. */
   private void readersHaveTheModelInUse() {
     int version = 0;
     long revision = 0;
@@ -228,7 +251,9 @@ final class Oracle {
             ModelPartKind.ENCODER,
             ModelPartKind.DECODER,
             ModelPartKind.RECOMMENDER)
-        .doesNotContainValue(-1L)
-        .containsEntry(ModelPartKind.RECOMMENDER, revision);
+        .doesNotContainValue(-1L);
+    assertThat(newest.get(ModelPartKind.RECOMMENDER))
+        .as("revision of the newest recommender")
+        .isBetween(revision - config.get(JobOptions.LEARN_PUBLISH_EVERY) + 1, revision);
   }
 }
