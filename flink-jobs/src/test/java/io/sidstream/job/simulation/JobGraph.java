@@ -168,7 +168,7 @@ final class JobGraph {
     Stage writtenEmbeddings =
         written("embeddings", 1, new IdEmbeddingSerializer("embeddings"), topics.embeddings);
     Stage saidVersions =
-        sink("versions", 1, r -> topics.versions.add(0, (VersionRecord) r, world.now()));
+        sink("versions", 1, (r, time) -> topics.versions.add(0, (VersionRecord) r, time));
 
     items.keyed(null, embed, 1, r -> ((Item) r).item);
     interactions.keyed(null, sequence, 1, r -> ((Interaction) r).user);
@@ -238,13 +238,9 @@ final class JobGraph {
     return add(new Stage(name, count, max, (s, i) -> new SourceNode(s, i, log, read)));
   }
 
-  private Stage sink(String name, int count, java.util.function.Consumer<Object> write) {
+  private Stage sink(String name, int count, SinkNode.Target target) {
     return add(
-        new Stage(
-            "sink-" + name,
-            count,
-            max,
-            (s, i) -> new SinkNode(s, i, transaction -> transaction.forEach(write))));
+        new Stage("sink-" + name, count, max, (s, i) -> new SinkNode(s, i, target, world::now)));
   }
 
   /** Makes an operator, whose threads and stop watch are the workshop's. */
@@ -318,13 +314,13 @@ final class JobGraph {
         sink(
             name,
             count,
-            r -> {
+            (r, time) -> {
               if (r instanceof TokenRow row) {
-                topics.token(row, world.now());
+                topics.token(row, time);
               } else if (r instanceof ModelPart part) {
-                topics.models.add(0, part, world.now());
+                topics.models.add(0, part, time);
               } else {
-                topics.embeddings.add(0, (IdEmbedding) r, world.now());
+                topics.embeddings.add(0, (IdEmbedding) r, time);
               }
             }));
     return witness;

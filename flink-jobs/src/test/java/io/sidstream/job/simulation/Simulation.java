@@ -258,6 +258,11 @@ final class Simulation implements AutoCloseable, JobGraph.World, Moves.Mover {
 
   private void snapshot(Node node, long id) throws Exception {
     Object state = node.snapshot(id);
+    // What comes before a checkpoint and what comes after it have no millisecond in common.
+    now++;
+    if (node instanceof OperatorNode operator && !operator.hasTimers()) {
+      operator.harness.setProcessingTime(now);
+    }
     running.states.get(node.stage.name)[node.subtask] = state;
     if (--running.waits[0] == 0) {
       Checkpoint whole = running;
