@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 record Settings(int shards, boolean gate, boolean timed, int publishEvery) {
   static final int DIM = 4;
+  static final int ID_DIM = 2;
   static final int BOOTSTRAP_ITEMS = 8;
   static final int BOOTSTRAP_EVENTS = 12;
   static final int ROUND_EVENTS = 12;
@@ -34,7 +35,7 @@ record Settings(int shards, boolean gate, boolean timed, int publishEvery) {
     values.put("quantizer.metrics", "cosine,euclidean");
     values.put("quantizer.dim", "4");
     values.put("quantizer.codebook-size", "4");
-    values.put("id.dim", "2");
+    values.put("id.dim", Integer.toString(ID_DIM));
     values.put("recommender.heads", "1");
     values.put("recommender.layers", "1");
     values.put("recommender.max-length", "5");
