@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** Random histories of the whole job, each of a seed. */
 class JobSimulationTest {
-  private static final int HISTORIES = Integer.getInteger("simulation.histories", 20);
+  private static final int HISTORIES = Integer.getInteger("simulation.histories", 300);
   private static final long FIRST = Long.getLong("simulation.seed", 1_000);
 
   private static final int SCRIPTS = 4;
