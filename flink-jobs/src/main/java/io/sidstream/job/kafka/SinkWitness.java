@@ -256,8 +256,7 @@ public class SinkWitness<T> extends AbstractStreamOperator<T>
   private static List<WrittenRecord> missing(
       TopicTail committed, TopicTail all, TopicPartition partition, List<WrittenRecord> records)
       throws InterruptedException {
-    long oldest =
-        records.stream().mapToLong(w -> w.time).min().orElseThrow() - BROKER_CLOCK_MS;
+    long oldest = records.stream().mapToLong(w -> w.time).min().orElseThrow() - BROKER_CLOCK_MS;
     while (true) {
       Map<String, Long> found = new HashMap<>();
       Map<String, Long> open = new HashMap<>();

@@ -25,7 +25,6 @@ final class Figures {
   @Override
   public String toString() {
     return "%d histories: %d moves, %d crashes, %d of them with another parallelism, %d checkpoints that failed, %d lost transactions, %d control messages, %d requests to write again"
-        .formatted(
-            histories, steps, crashes, rescalings, refused, lost, said, republished);
+        .formatted(histories, steps, crashes, rescalings, refused, lost, said, republished);
   }
 }

@@ -89,8 +89,7 @@ final class History implements AutoCloseable {
       simulation.triggerCheckpoint();
     }
     // A transaction can be lost where a crash comes between a checkpoint and its commits.
-    boolean loses =
-        faults.losses() && simulation.owes() && random.nextInt(25 * pace.faults) == 0;
+    boolean loses = faults.losses() && simulation.owes() && random.nextInt(25 * pace.faults) == 0;
     if (loses || faults.crashes() > 0 && random.nextInt(faults.crashes() * pace.faults) == 0) {
       int down = random.nextInt(3_000);
       simulation.crash(1 + random.nextInt(faults.greatest()), down, faults.losses());

@@ -103,7 +103,8 @@ final class JobGraph {
         source("source-versions", 1, topics.versions, r -> topics.raw((VersionRecord) r));
     Stage models = source("source-models", 1, topics.models, r -> topics.raw((ModelPart) r));
     Stage control = source("source-control", 1, topics.control, r -> r);
-    Stage fence = operator("run-fence", 1, 1, null, w -> new ProcessOperator<>(new RunFence(config, run)));
+    Stage fence =
+        operator("run-fence", 1, 1, null, w -> new ProcessOperator<>(new RunFence(config, run)));
     Stage embed =
         keyed(
             "embed",
@@ -160,8 +161,7 @@ final class JobGraph {
             Types.STRING);
     Stage commit = operator("commit", 1, 1, null, w -> new CommitOperator());
     Stage ledger =
-        operator(
-            "ledger", 1, 1, null, w -> SimulatedLedger.of(config, run, world.ledger(), w));
+        operator("ledger", 1, 1, null, w -> SimulatedLedger.of(config, run, world.ledger(), w));
     Stage writtenTokens =
         written("tokens", parallelism, new TokenSerializer("tokens"), topics.tokens);
     Stage writtenModels = written("models", 1, new ModelPartSerializer("models"), topics.models);

@@ -148,7 +148,8 @@ final class Oracle {
           put(joined, row.item, row.commit <= version ? Token.of(row) : Token.before(row));
         }
       }
-      // A row that was lost may be told by a newer one of its item alone, which says what was before.
+      // A row that was lost may be told by a newer one of its item alone, which says what was
+      // before.
       Map<String, Token> read = losses ? joined : table;
       boolean agrees = sum(read) == commit.getTableChecksum() && read.size() == commit.getItems();
       if (!losses || version == newest) {
@@ -242,10 +243,8 @@ final class Oracle {
     int max = config.get(JobOptions.MAX_PARALLELISM);
     List<OperatorNode> learners = simulation.operators("learn");
     for (int key : ShardKeys.of(config.get(JobOptions.LEARN_SHARDS), max)) {
-      int subtask =
-          KeyGroupRangeAssignment.assignKeyToParallelOperator(key, max, learners.size());
-      LearnOperator learner =
-          (LearnOperator) (Object) learners.get(subtask).harness.getOperator();
+      int subtask = KeyGroupRangeAssignment.assignKeyToParallelOperator(key, max, learners.size());
+      LearnOperator learner = (LearnOperator) (Object) learners.get(subtask).harness.getOperator();
       SimulatedLearning.embeddings(learner, key, Settings.ID_DIM)
           .forEach(
               (item, e) -> {

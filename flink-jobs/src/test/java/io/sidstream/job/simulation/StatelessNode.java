@@ -12,8 +12,7 @@ final class StatelessNode extends Node {
 
     Shared(StreamOperator<?> operator) throws Exception {
       harness =
-          new SubtaskHarness(
-              operator, SubtaskHarness.Place.ONLY, null, new Sending(() -> node));
+          new SubtaskHarness(operator, SubtaskHarness.Place.ONLY, null, new Sending(() -> node));
       harness.setup();
       harness.open();
     }

@@ -89,10 +89,8 @@ final class SubtaskHarness extends AbstractStreamOperatorTestHarness<Object> {
   public void open() throws Exception {
     super.open();
     if (operator instanceof TwoInputStreamOperator<?, ?, ?> two) {
-      first =
-          RecordProcessorUtils.getRecordProcessor1((TwoInputStreamOperator<Object, ?, ?>) two);
-      second =
-          RecordProcessorUtils.getRecordProcessor2((TwoInputStreamOperator<?, Object, ?>) two);
+      first = RecordProcessorUtils.getRecordProcessor1((TwoInputStreamOperator<Object, ?, ?>) two);
+      second = RecordProcessorUtils.getRecordProcessor2((TwoInputStreamOperator<?, Object, ?>) two);
     } else {
       first = RecordProcessorUtils.getRecordProcessor((OneInputStreamOperator<Object, ?>) operator);
     }

@@ -108,11 +108,9 @@ class OpenTransactionsITCase {
         }
         assertThat(missing.get(60, TimeUnit.SECONDS)).hasSize(commits ? 0 : 1);
       }
-      assertThat(
-              missing(config, Inputs.bytes("never written"), -HOUR_MS).get(60, TimeUnit.SECONDS))
+      assertThat(missing(config, Inputs.bytes("never written"), -HOUR_MS).get(60, TimeUnit.SECONDS))
           .hasSize(1);
-      assertThat(
-              missing(config, Inputs.bytes("commits true"), HOUR_MS).get(60, TimeUnit.SECONDS))
+      assertThat(missing(config, Inputs.bytes("commits true"), HOUR_MS).get(60, TimeUnit.SECONDS))
           .as("the same bytes of before are another transaction's")
           .hasSize(1);
     }

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 
 /**
  * Coverage-guided fuzzing of the decoders by Jazzer, each for so many seconds or inputs, whichever
- * comes first, from the seeds and what is kept. What reached something new is written to the folder of what is kept; what broke a
- * decoder ends the run with an exit code of 1.
+ * comes first, from the seeds and what is kept. What reached something new is written to the folder
+ * of what is kept; what broke a decoder ends the run with an exit code of 1.
  *
  * <p>Arguments: seconds, inputs (-1 for any number), the folder of what is kept, names of decoders
  * (all, where there are none).
