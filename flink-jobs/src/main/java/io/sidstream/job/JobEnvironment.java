@@ -42,7 +42,8 @@ public final class JobEnvironment {
     flink.set(
         CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS,
         config.get(JobOptions.CHECKPOINT_INTERVAL).dividedBy(2));
-    // The one before the newest is there where the newest cannot be read.
+    // The one before the newest is there where the newest cannot be read. Of a job by itself: on a
+    // cluster Flink asks the cluster's configuration alone.
     flink.set(CheckpointingOptions.MAX_RETAINED_CHECKPOINTS, 2);
     flink.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
     // A watermark says that a version is complete, and does not overtake its rows; a barrier that

@@ -8,10 +8,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -27,6 +25,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.common.utils.Utils;
 
 /**
@@ -41,6 +40,9 @@ public class SinkWitness<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T> {
   /** Transactions that are remembered: commits that are tried again may lag some checkpoints. */
   private static final int REMEMBERED = 8;
+
+  /** How far the clock of a broker that stamps records itself may be behind, ms. */
+  private static final long BROKER_CLOCK_MS = 1_000;
 
   /** Time between two looks at a transaction that is open. */
   private static final long OPEN_MS = 1_000;
@@ -254,19 +256,36 @@ public class SinkWitness<T> extends AbstractStreamOperator<T>
   private static List<WrittenRecord> missing(
       TopicTail committed, TopicTail all, TopicPartition partition, List<WrittenRecord> records)
       throws InterruptedException {
-    // A second, for a broker that stamps records itself.
-    long oldest = records.stream().mapToLong(w -> w.time).min().orElseThrow() - 1000;
+    long oldest = records.stream().mapToLong(w -> w.time).min().orElseThrow() - BROKER_CLOCK_MS;
     while (true) {
-      Set<String> found = new HashSet<>();
-      Set<String> open = new HashSet<>();
-      committed.readSince(partition, oldest, all, r -> found.add(name(r)), r -> open.add(name(r)));
-      List<WrittenRecord> missing =
-          records.stream().filter(w -> !found.contains(name(w.key, w.digest))).toList();
-      if (missing.stream().noneMatch(w -> open.contains(name(w.key, w.digest)))) {
+      Map<String, Long> found = new HashMap<>();
+      Map<String, Long> open = new HashMap<>();
+      committed.readSince(
+          partition,
+          oldest,
+          all,
+          r -> found.merge(name(r), latest(r), Math::max),
+          r -> open.merge(name(r), latest(r), Math::max));
+      List<WrittenRecord> missing = records.stream().filter(w -> !isIn(found, w)).toList();
+      if (missing.stream().noneMatch(w -> isIn(open, w))) {
         return missing;
       }
       TimeUnit.MILLISECONDS.sleep(OPEN_MS);
     }
+  }
+
+  /** The latest time at which a sink can have been given a record. */
+  private static long latest(ConsumerRecord<byte[], byte[]> record) {
+    boolean brokers = record.timestampType() == TimestampType.LOG_APPEND_TIME;
+    return record.timestamp() + (brokers ? BROKER_CLOCK_MS : 0);
+  }
+
+  /**
+   * Whether one of some records can be it. The same bytes that were written before cannot: rows
+   * that are written again are alike, and one that is there must not stand for one that was lost.
+   */
+  private static boolean isIn(Map<String, Long> latest, WrittenRecord written) {
+    return latest.getOrDefault(name(written.key, written.digest), Long.MIN_VALUE) >= written.time;
   }
 
   private static String name(ConsumerRecord<byte[], byte[]> record) {

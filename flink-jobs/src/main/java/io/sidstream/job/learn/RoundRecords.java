@@ -100,6 +100,10 @@ final class RoundRecords {
     }
     if (merged.weights() != null && after.version > 0) {
       revision();
+    } else {
+      // Before the first version, and where the round failed: readers get them with what is
+      // published next.
+      embeddings(Math.max(1, after.version));
     }
     if (plan.waits(after.round)) {
       sendBack();
@@ -222,16 +226,7 @@ final class RoundRecords {
           .recommenders(ServedRanking.of(plan.model(), merged.weights()))
           .forEach(this::model);
     }
-    for (RoundResult.Embedding embedding : merged.embeddings()) {
-      // Without numbers it is removed.
-      List<Float> e = embedding.e() == null ? List.of() : Vectors.toList(embedding.e());
-      records.add(
-          new Out(
-              null,
-              null,
-              null,
-              new IdEmbedding(embedding.item(), after.version, after.revision, e)));
-    }
+    embeddings(after.version);
     VersionRecord record = record(VersionState.REVISION, after.version);
     var ranked = merged.figures().ranked();
     record.setPrequential(
@@ -256,6 +251,15 @@ final class RoundRecords {
                     : ", "
                         + ranked.unranked
                         + " not ranked: no other item was known by their time");
+  }
+
+  private void embeddings(int version) {
+    for (RoundResult.Embedding embedding : merged.embeddings()) {
+      // Without numbers it is removed.
+      List<Float> e = embedding.e() == null ? List.of() : Vectors.toList(embedding.e());
+      records.add(
+          new Out(null, null, null, new IdEmbedding(embedding.item(), version, after.revision, e)));
+    }
   }
 
   private PublishedModel published() {

@@ -455,7 +455,8 @@ final class Shard {
     while (adoptedRows < adopted.embeddings().size()) {
       var embedding = adopted.embeddings().get(adoptedRows++);
       Long item = tables.itemNumbers.get(embedding.item());
-      if (item != null && embedding.e() != null) {
+      if (item != null) {
+        // Also where readers are to forget it: an item that came again begins anew in all shards.
         tables.put(item, StoredRow.with(tables.learned(item), embedding.e()));
       }
       if (deadline.isOver()) {

@@ -10,6 +10,21 @@ public final class Records {
     TrustedRecords.trust();
   }
 
+  /** To look into a class takes Flink a millisecond, and each subtask asks for some. */
+  private static final ClassValue<TypeInformation<?>> TYPES =
+      new ClassValue<>() {
+        @Override
+        protected TypeInformation<?> computeValue(Class<?> record) {
+          TypeInformation<?> type = TypeInformation.of(record);
+          if (!(type instanceof PojoTypeInfo)) {
+            throw new IllegalArgumentException(
+                record.getName()
+                    + " is not a POJO to Flink; give it public fields of plain types and a public constructor without arguments");
+          }
+          return type;
+        }
+      };
+
   private Records() {}
 
   /**
@@ -18,14 +33,9 @@ public final class Records {
    *
    * @throws IllegalArgumentException for a class that Flink would hand to Kryo
    */
+  @SuppressWarnings("unchecked")
   public static <T> TypeInformation<T> type(Class<T> record) {
-    TypeInformation<T> type = TypeInformation.of(record);
-    if (!(type instanceof PojoTypeInfo)) {
-      throw new IllegalArgumentException(
-          record.getName()
-              + " is not a POJO to Flink; give it public fields of plain types and a public constructor without arguments");
-    }
-    return type;
+    return (TypeInformation<T>) TYPES.get(record);
   }
 
   /** UTF-8 bytes of a key. */

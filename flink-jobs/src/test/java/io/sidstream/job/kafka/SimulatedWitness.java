@@ -15,7 +15,7 @@ public final class SimulatedWitness {
 
   /** A topic, as a reader of committed records has it. */
   public interface Topic<T> extends Serializable {
-    /** Records that were committed since a time, ms. */
+    /** Records that were committed, of those that were written since a time, ms. */
     Iterable<T> committed(long since);
 
     /** Asks for everything to be written again. */
@@ -48,14 +48,17 @@ public final class SimulatedWitness {
 
   private static <T> List<WrittenRecord> lacking(
       WireSerializer<T> serializer, Topic<T> topic, Collection<WrittenRecord> records) {
-    List<WrittenRecord> missing = new ArrayList<>(records);
-    long since = records.stream().mapToLong(w -> w.time).min().orElseThrow();
-    for (T record : topic.committed(since)) {
-      byte[] key = serializer.key(record);
-      missing.removeIf(
-          w ->
-              Arrays.equals(w.key, key)
-                  && w.digest == VersionsTopic.digest(serializer.bytes(record)));
+    List<WrittenRecord> missing = new ArrayList<>();
+    for (WrittenRecord written : records) {
+      boolean found = false;
+      for (T record : topic.committed(written.time)) {
+        found |=
+            Arrays.equals(serializer.key(record), written.key)
+                && VersionsTopic.digest(serializer.bytes(record)) == written.digest;
+      }
+      if (!found) {
+        missing.add(written);
+      }
     }
     return missing;
   }

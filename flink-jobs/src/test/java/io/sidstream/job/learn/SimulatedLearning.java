@@ -3,7 +3,18 @@ package io.sidstream.job.learn;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Backlog;
 import io.sidstream.job.simulation.Workshop;
+import io.sidstream.model.learn.LearnedRow;
+import io.sidstream.schemas.Vectors;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
+import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
 
 /** Learn and Merge whose threads and stop watch a simulation has. */
 public final class SimulatedLearning {
@@ -15,6 +26,43 @@ public final class SimulatedLearning {
 
   public static MergeOperator merge(JobConfig config, Workshop workshop) {
     return new Merge(config, workshop);
+  }
+
+  /**
+   * By item, the ID embedding that a shard has; without those that were never learnt.
+   *
+   * @param key of a shard of the operator
+   */
+  public static Map<String, List<Float>> embeddings(LearnOperator learn, int key, int dim)
+      throws Exception {
+    learn.setCurrentKey(key);
+    RuntimeContext state = learn.getRuntimeContext();
+    ShardTables tables =
+        new ShardTables(
+            new ShardTables.Store() {
+              @Override
+              public <T> ValueState<T> value(ValueStateDescriptor<T> descriptor) {
+                return state.getState(descriptor);
+              }
+
+              @Override
+              public <K, V> MapState<K, V> map(MapStateDescriptor<K, V> descriptor) {
+                return state.getMapState(descriptor);
+              }
+
+              @Override
+              public boolean ordered() {
+                return false;
+              }
+            });
+    Map<String, List<Float>> embeddings = new TreeMap<>();
+    for (Map.Entry<String, Long> item : tables.itemNumbers.entries()) {
+      LearnedRow row = tables.learned(item.getValue());
+      if (row.idSteps() > 0) {
+        embeddings.put(item.getKey(), Vectors.toList(Arrays.copyOf(row.id(), dim)));
+      }
+    }
+    return embeddings;
   }
 
   private static final class Learn extends LearnOperator {

@@ -16,7 +16,7 @@ record Faults(int crashes, int greatest, int refused, boolean losses, int stalls
 
   static Faults draw(SplittableRandom random) {
     return new Faults(
-        new int[] {0, 1_000, 400, 150}[random.nextInt(4)],
+        new int[] {0, 300, 120, 50}[random.nextInt(4)],
         1 + random.nextInt(3),
         random.nextInt(3) == 0 ? 3 : 0,
         random.nextInt(2) == 0,

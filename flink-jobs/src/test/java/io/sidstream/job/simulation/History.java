@@ -36,7 +36,7 @@ final class History implements AutoCloseable {
   void runFreely() throws Exception {
     FreeInputs inputs = new FreeInputs(random.split());
     int left = 60 + random.nextInt(60);
-    int talks = random.nextInt(3) == 0 ? 200 : 0;
+    int talks = random.nextInt(3) == 0 ? 30 : 0;
     while (left > 0) {
       if (random.nextInt(3) == 0) {
         inputs.next(simulation);
@@ -44,9 +44,10 @@ final class History implements AutoCloseable {
       }
       if (talks > 0 && random.nextInt(talks) == 0 && begun()) {
         ControlAction action = SAID[random.nextInt(SAID.length)];
+        simulation.topics.said++;
         simulation.topics.control(null, action, "why", simulation.now());
       }
-      turn();
+      turn(Pace.FREE);
     }
     end();
   }
@@ -61,7 +62,7 @@ final class History implements AutoCloseable {
   void run(Script script) throws Exception {
     int turns = 0;
     while (!script.next(simulation)) {
-      turn();
+      turn(Pace.SCRIPT);
       if (++turns > MOST_TURNS) {
         throw new IllegalStateException("the script stands still at " + script);
       }
@@ -69,17 +70,31 @@ final class History implements AutoCloseable {
     end();
   }
 
-  private void turn() throws Exception {
-    if (random.nextInt(30) == 0) {
+  /**
+   * What comes to pass at a turn.
+   *
+   * @param moves at most so many less one
+   * @param checkpoints one is begun at one turn in so many
+   * @param faults how many times rarer they are than {@link Faults} says
+   */
+  private record Pace(int moves, int checkpoints, int faults) {
+    static final Pace FREE = new Pace(24, 20, 1);
+
+    /** It waits for checkpoints most of the time, so that it takes many turns. */
+    static final Pace SCRIPT = new Pace(16, 60, 6);
+  }
+
+  private void turn(Pace pace) throws Exception {
+    if (random.nextInt(pace.checkpoints) == 0) {
       simulation.triggerCheckpoint();
     }
     // A transaction can be lost where a crash comes between a checkpoint and its commits.
-    boolean loses = faults.losses() && simulation.owes() && random.nextInt(25) == 0;
-    if (loses || faults.crashes() > 0 && random.nextInt(faults.crashes()) == 0) {
+    boolean loses = faults.losses() && simulation.owes() && random.nextInt(25 * pace.faults) == 0;
+    if (loses || faults.crashes() > 0 && random.nextInt(faults.crashes() * pace.faults) == 0) {
       int down = random.nextInt(3_000);
       simulation.crash(1 + random.nextInt(faults.greatest()), down, faults.losses());
     }
-    for (int i = random.nextInt(6); i > 0; i--) {
+    for (int i = random.nextInt(pace.moves); i > 0; i--) {
       simulation.step();
     }
   }

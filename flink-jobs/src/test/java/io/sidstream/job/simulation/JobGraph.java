@@ -29,9 +29,10 @@ import io.sidstream.job.record.Resolved;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.job.record.TokenRow;
-import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.job.resolve.ResolveFunction;
 import io.sidstream.job.sequence.SequenceFunction;
+import io.sidstream.job.simulation.StatelessNode.Shared;
+import io.sidstream.job.simulation.SubtaskHarness.Keys;
 import io.sidstream.job.tokenize.NewestTokenizer;
 import io.sidstream.job.tokenize.SimulatedTokenize;
 import io.sidstream.job.versions.RunFence;
@@ -52,13 +53,8 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.ProcessOperator;
-import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.api.operators.StreamOperator;
 
 /** The job's operators with the edges that SidstreamJob gives them, of a parallelism. */
 final class JobGraph {
@@ -82,14 +78,13 @@ final class JobGraph {
   }
 
   /** By name and shards. */
-  private static final Map<String, OneInputStreamOperatorTestHarness<Object, Object>> STATELESS =
-      new HashMap<>();
+  private static final Map<String, Shared> STATELESS = new HashMap<>();
 
   final List<Stage> stages = new ArrayList<>();
 
   private final JobConfig config;
   private final World world;
-  private final int parallelism;
+  final int parallelism;
   private final int max;
 
   JobGraph(JobConfig config, int parallelism, String run, World world) {
@@ -108,7 +103,8 @@ final class JobGraph {
         source("source-versions", 1, topics.versions, r -> topics.raw((VersionRecord) r));
     Stage models = source("source-models", 1, topics.models, r -> topics.raw((ModelPart) r));
     Stage control = source("source-control", 1, topics.control, r -> r);
-    Stage fence = function("run-fence", () -> new RunFence(config, run));
+    Stage fence =
+        operator("run-fence", 1, 1, null, w -> new ProcessOperator<>(new RunFence(config, run)));
     Stage embed =
         keyed(
             "embed",
@@ -155,28 +151,24 @@ final class JobGraph {
                         config.get(JobOptions.RESOLVE_QUARANTINE))),
             ResolveFunction.BY_PREFIX,
             Types.STRING);
-    Stage publish = publish();
-    Stage commit =
-        operator(
-            "commit",
-            1,
-            1,
-            (i, w) -> new OneInputStreamOperatorTestHarness<>(new CommitOperator(), 1, 1, 0));
+    Stage publish =
+        keyed(
+            "publish",
+            parallelism,
+            max,
+            w -> new PublishOperator(config.get(JobOptions.QUANTIZER_LEVELS)),
+            (Resolved r) -> r.item,
+            Types.STRING);
+    Stage commit = operator("commit", 1, 1, null, w -> new CommitOperator());
     Stage ledger =
-        operator(
-            "ledger",
-            1,
-            1,
-            (i, w) ->
-                new TwoInputStreamOperatorTestHarness<>(
-                    SimulatedLedger.of(config, run, world.ledger(), w), 1, 1, 0));
+        operator("ledger", 1, 1, null, w -> SimulatedLedger.of(config, run, world.ledger(), w));
     Stage writtenTokens =
         written("tokens", parallelism, new TokenSerializer("tokens"), topics.tokens);
     Stage writtenModels = written("models", 1, new ModelPartSerializer("models"), topics.models);
     Stage writtenEmbeddings =
         written("embeddings", 1, new IdEmbeddingSerializer("embeddings"), topics.embeddings);
     Stage saidVersions =
-        sink("versions", 1, r -> topics.versions.add(0, (VersionRecord) r, world.now()));
+        sink("versions", 1, (r, time) -> topics.versions.add(0, (VersionRecord) r, time));
 
     items.keyed(null, embed, 1, r -> ((Item) r).item);
     interactions.keyed(null, sequence, 1, r -> ((Interaction) r).user);
@@ -246,20 +238,17 @@ final class JobGraph {
     return add(new Stage(name, count, max, (s, i) -> new SourceNode(s, i, log, read)));
   }
 
-  private Stage sink(String name, int count, java.util.function.Consumer<Object> write) {
+  private Stage sink(String name, int count, SinkNode.Target target) {
     return add(
-        new Stage(
-            "sink-" + name,
-            count,
-            max,
-            (s, i) -> new SinkNode(s, i, transaction -> transaction.forEach(write))));
+        new Stage("sink-" + name, count, max, (s, i) -> new SinkNode(s, i, target, world::now)));
   }
 
-  private interface Harness {
-    AbstractStreamOperatorTestHarness<?> make(int subtask, Workshop workshop) throws Exception;
+  /** Makes an operator, whose threads and stop watch are the workshop's. */
+  private interface Made {
+    StreamOperator<?> by(Workshop workshop);
   }
 
-  private Stage operator(String name, int count, int maxCount, Harness harness) {
+  private Stage operator(String name, int count, int maxCount, Keys keys, Made made) {
     return add(
         new Stage(
             name,
@@ -267,19 +256,8 @@ final class JobGraph {
             maxCount,
             (s, i) -> {
               Workshop workshop = world.workshop();
-              return new OperatorNode(s, i, harness.make(i, workshop), workshop);
+              return new OperatorNode(s, i, made.by(workshop), keys, workshop);
             }));
-  }
-
-  private Stage function(String name, Supplier<ProcessFunction<?, ?>> function) {
-    return operator(name, 1, 1, (i, w) -> harness(function));
-  }
-
-  private static OneInputStreamOperatorTestHarness<Object, Object> harness(
-      Supplier<ProcessFunction<?, ?>> function) throws Exception {
-    @SuppressWarnings("unchecked")
-    ProcessFunction<Object, Object> made = (ProcessFunction<Object, Object>) function.get();
-    return new OneInputStreamOperatorTestHarness<>(new ProcessOperator<>(made), 1, 1, 0);
   }
 
   private Stage stateless(String name, Supplier<ProcessFunction<?, ?>> function) {
@@ -290,14 +268,12 @@ final class JobGraph {
             1,
             (stage, i) -> {
               String key = name + config.get(JobOptions.LEARN_SHARDS);
-              OneInputStreamOperatorTestHarness<Object, Object> harness = STATELESS.get(key);
-              if (harness == null) {
-                harness = harness(function);
-                harness.setup();
-                harness.open();
-                STATELESS.put(key, harness);
+              Shared shared = STATELESS.get(key);
+              if (shared == null) {
+                shared = new Shared(new ProcessOperator<>(function.get()));
+                STATELESS.put(key, shared);
               }
-              return new StatelessNode(stage, i, harness);
+              return new StatelessNode(stage, i, shared);
             }));
   }
 
@@ -305,51 +281,22 @@ final class JobGraph {
       String name,
       int count,
       int maxCount,
-      Function<Workshop, OneInputStreamOperator<I, ?>> made,
+      Made made,
       KeySelector<I, K> key,
       TypeInformation<K> type) {
-    return operator(
-        name,
-        count,
-        maxCount,
-        (i, w) ->
-            new KeyedOneInputStreamOperatorTestHarness<>(
-                made.apply(w), key, type, maxCount, count, i));
+    return operator(name, count, maxCount, new Keys(key, null, type), made);
   }
 
   private Stage tokenize() {
     int batch = 1 + world.draw(4);
     int slice = 1 + world.draw(6);
-    return operator(
+    return keyed(
         "tokenize",
         parallelism,
         max,
-        (i, w) ->
-            new KeyedTwoInputStreamOperatorTestHarness<
-                String, EmbeddedItem, TokenizerUpdate, Claim>(
-                new SimulatedTokenize(batch, 5, slice, w),
-                e -> e.item,
-                null,
-                Types.STRING,
-                max,
-                parallelism,
-                i));
-  }
-
-  private Stage publish() {
-    return operator(
-        "publish",
-        parallelism,
-        max,
-        (i, w) ->
-            new KeyedTwoInputStreamOperatorTestHarness<>(
-                new PublishOperator(config.get(JobOptions.QUANTIZER_LEVELS)),
-                (Resolved r) -> r.item,
-                null,
-                Types.STRING,
-                max,
-                parallelism,
-                i));
+        w -> new SimulatedTokenize(batch, 5, slice, w),
+        (EmbeddedItem e) -> e.item,
+        Types.STRING);
   }
 
   /** A witness and the sink behind it. */
@@ -359,25 +306,21 @@ final class JobGraph {
             "witness-" + name,
             count,
             max,
-            (i, w) ->
-                new OneInputStreamOperatorTestHarness<>(
-                    SimulatedWitness.of(config, serializer, world.witnessed(log), w),
-                    max,
-                    count,
-                    i));
+            null,
+            w -> SimulatedWitness.of(config, serializer, world.witnessed(log), w));
     Topics topics = world.topics();
     witness.forward(
         null,
         sink(
             name,
             count,
-            r -> {
+            (r, time) -> {
               if (r instanceof TokenRow row) {
-                topics.token(row, world.now());
+                topics.token(row, time);
               } else if (r instanceof ModelPart part) {
-                topics.models.add(0, part, world.now());
+                topics.models.add(0, part, time);
               } else {
-                topics.embeddings.add(0, (IdEmbedding) r, world.now());
+                topics.embeddings.add(0, (IdEmbedding) r, time);
               }
             }));
     return witness;

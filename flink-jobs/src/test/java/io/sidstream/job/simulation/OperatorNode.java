@@ -1,42 +1,39 @@
 package io.sidstream.job.simulation;
 
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
-import org.apache.flink.runtime.event.WatermarkEvent;
-import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
-import org.apache.flink.streaming.api.operators.Output;
+import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.LatencyMarker;
-import org.apache.flink.streaming.runtime.streamrecord.RecordAttributes;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
-import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
-import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
-import org.apache.flink.util.OutputTag;
 
 /** A subtask of a real operator, in the engine's harness for one. */
-@SuppressWarnings({"unchecked", "rawtypes"})
 final class OperatorNode extends Node {
-  private static final HashMapStateBackend BACKEND = new HashMapStateBackend();
-
-  final AbstractStreamOperatorTestHarness<?> harness;
+  final SubtaskHarness harness;
 
   /** Where what it does on threads of its own waits. */
   final Workshop workshop;
 
-  private final OneInputStreamOperatorTestHarness<Object, Object> one;
-  private final TwoInputStreamOperatorTestHarness<Object, Object, Object> two;
+  private final TaskMailbox mails;
 
+  /**
+   * @param keys null for an operator without keyed state
+   */
   OperatorNode(
-      Stage stage, int subtask, AbstractStreamOperatorTestHarness<?> harness, Workshop workshop) {
+      Stage stage,
+      int subtask,
+      StreamOperator<?> operator,
+      SubtaskHarness.Keys keys,
+      Workshop workshop)
+      throws Exception {
     super(stage, subtask);
-    this.harness = harness;
     this.workshop = workshop;
-    one = harness instanceof OneInputStreamOperatorTestHarness h ? h : null;
-    two = harness instanceof TwoInputStreamOperatorTestHarness h ? h : null;
-    harness.setStateBackend(BACKEND);
-    ((AbstractStreamOperatorTestHarness) harness).setOutputCreator(serializer -> new Sending());
+    harness =
+        new SubtaskHarness(
+            operator,
+            new SubtaskHarness.Place(subtask, stage.parallelism, stage.maxParallelism),
+            keys,
+            new Sending(() -> this));
+    mails = harness.getTaskMailbox();
   }
 
   /**
@@ -58,11 +55,11 @@ final class OperatorNode extends Node {
   }
 
   boolean hasMail() {
-    return harness.getTaskMailbox().hasMail();
+    return mails.hasMail();
   }
 
   void mail() throws Exception {
-    harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
+    mails.take(TaskMailbox.MIN_PRIORITY).run();
   }
 
   boolean hasTimers() {
@@ -71,24 +68,12 @@ final class OperatorNode extends Node {
 
   @Override
   void record(int input, StreamRecord<Object> record) throws Exception {
-    if (one != null) {
-      one.processElement(record);
-    } else if (input == 1) {
-      two.processElement1(record);
-    } else {
-      two.processElement2(record);
-    }
+    harness.record(input, record);
   }
 
   @Override
   void watermark(int input, Watermark mark) throws Exception {
-    if (one != null) {
-      one.processWatermark(mark);
-    } else if (input == 1) {
-      two.processWatermark1(mark);
-    } else {
-      two.processWatermark2(mark);
-    }
+    harness.watermark(input, mark);
   }
 
   @Override
@@ -106,38 +91,5 @@ final class OperatorNode extends Node {
   @Override
   void close() throws Exception {
     harness.close();
-  }
-
-  /** Puts what the operator sends into the channels. */
-  private final class Sending implements Output<StreamRecord<Object>> {
-    @Override
-    public void collect(StreamRecord<Object> record) {
-      send(null, record);
-    }
-
-    @Override
-    public <X> void collect(OutputTag<X> tag, StreamRecord<X> record) {
-      send(tag, record);
-    }
-
-    @Override
-    public void emitWatermark(Watermark mark) {
-      sendAll(mark);
-    }
-
-    @Override
-    public void emitWatermarkStatus(WatermarkStatus status) {}
-
-    @Override
-    public void emitLatencyMarker(LatencyMarker marker) {}
-
-    @Override
-    public void emitRecordAttributes(RecordAttributes attributes) {}
-
-    @Override
-    public void emitWatermark(WatermarkEvent watermark) {}
-
-    @Override
-    public void close() {}
   }
 }

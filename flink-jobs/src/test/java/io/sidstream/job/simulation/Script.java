@@ -16,7 +16,7 @@ import java.util.SplittableRandom;
  * readers have the revision of the one before.
  */
 final class Script {
-  private static final int PHASES = 5;
+  private static final int PHASES = 4;
   private static final int ITEMS = 10;
   private static final int USERS = 4;
 

@@ -2,21 +2,13 @@ package io.sidstream.job.simulation;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Backlog;
-import io.sidstream.job.kafka.RunClaims;
 import io.sidstream.job.kafka.SimulatedWitness;
 import io.sidstream.job.versions.SimulatedLedger;
-import io.sidstream.schemas.ControlAction;
-import io.sidstream.schemas.VersionRecord;
-import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.stream.Collectors;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 
@@ -25,7 +17,7 @@ import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
  * which. Checkpoints are aligned, one at a time; a crash takes everything that is no checkpoint and
  * no committed record.
  */
-final class Simulation implements AutoCloseable, JobGraph.World {
+final class Simulation implements AutoCloseable, JobGraph.World, Moves.Mover {
   /** For so long nothing must be said; longer than anything in the job waits. */
   private static final long REST_MS = 25_000;
 
@@ -37,7 +29,14 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   int lost;
 
   int crashes;
-  long moves;
+
+  /** Crashes after which it went on with another parallelism. */
+  int rescalings;
+
+  /** Checkpoints that failed when all of them was there. */
+  int refused;
+
+  long steps;
 
   private final JobConfig config;
   private final SplittableRandom random;
@@ -45,11 +44,11 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   private long now = 1_000_000;
   private JobGraph graph;
   private List<Node> nodes;
-  private List<OperatorNode> operators;
-  private List<SourceNode> sources;
-  private List<Channel> channels;
+  private Moves moves;
   private int run;
-  private String claimed;
+
+  /** The run that has the topics. */
+  String claimed;
 
   /** A checkpoint: by stage what its subtasks gave. */
   private record Checkpoint(long id, Map<String, Object[]> states, int[] waits) {
@@ -70,10 +69,6 @@ final class Simulation implements AutoCloseable, JobGraph.World {
 
   /** Whether nothing fails any more. */
   private boolean settling;
-
-  private interface Move {
-    void make() throws Exception;
-  }
 
   Simulation(JobConfig config, SplittableRandom random, int parallelism, Faults faults)
       throws Exception {
@@ -107,110 +102,27 @@ final class Simulation implements AutoCloseable, JobGraph.World {
 
   @Override
   public Backlog backlog() {
-    return new ReadBacklog(this);
+    return new BrokerViews.Offsets(this);
   }
 
   @Override
   public SimulatedLedger.Topics ledger() {
-    return new LedgerTopics(this);
+    return new BrokerViews.Ledger(this);
   }
 
   @Override
   public <T> SimulatedWitness.Topic<T> witnessed(Log<T> log) {
-    return new Witnessed<>(this, log);
+    return new BrokerViews.Witnessed<>(this, log);
   }
 
-  private static final class LedgerTopics implements SimulatedLedger.Topics {
-    private static final long serialVersionUID = 1L;
-    private final transient Simulation simulation;
-
-    LedgerTopics(Simulation simulation) {
-      this.simulation = simulation;
-    }
-
-    @Override
-    public Iterable<VersionRecord> committed() {
-      return simulation.topics.versions.all();
-    }
-
-    @Override
-    public Set<VersionRecord> written(long since) {
-      return new HashSet<>(simulation.topics.versions.since(since));
-    }
-
-    @Override
-    public void claim(String run) {
-      if (!run.equals(simulation.claimed)) {
-        simulation.claimed = run;
-        simulation.topics.control(
-            RunClaims.KEY + run, ControlAction.UNKNOWN, "simulation", simulation.now);
-      }
-    }
-  }
-
-  /** What the group's offsets say, which go with complete checkpoints. */
-  private static final class ReadBacklog implements Backlog {
-    private static final long serialVersionUID = 1L;
-    private final transient Simulation simulation;
-
-    ReadBacklog(Simulation simulation) {
-      this.simulation = simulation;
-    }
-
-    @Override
-    public String ends(JobConfig config) {
-      int[] ends = new int[2 * Topics.PARTITIONS];
-      for (int p = 0; p < Topics.PARTITIONS; p++) {
-        ends[p] = simulation.topics.items.size(p);
-        ends[Topics.PARTITIONS + p] = simulation.topics.interactions.size(p);
-      }
-      return Arrays.stream(ends).mapToObj(Integer::toString).collect(Collectors.joining(","));
-    }
-
-    @Override
-    public boolean read(JobConfig config, String ends) {
-      String[] each = ends.split(",");
-      for (int i = 0; i < each.length; i++) {
-        String of = i < Topics.PARTITIONS ? "source-items" : "source-interactions";
-        if (simulation.offset(of, i % Topics.PARTITIONS) < Integer.parseInt(each[i])) {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    @Override
-    public void close() {}
-  }
-
+  /** Where a source was with a partition at the newest checkpoint. */
   @SuppressWarnings("unchecked")
-  private int offset(String source, int partition) {
+  int offset(String source, int partition) {
     int offset = 0;
     for (Object of : newest == null ? new Object[0] : newest.states.get(source)) {
       offset = Math.max(offset, ((Map<Integer, Integer>) of).getOrDefault(partition, 0));
     }
     return offset;
-  }
-
-  private static final class Witnessed<T> implements SimulatedWitness.Topic<T>, Serializable {
-    private static final long serialVersionUID = 1L;
-    private final transient Simulation simulation;
-    private final transient Log<T> log;
-
-    Witnessed(Simulation simulation, Log<T> log) {
-      this.simulation = simulation;
-      this.log = log;
-    }
-
-    @Override
-    public Iterable<T> committed(long since) {
-      return log.since(since);
-    }
-
-    @Override
-    public void republish(String reason) {
-      simulation.topics.control(null, ControlAction.REPUBLISH, reason, simulation.now);
-    }
   }
 
   // ---- starts
@@ -221,22 +133,10 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     graph = new JobGraph(config, parallelism, "run-" + run, this);
     graph.start();
     nodes = graph.nodes();
-    operators = new ArrayList<>();
-    sources = new ArrayList<>();
-    channels = new ArrayList<>();
     for (Stage stage : graph.stages) {
       restore(stage);
     }
-    for (Node node : nodes) {
-      node.outputs.forEach(
-          to -> {
-            for (Channel channel : to) {
-              if (channel != null) {
-                channels.add(channel);
-              }
-            }
-          });
-    }
+    moves = new Moves(nodes, random, this);
   }
 
   @SuppressWarnings("unchecked")
@@ -245,12 +145,10 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     OperatorSubtaskState all = null;
     for (Node node : stage.nodes) {
       if (node instanceof SourceNode source) {
-        sources.add(source);
         if (states != null) {
           source.restore((List<Map<Integer, Integer>>) (List<?>) List.of(states));
         }
       } else if (node instanceof OperatorNode operator) {
-        operators.add(operator);
         OperatorSubtaskState state = null;
         if (states != null) {
           if (all == null) {
@@ -307,6 +205,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
         }
       }
     }
+    rescalings += parallelism == graph.parallelism ? 0 : 1;
     start(parallelism);
     later.forEach(sink -> sink.complete(newest.id));
   }
@@ -334,7 +233,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
       Map<String, Object[]> states = new HashMap<>();
       graph.stages.forEach(stage -> states.put(stage.name, new Object[stage.parallelism]));
       running = new Checkpoint(++lastId, states, new int[] {nodes.size()});
-      sources.forEach(source -> source.triggered = lastId);
+      moves.sources().forEach(source -> source.triggered = lastId);
     }
     return lastId;
   }
@@ -353,18 +252,24 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   /** Whether all that has arrived has gone as far as it can, and no checkpoint is under way. */
   boolean quiet() {
     return running == null
-        && sources.stream().allMatch(source -> source.unread() == 0)
-        && channels.stream().allMatch(channel -> channel.elements.isEmpty());
+        && moves.sources().stream().allMatch(source -> source.unread() == 0)
+        && moves.nothingUnderWay();
   }
 
   private void snapshot(Node node, long id) throws Exception {
     Object state = node.snapshot(id);
+    // What comes before a checkpoint and what comes after it have no millisecond in common.
+    now++;
+    if (node instanceof OperatorNode operator && !operator.hasTimers()) {
+      operator.harness.setProcessingTime(now);
+    }
     running.states.get(node.stage.name)[node.subtask] = state;
     if (--running.waits[0] == 0) {
       Checkpoint whole = running;
       running = null;
       if (!settling && faults.refused() > 0 && random.nextInt(faults.refused()) == 0) {
         // It could not be written down.
+        refused++;
         whole.drop();
         return;
       }
@@ -380,7 +285,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
 
   /** Makes one move; false where only time could go on. */
   boolean step() throws Exception {
-    moves++;
+    steps++;
     if (random.nextInt(50) == 0) {
       standStill();
     }
@@ -388,42 +293,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
       passTime(PASSES_MS[random.nextInt(PASSES_MS.length)]);
       return true;
     }
-    List<Move> can = new ArrayList<>();
-    List<Move> slowly = new ArrayList<>();
-    for (Channel channel : channels) {
-      if (channel.ready()) {
-        (channel.to.slow ? slowly : can).add(() -> deliver(channel));
-      }
-    }
-    for (SourceNode source : sources) {
-      List<Move> to = source.slow ? slowly : can;
-      if (source.unread() > 0) {
-        to.add(() -> source.read(random.nextInt(16)));
-      }
-      if (source.triggered > 0) {
-        to.add(() -> snapshot(source, source.triggered));
-      }
-    }
-    for (OperatorNode operator : operators) {
-      List<Move> to = operator.slow ? slowly : can;
-      if (operator.hasMail()) {
-        to.add(operator::mail);
-      }
-      if (operator.workshop.hasTask()) {
-        to.add(operator.workshop::work);
-      }
-    }
-    for (Node node : nodes) {
-      if (!node.completed.isEmpty()) {
-        (node.slow ? slowly : can).add(() -> node.complete(node.completed.remove(0)));
-      }
-    }
-    List<Move> from = can.isEmpty() ? slowly : can;
-    if (from.isEmpty()) {
-      return false;
-    }
-    from.get(random.nextInt(from.size())).make();
-    return true;
+    return moves.make();
   }
 
   /** Some subtasks stand still for a while, so that others get far ahead of them. */
@@ -434,7 +304,13 @@ final class Simulation implements AutoCloseable, JobGraph.World {
     }
   }
 
-  private void deliver(Channel channel) throws Exception {
+  @Override
+  public void snapshot(SourceNode source) throws Exception {
+    snapshot(source, source.triggered);
+  }
+
+  @Override
+  public void deliver(Channel channel) throws Exception {
     long id = channel.to.take(channel);
     if (id > 0) {
       snapshot(channel.to, id);
@@ -444,7 +320,7 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   /** Time goes on, and some clocks with it. */
   void passTime(long ms) throws Exception {
     now += ms;
-    for (OperatorNode operator : operators) {
+    for (OperatorNode operator : moves.operators()) {
       if (!operator.hasTimers() || random.nextBoolean()) {
         operator.harness.setProcessingTime(now);
       }
@@ -482,6 +358,6 @@ final class Simulation implements AutoCloseable, JobGraph.World {
   }
 
   List<OperatorNode> operators(String stage) {
-    return operators.stream().filter(o -> o.stage.name.equals(stage)).toList();
+    return moves.operators().stream().filter(o -> o.stage.name.equals(stage)).toList();
   }
 }

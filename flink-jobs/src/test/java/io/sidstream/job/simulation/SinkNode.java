@@ -3,6 +3,7 @@ package io.sidstream.job.simulation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
@@ -10,26 +11,31 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * checkpoint is complete.
  */
 final class SinkNode extends Node {
+  /** A record, and when the sink was given it. */
+  private record Written(Object value, long time) {}
+
   private final Target target;
-  private List<Object> open = new ArrayList<>();
+  private final LongSupplier clock;
+  private List<Written> open = new ArrayList<>();
 
   /** By checkpoint that closed it: what is not committed yet. */
-  private final TreeMap<Long, List<Object>> closed = new TreeMap<>();
+  private final TreeMap<Long, List<Written>> closed = new TreeMap<>();
 
-  /** Writes what was committed to a topic. */
+  /** Writes a record that was committed to a topic. */
   @FunctionalInterface
   interface Target {
-    void commit(List<Object> transaction);
+    void commit(Object value, long written);
   }
 
-  SinkNode(Stage stage, int subtask, Target target) {
+  SinkNode(Stage stage, int subtask, Target target, LongSupplier clock) {
     super(stage, subtask);
     this.target = target;
+    this.clock = clock;
   }
 
   @Override
   void record(int input, StreamRecord<Object> record) {
-    open.add(record.getValue());
+    open.add(new Written(record.getValue(), clock.getAsLong()));
   }
 
   @Override
@@ -42,7 +48,7 @@ final class SinkNode extends Node {
   @Override
   void complete(long checkpoint) {
     while (!closed.isEmpty() && closed.firstKey() <= checkpoint) {
-      target.commit(closed.pollFirstEntry().getValue());
+      closed.pollFirstEntry().getValue().forEach(w -> target.commit(w.value, w.time));
     }
   }
 

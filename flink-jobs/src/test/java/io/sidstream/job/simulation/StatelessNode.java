@@ -1,26 +1,34 @@
 package io.sidstream.job.simulation;
 
-import java.util.Queue;
+import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 
 /** A subtask of an operator without state, which one for all histories can stand for. */
 final class StatelessNode extends Node {
-  private final OneInputStreamOperatorTestHarness<Object, Object> harness;
+  /** The operator, and the subtask that it stands for just now. */
+  static final class Shared {
+    private final SubtaskHarness harness;
+    private Node node;
 
-  StatelessNode(
-      Stage stage, int subtask, OneInputStreamOperatorTestHarness<Object, Object> harness) {
+    Shared(StreamOperator<?> operator) throws Exception {
+      harness =
+          new SubtaskHarness(operator, SubtaskHarness.Place.ONLY, null, new Sending(() -> node));
+      harness.setup();
+      harness.open();
+    }
+  }
+
+  private final Shared shared;
+
+  StatelessNode(Stage stage, int subtask, Shared shared) {
     super(stage, subtask);
-    this.harness = harness;
+    this.shared = shared;
   }
 
   @Override
   void record(int input, StreamRecord<Object> record) throws Exception {
-    harness.processElement(record);
-    Queue<Object> sent = harness.getOutput();
-    while (!sent.isEmpty()) {
-      send(null, (StreamRecord<?>) sent.poll());
-    }
+    shared.node = this;
+    shared.harness.record(input, record);
   }
 
   @Override

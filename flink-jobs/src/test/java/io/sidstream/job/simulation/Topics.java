@@ -28,8 +28,14 @@ final class Topics {
   final Log<IdEmbedding> embeddings = new Log<>(1);
   private final WireFormat wire = new WireFormat();
 
-  /** Messages that ask for everything to be written again. */
+  /** Messages of the job that ask for everything to be written again. */
   int republished;
+
+  /** Messages of a person. */
+  int said;
+
+  /** Messages of either that ask for everything to be written again. */
+  int asked;
 
   void item(Item item, long now) {
     items.add(Math.floorMod(item.item.hashCode(), PARTITIONS), item, now);
@@ -44,6 +50,7 @@ final class Topics {
   }
 
   void control(String key, ControlAction action, String reason, long now) {
+    asked += action == ControlAction.REPUBLISH ? 1 : 0;
     ControlMessage message =
         ControlMessage.newBuilder()
             .setAction(action)
@@ -51,7 +58,6 @@ final class Topics {
             .setAuthor("simulation")
             .setTime(Instant.ofEpochMilli(now))
             .build();
-    republished += action == ControlAction.REPUBLISH ? 1 : 0;
     RawRecord raw = new RawRecord();
     raw.topic = "control";
     raw.key = key == null ? null : key.getBytes(StandardCharsets.UTF_8);

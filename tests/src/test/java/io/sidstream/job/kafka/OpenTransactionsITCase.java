@@ -97,7 +97,7 @@ class OpenTransactionsITCase {
         byte[] value = Inputs.bytes("commits " + commits);
         producer.beginTransaction();
         send(producer, config, Topics.tokens(config), value);
-        CompletableFuture<List<WrittenRecord>> missing = missing(config, value);
+        CompletableFuture<List<WrittenRecord>> missing = missing(config, value, -HOUR_MS);
         assertThatThrownBy(() -> missing.get(3, TimeUnit.SECONDS))
             .as("while it is open nobody knows")
             .isInstanceOf(TimeoutException.class);
@@ -108,17 +108,21 @@ class OpenTransactionsITCase {
         }
         assertThat(missing.get(60, TimeUnit.SECONDS)).hasSize(commits ? 0 : 1);
       }
-      assertThat(missing(config, Inputs.bytes("never written")).get(60, TimeUnit.SECONDS))
+      assertThat(missing(config, Inputs.bytes("never written"), -HOUR_MS).get(60, TimeUnit.SECONDS))
+          .hasSize(1);
+      assertThat(missing(config, Inputs.bytes("commits true"), HOUR_MS).get(60, TimeUnit.SECONDS))
+          .as("the same bytes of before are another transaction's")
           .hasSize(1);
     }
   }
 
-  private static CompletableFuture<List<WrittenRecord>> missing(JobConfig config, byte[] value) {
+  private static CompletableFuture<List<WrittenRecord>> missing(
+      JobConfig config, byte[] value, long fromNow) {
     WrittenRecord record = new WrittenRecord();
     record.checkpoint = 1;
     record.key = KEY;
     record.digest = VersionsTopic.digest(value);
-    record.time = System.currentTimeMillis() - HOUR_MS;
+    record.time = System.currentTimeMillis() + fromNow;
     return CompletableFuture.supplyAsync(
         () -> {
           try {

@@ -71,6 +71,9 @@ final class FaultCluster implements AutoCloseable {
                 // On a busy machine what a process asks of another may take its time.
                 "pekko.ask.timeout",
                 "60 s",
+                // The job cannot say so: only the cluster's own configuration is asked.
+                "execution.checkpointing.num-retained",
+                "2",
                 "taskmanager.memory.process.size",
                 "1400m"));
     zooKeeper = new Member("ZooKeeper", () -> flink.startZooKeeper(zooKeeperPort), flink::kill);

@@ -1,9 +1,11 @@
 package io.sidstream.tests.faults;
 
+import com.fasterxml.jackson.databind.node.IntNode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 
 /** What is done to a cluster while items and interactions flow. */
 enum Scenario {
@@ -31,6 +33,21 @@ enum Scenario {
     }
   },
 
+  /** {@link #KILLS}, where all but one partition of each input have nothing in them, ever. */
+  EMPTY_PARTITIONS {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD
+          .load(Flow.Load.STANDARD.onlyPartition(1))
+          .job(FAST, PART, "topics.partitions=4");
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      kills(stage);
+    }
+  },
+
   /** The broker is down for two minutes. */
   OUTAGE {
     @Override
@@ -42,6 +59,37 @@ enum Scenario {
             List.of(stage.cluster().broker),
             Duration.ofMinutes(2));
       }
+    }
+  },
+
+  /**
+   * The broker, and then all of Flink, is down for longer than a transaction may be open: what was
+   * not committed by then is lost, and has to be written again.
+   */
+  EXPIRY {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD
+          .job(FAST, PART, "kafka.transaction-timeout=20 s", "checkpoint.timeout=15 s")
+          .deadLetters(Setup.DeadLetters.AT_MOST_ONCE);
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      FaultCluster cluster = stage.cluster();
+      Duration longer = Duration.ofSeconds(60);
+      for (int i = 0; i < stage.length().faults(); i++) {
+        // In the middle of whatever it is.
+        Oracle.sleep(stage.random().nextInt(4_000));
+        if (i % 2 == 0) {
+          down(stage, "broker beyond the transaction timeout", List.of(cluster.broker), longer);
+        } else {
+          down(stage, "Flink beyond the transaction timeout", cluster.flinks(), longer);
+        }
+      }
+      stage
+          .faults()
+          .report("lostTransactions", IntNode.valueOf(cluster.count("were lost: the broker had")));
     }
   },
 
@@ -90,10 +138,65 @@ enum Scenario {
                 });
       }
     }
+  },
+
+  /** All of Flink is lost, and the newest checkpoint is damaged. */
+  DAMAGED_CHECKPOINT {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD.deadLetters(Setup.DeadLetters.AT_LEAST_ONCE);
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      OlderCheckpoint older = new OlderCheckpoint(stage.cluster(), stage.settings());
+      for (int i = 0; i < stage.length().faults(); i++) {
+        Oracle.sleep(stage.random().nextInt(4_000));
+        stage.faults().inflict("newest checkpoint damaged", older::damage, older::mend);
+      }
+      stage.faults().report("olderAccepted", IntNode.valueOf(older.accepted()));
+      stage.faults().report("olderRefused", IntNode.valueOf(older.refused()));
+    }
+  },
+
+  /**
+   * Of three brokers with three replicas, of which two must have a record, one after the other is
+   * killed.
+   */
+  THREE_BROKERS {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD.brokers(3);
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      Brokers brokers = stage.cluster().brokers;
+      for (int i = 0; i < stage.length().faults(); i++) {
+        Member victim = brokers.members.get(i % brokers.members.size());
+        Oracle.sleep(stage.random().nextInt(4_000));
+        stage
+            .faults()
+            .inflict(
+                "one broker of three",
+                victim::kill,
+                () -> {
+                  // The other two carry on meanwhile.
+                  Oracle.sleep(10_000);
+                  victim.start();
+                });
+        Awaitility.await("replicas are in sync")
+            .atMost(Duration.ofMinutes(10))
+            .until(brokers::inSync);
+      }
+    }
   };
 
   /** Heartbeat that may be missing. */
   static final Duration HEARTBEAT = Duration.ofSeconds(10);
+
+  private static final String FAST = "learn.round-interval=2 s";
+  private static final String PART = "quantizer.churn-budget=0.2";
 
   Setup setup() {
     return Setup.STANDARD;

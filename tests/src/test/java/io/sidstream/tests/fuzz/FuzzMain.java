@@ -12,11 +12,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Coverage-guided fuzzing of the decoders by Jazzer, each for so many seconds, from the seeds and
- * what is kept. What reached something new is written to the folder of what is kept; what broke a
- * decoder ends the run with an exit code of 1.
+ * Coverage-guided fuzzing of the decoders by Jazzer, each for so many seconds or inputs, whichever
+ * comes first, from the seeds and what is kept. What reached something new is written to the folder
+ * of what is kept; what broke a decoder ends the run with an exit code of 1.
  *
- * <p>Arguments: seconds, the folder of what is kept, names of decoders (all, where there are none).
+ * <p>Arguments: seconds, inputs (-1 for any number), the folder of what is kept, names of decoders
+ * (all, where there are none).
  */
 final class FuzzMain {
   private static final Pattern DONE = Pattern.compile("#(\\d+)\\s+DONE\\s+cov: (\\d+)");
@@ -26,8 +27,9 @@ final class FuzzMain {
   /** Runs it. */
   public static void main(String[] args) throws Exception {
     int seconds = Integer.parseInt(args[0]);
-    Path kept = Path.of(args[1]);
-    List<String> names = List.of(args).subList(2, args.length);
+    int inputs = Integer.parseInt(args[1]);
+    Path kept = Path.of(args[2]);
+    List<String> names = List.of(args).subList(3, args.length);
     long all = 0;
     boolean broken = false;
     for (Decoder decoder : Decoders.all()) {
@@ -42,7 +44,11 @@ final class FuzzMain {
       for (byte[] input : known) {
         Files.write(found.resolve("known-" + n++), input);
       }
-      String said = jazzer(decoder, work, List.of("-max_total_time=" + seconds, found.toString()));
+      String said =
+          jazzer(
+              decoder,
+              work,
+              List.of("-max_total_time=" + seconds, "-runs=" + inputs, found.toString()));
       Matcher done = DONE.matcher(said);
       boolean finished = done.find();
       System.out.printf(
