@@ -10,7 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /** A real Prometheus that scrapes one endpoint every second and judges our rules. */
 final class PrometheusServer implements AutoCloseable {
@@ -29,6 +33,39 @@ final class PrometheusServer implements AutoCloseable {
   }
 
   /**
+   * Debian's has its pages in a folder beside it, and an option for where that is; they need those
+   * of JavaScript's packages that it links to.
+   */
+  private static Optional<Path> pages() {
+    return Stream.of(System.getenv("PATH").split(":"))
+        .map(folder -> Path.of(folder, "prometheus"))
+        .filter(Files::isExecutable)
+        .map(program -> program.resolveSibling("../share/prometheus/web").normalize())
+        .filter(web -> Files.exists(web.resolve("static/jquery")))
+        .findFirst();
+  }
+
+  /** Whether its pages can be opened, and not its API alone. */
+  boolean hasPages() {
+    return pages().isPresent();
+  }
+
+  /**
+   * Opens one of its pages and keeps a picture of it in {@code target/screenshots}.
+   *
+   * @param path with the query
+   * @param shown an expression that is true once what is looked for is there
+   */
+  void picture(Browser browser, String path, String shown, String name) throws Exception {
+    browser.open(address + path);
+    Awaitility.await(shown)
+        .atMost(Duration.ofSeconds(60))
+        .ignoreExceptions()
+        .until(() -> browser.value(shown).equals("true"));
+    browser.screenshot(Path.of("target", "screenshots", name).toAbsolutePath());
+  }
+
+  /**
    * Starts it.
    *
    * @param folder for its files
@@ -37,7 +74,12 @@ final class PrometheusServer implements AutoCloseable {
    */
   static PrometheusServer start(Path folder, int port, int scraped) throws IOException {
     Files.createDirectories(folder);
-    Path rules = Path.of("..", "docker", "prometheus", "rules.yml").toAbsolutePath().normalize();
+    Path rules =
+        Files.writeString(
+            folder.resolve("rules.yml"),
+            // A test does not wait for hours.
+            Files.readString(Path.of("..", "docker", "prometheus", "rules.yml"))
+                .replaceAll("for: \\d+h", "for: 1s"));
     Path config =
         Files.writeString(
             folder.resolve("prometheus.yml"),
@@ -50,12 +92,16 @@ final class PrometheusServer implements AutoCloseable {
             """
                 .formatted(rules, scraped));
     String address = "127.0.0.1:" + port;
-    Process process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 "prometheus",
                 "--config.file=" + config,
                 "--storage.tsdb.path=" + folder.resolve("data"),
-                "--web.listen-address=" + address)
+                "--web.listen-address=" + address));
+    pages().ifPresent(pages -> command.add("--web.local-assets=" + pages));
+    Process process =
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("out").toFile())
             .start();

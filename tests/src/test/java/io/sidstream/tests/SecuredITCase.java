@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
+import io.sidstream.client.TokenTable;
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -182,10 +184,12 @@ class SecuredITCase {
     Topics.create(plain);
     broker.user("job", PASSWORD);
     broker.allow(ofJob("job", name));
-    broker.user("reader", READER_PASSWORD);
-    for (String topic : List.of("tokens", "versions", "models", "items", "dead-letters")) {
-      broker.allow(List.of(topic("reader", AclOperation.READ, name, topic)));
-    }
+    // The rows of docs/security.md.
+    reads("table", name, "tokens", "versions", "models", "id-embeddings");
+    reads("rows", name, "tokens", "versions");
+    reads("reader", name, "tokens", "versions", "models", "items", "dead-letters");
+    broker.user("gate", READER_PASSWORD);
+    broker.allow(List.of(topic("gate", AclOperation.WRITE, name, "control")));
 
     // The secrets are where a deployment has them: environment, a file, a line of the file itself.
     Path secrets = Files.createDirectories(folder.resolve("given"));
@@ -243,7 +247,7 @@ class SecuredITCase {
       in.interactions(0, 400, 60);
       in.flush();
       await()
-          .atMost(Duration.ofSeconds(180))
+          .atMost(Duration.ofSeconds(300))
           .pollInterval(Duration.ofMillis(500))
           .until(
               () -> {
@@ -265,35 +269,31 @@ class SecuredITCase {
       String endpoint = get("http://localhost:" + metrics + "/metrics");
       assertClean("metrics", endpoint, all);
       assertMetrics(endpoint);
+      List<String> rows = where(secrets, name, "rows");
+      assertThat(tokens(kept, "get", rows, Inputs.name(0))).contains("\"item\":\"i0000\"");
+      assertThat(tokens(kept, "versions", rows)).contains("COMMIT");
+      assertThat(tokens(kept, "tail", rows, "--from-beginning", "-n", "1")).contains("\"version\"");
+      Path export = kept.resolve("tokens.jsonl");
+      tokens(kept, "export", rows, "--out", export.toString());
+      assertThat(Files.readAllLines(export)).isNotEmpty();
+      try (TokenTable table =
+          TokenTable.builder(broker.secured())
+              .prefix(name + ".")
+              .properties(broker.client("table", READER_PASSWORD))
+              .open()) {
+        table.await(1, Duration.ofSeconds(60));
+        assertThat(table.get(Inputs.name(0))).isNotNull();
+      }
+      List<String> reader = where(secrets, name, "reader");
+      assertThat(tokens(kept, "verify", reader, "--wait", "120")).containsPattern("(?m)^verified$");
+      assertThat(tokens(kept, "orphans", reader)).contains("items with a token are not on topic");
+      assertThat(tokens(kept, "dead-letters", reader)).contains("0 dead letters");
+      // The gate is not a reader's.
+      assertThat(tokens(kept, "hold", reader)).contains(name + ".control").contains("WRITE");
+      assertThat(tokens(kept, "hold", where(secrets, name, "gate"))).contains("sent HOLD");
       if (PrometheusServer.installed()) {
         assertPrometheus(metrics, in);
       }
-
-      Path reader = secrets.resolve("reader.properties");
-      Files.writeString(
-          reader,
-          """
-          security.protocol=SASL_SSL
-          sasl.mechanism=SCRAM-SHA-512
-          sasl.jaas.config=%s
-          ssl.truststore.type=PEM
-          ssl.truststore.certificates=%s
-          """
-              .formatted(
-                  SecuredBroker.jaas("reader", "${env:SIDSTREAM_KAFKA_PASSWORD}"),
-                  broker.certificate().replace("\n", "\\n")));
-      List<String> where =
-          List.of(
-              "--bootstrap",
-              broker.secured(),
-              "--prefix",
-              name + ".",
-              "--kafka-file",
-              reader.toString());
-      assertThat(tokens(kept, "get", where, Inputs.name(0))).contains("\"item\":\"i0000\"");
-      assertThat(tokens(kept, "versions", where)).contains("COMMIT");
-      // The gate is not a reader's.
-      assertThat(tokens(kept, "hold", where)).contains(name + ".control").contains("WRITE");
     }
 
     assertThat(Files.readString(output))
@@ -344,7 +344,7 @@ class SecuredITCase {
     }
   }
 
-  /** A real Prometheus has the job's metrics and judges every rule; dead letters fire theirs. */
+  /** A real Prometheus has the job's metrics and judges every rule; what was done fires its own. */
   private static void assertPrometheus(int metrics, Inputs in) throws Exception {
     try (PrometheusServer prometheus =
         PrometheusServer.start(folder.resolve("prometheus"), free(), metrics)) {
@@ -356,13 +356,31 @@ class SecuredITCase {
         in.send(in.items, Inputs.bytes("bad" + i), Inputs.bytes("rubbish"));
       }
       in.flush();
-      await()
-          .atMost(Duration.ofSeconds(60))
-          .until(
-              () ->
-                  prometheus
-                      .get("/api/v1/alerts")
-                      .matches(".*\"alertname\":\"SidstreamDeadLetters\".*\"state\":\"firing\".*"));
+      for (String alert : List.of("SidstreamDeadLetters", "SidstreamOnHold")) {
+        await(alert)
+            .atMost(Duration.ofSeconds(90))
+            .until(
+                () ->
+                    prometheus
+                        .get("/api/v1/alerts")
+                        .matches(".*\"alertname\":\"" + alert + "\"[^]]*?\"state\":\"firing\".*"));
+      }
+      Optional<String> browser = Browser.program();
+      if (browser.isPresent() && prometheus.hasPages()) {
+        Path profile = Files.createDirectory(folder.resolve("browser"));
+        try (Browser page = Browser.start(browser.get(), profile)) {
+          prometheus.picture(
+              page,
+              "/classic/graph?g0.tab=0&g0.range_input=2m&g0.expr=" + rejected,
+              "[...document.querySelectorAll('svg path')].length > 0",
+              "prometheus-metric.png");
+          prometheus.picture(
+              page,
+              "/classic/alerts",
+              "document.body.innerText.includes('SidstreamOnHold (1 active)')",
+              "prometheus-alerts.png");
+        }
+      }
       String rules = prometheus.get("/api/v1/rules");
       assertThat(rules)
           .contains("SidstreamWorseThanPopularity")
@@ -374,6 +392,33 @@ class SecuredITCase {
     }
   }
 
+  /** A principal that may read some topics and do nothing else. */
+  private static void reads(String user, String name, String... topics) throws Exception {
+    broker.user(user, READER_PASSWORD);
+    for (String topic : topics) {
+      broker.allow(List.of(topic(user, AclOperation.READ, name, topic)));
+    }
+  }
+
+  /** The options by which a command logs in, the password from the environment. */
+  private static List<String> where(Path secrets, String name, String user) throws Exception {
+    Path login =
+        Files.writeString(
+            secrets.resolve(user + ".properties"),
+            """
+            security.protocol=SASL_SSL
+            sasl.mechanism=SCRAM-SHA-512
+            sasl.jaas.config=%s
+            ssl.truststore.type=PEM
+            ssl.truststore.certificates=%s
+            """
+                .formatted(
+                    SecuredBroker.jaas(user, "${env:SIDSTREAM_KAFKA_PASSWORD}"),
+                    broker.certificate().replace("\n", "\\n")));
+    return List.of(
+        "--bootstrap", broker.secured(), "--prefix", name + ".", "--kafka-file", login.toString());
+  }
+
   private static String tokens(Path kept, String what, List<String> where, String... more)
       throws Exception {
     List<String> arguments = new ArrayList<>(List.of("tokens", what));
@@ -383,7 +428,7 @@ class SecuredITCase {
     try (Command command =
         Command.start(
             output, arguments, List.of(), Map.of("SIDSTREAM_KAFKA_PASSWORD", READER_PASSWORD))) {
-      command.await(120);
+      command.await(180);
       return command.output();
     }
   }
