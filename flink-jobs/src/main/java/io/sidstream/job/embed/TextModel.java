@@ -4,6 +4,7 @@ import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.config.JobOptions.EmbedPooling;
+import io.sidstream.job.config.TextLibraries;
 import io.sidstream.model.file.Sha256;
 import java.io.IOException;
 import java.io.InputStream;

@@ -2,7 +2,7 @@ package io.sidstream.job.ingest;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.embed.TextLibraries;
+import io.sidstream.job.config.TextLibraries;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
 import io.sidstream.job.record.RawRecord;

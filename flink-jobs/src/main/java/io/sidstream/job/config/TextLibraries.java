@@ -1,4 +1,4 @@
-package io.sidstream.job.embed;
+package io.sidstream.job.config;
 
 import java.util.Map;
 import java.util.Optional;
