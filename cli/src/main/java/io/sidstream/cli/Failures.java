@@ -7,6 +7,8 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 
@@ -54,6 +56,14 @@ public final class Failures {
   }
 
   private static String line(Throwable failure) {
+    if (failure instanceof TopicAuthorizationException refused) {
+      return "the principal lacks a right on "
+          + refused.unauthorizedTopics().stream()
+              .sorted()
+              .map("topic %s: READ to read it, WRITE to send to it"::formatted)
+              .collect(Collectors.joining("; "))
+          + " (kafka-acls.sh --add; docs/security.md lists what each command needs)";
+    }
     String message = failure.getMessage();
     String name = failure.getClass().getSimpleName();
     if (message == null || message.isBlank()) {

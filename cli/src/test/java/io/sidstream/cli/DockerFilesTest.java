@@ -312,7 +312,14 @@ class DockerFilesTest {
   @Test
   void shellcheckFindsNothing() throws Exception {
     assumeTrue(there("shellcheck"), "shellcheck is not installed");
-    run(root, "shellcheck", "sidstream", "docker/entrypoint.sh", ".ci/run");
+    run(
+        root,
+        "shellcheck",
+        "sidstream",
+        "docker/entrypoint.sh",
+        ".ci/run",
+        ".ci/reproducible",
+        ".ci/distribution");
   }
 
   private JobConfig kubernetesJob(Path folder) throws IOException {

@@ -9,6 +9,8 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -69,6 +71,14 @@ class MainTest {
     assertThat(err.toString()).doesNotContain("\tat ");
     assertUsage("--items 5", "--verbose", "demo", "--items", "5");
     assertThat(err.toString()).contains("\tat ");
+  }
+
+  @Test
+  void namesTheTopicsThatThePrincipalMayNotUse() {
+    assertThat(Failures.describe(new TopicAuthorizationException(Set.of("b.models", "b.items"))))
+        .startsWith(
+            "the principal lacks a right on topic b.items: READ to read it, WRITE to send to it; topic b.models: READ")
+        .contains("docs/security.md");
   }
 
   @Test

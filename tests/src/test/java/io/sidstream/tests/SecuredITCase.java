@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
+import io.sidstream.cli.main.Main;
+import io.sidstream.client.TokenTable;
+import io.sidstream.job.SidstreamJob;
 import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.kafka.Topics;
 import io.sidstream.job.metrics.JobMetric;
-import io.sidstream.schemas.VersionState;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -24,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -47,6 +52,10 @@ class SecuredITCase {
   private static final String PASSWORD = "job-pw-8d1f0c";
   private static final String READER_PASSWORD = "reader-pw-55ab1e";
   private static final String S3 = "AKIA7QWERTY91";
+
+  /** For what takes seconds, on a machine that does much else. */
+  private static final Duration LONG = Duration.ofMinutes(5);
+
   private static final Pattern METRIC = Pattern.compile("\\bflink_[A-Za-z_]+");
 
   @TempDir static Path folder;
@@ -119,13 +128,13 @@ class SecuredITCase {
     JobConfig config = config(user, PASSWORD, name);
     // The broker takes a moment to know users and rights.
     await()
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(120))
         .untilAsserted(() -> assertThat(Topics.create(config)).isEmpty());
     for (AclBinding right : rights) {
       broker.withdraw(right);
       String resource = right.pattern().name();
       await()
-          .atMost(Duration.ofSeconds(30))
+          .atMost(Duration.ofSeconds(120))
           .untilAsserted(
               () ->
                   assertThatThrownBy(() -> Topics.create(config))
@@ -136,9 +145,60 @@ class SecuredITCase {
       assertThat(catchThrowable(() -> Topics.create(config)).getMessage().lines()).hasSize(2);
       broker.allow(List.of(right));
       await()
-          .atMost(Duration.ofSeconds(30))
+          .atMost(Duration.ofSeconds(120))
           .untilAsserted(() -> assertThat(Topics.create(config)).isEmpty());
     }
+  }
+
+  /** What `tokens verify` needs; of it each right in turn is missing. */
+  @Test
+  void eachRightThatAReaderLacksIsNamed() throws Exception {
+    String name = "partly";
+    List<String> topics = List.of("tokens", "versions", "models", "items", "dead-letters");
+    Topics.create(TinyJob.config(broker.plain(), name));
+    reads("partly", name, topics.toArray(String[]::new));
+    Path login =
+        Files.writeString(
+            Files.createDirectories(folder.resolve("partly")).resolve("login.properties"),
+            login("partly", READER_PASSWORD));
+    for (String topic : topics) {
+      AclBinding right = topic("partly", AclOperation.READ, name, topic);
+      broker.withdraw(right);
+      // The broker takes a moment to know it.
+      await("READ on " + topic)
+          .atMost(Duration.ofSeconds(120))
+          .untilAsserted(
+              () ->
+                  assertThat(verify(login, name))
+                      .contains("lacks a right on topic " + name + "." + topic + ": READ")
+                      .doesNotContain(READER_PASSWORD));
+      broker.allow(List.of(right));
+      await("all rights again")
+          .atMost(Duration.ofSeconds(120))
+          .untilAsserted(
+              () -> assertThat(verify(login, name)).doesNotContain("lacks a right on topic"));
+    }
+  }
+
+  /** What `tokens verify` says, in this process. */
+  private static String verify(Path login, String name) {
+    StringWriter said = new StringWriter();
+    PrintWriter to = new PrintWriter(said, true);
+    Main.commandLine(SidstreamJob::build)
+        .setOut(to)
+        .setErr(to)
+        .execute(
+            "tokens",
+            "verify",
+            "--bootstrap",
+            broker.secured(),
+            "--prefix",
+            name + ".",
+            "--kafka-file",
+            login.toString(),
+            "--wait",
+            "0");
+    return said.toString();
   }
 
   @Test
@@ -146,7 +206,7 @@ class SecuredITCase {
     broker.user("new", PASSWORD);
     JobConfig config = config("new", PASSWORD, "new");
     await()
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(120))
         .untilAsserted(
             () ->
                 assertThatThrownBy(() -> Topics.create(config))
@@ -159,7 +219,7 @@ class SecuredITCase {
                 "new", AclOperation.CREATE, ResourceType.TOPIC, PatternType.PREFIXED, "new.")));
     broker.allow(ofJob("new", "new"));
     await()
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(120))
         .ignoreExceptions()
         .until(() -> Topics.create(config), made -> made.isEmpty());
     assertThat(broker.admin().listTopics().names().get()).contains("new.items", "new.versions");
@@ -182,10 +242,12 @@ class SecuredITCase {
     Topics.create(plain);
     broker.user("job", PASSWORD);
     broker.allow(ofJob("job", name));
-    broker.user("reader", READER_PASSWORD);
-    for (String topic : List.of("tokens", "versions", "models", "items", "dead-letters")) {
-      broker.allow(List.of(topic("reader", AclOperation.READ, name, topic)));
-    }
+    // The rows of docs/security.md.
+    reads("table", name, "tokens", "versions", "models", "id-embeddings");
+    reads("rows", name, "tokens", "versions");
+    reads("reader", name, "tokens", "versions", "models", "items", "dead-letters");
+    broker.user("gate", READER_PASSWORD);
+    broker.allow(List.of(topic("gate", AclOperation.WRITE, name, "control")));
 
     // The secrets are where a deployment has them: environment, a file, a line of the file itself.
     Path secrets = Files.createDirectories(folder.resolve("given"));
@@ -242,14 +304,14 @@ class SecuredITCase {
       in.items(0, 60);
       in.interactions(0, 400, 60);
       in.flush();
-      await()
-          .atMost(Duration.ofSeconds(180))
+      await("a version, and a token of every item")
+          .atMost(LONG)
           .pollInterval(Duration.ofMillis(500))
           .until(
               () -> {
                 assertThat(job.running()).as(job.output()).isTrue();
                 log.poll();
-                return log.versions.stream().anyMatch(v -> v.getState() == VersionState.COMMIT);
+                return log.committed() >= 1 && log.items().size() == 60;
               });
 
       String ui = address(job.output());
@@ -265,35 +327,37 @@ class SecuredITCase {
       String endpoint = get("http://localhost:" + metrics + "/metrics");
       assertClean("metrics", endpoint, all);
       assertMetrics(endpoint);
+      List<String> rows = where(secrets, name, "rows");
+      says("\"item\":\"i0000\"", kept, "get", rows, Inputs.name(0));
+      says("COMMIT", kept, "versions", rows);
+      says("\"version\"", kept, "tail", rows, "--from-beginning", "-n", "1");
+      Path export = kept.resolve("tokens.jsonl");
+      await("tokens export")
+          .atMost(LONG)
+          .pollInSameThread()
+          .untilAsserted(
+              () -> {
+                tokens(kept, "export", rows, "--out", export.toString());
+                assertThat(Files.readAllLines(export)).isNotEmpty();
+              });
+      try (TokenTable table =
+          TokenTable.builder(broker.secured())
+              .prefix(name + ".")
+              .properties(broker.client("table", READER_PASSWORD))
+              .open()) {
+        table.await(1, LONG);
+        await("a token").atMost(LONG).until(() -> table.get(Inputs.name(0)) != null);
+      }
+      List<String> reader = where(secrets, name, "reader");
+      says("(?m)^verified$", kept, "verify", reader, "--wait", "120");
+      says("items with a token are not on topic", kept, "orphans", reader);
+      says("0 dead letters", kept, "dead-letters", reader);
+      // The gate is not a reader's.
+      says(Pattern.quote(name + ".control") + ".*WRITE", kept, "hold", reader);
+      says("sent HOLD", kept, "hold", where(secrets, name, "gate"));
       if (PrometheusServer.installed()) {
         assertPrometheus(metrics, in);
       }
-
-      Path reader = secrets.resolve("reader.properties");
-      Files.writeString(
-          reader,
-          """
-          security.protocol=SASL_SSL
-          sasl.mechanism=SCRAM-SHA-512
-          sasl.jaas.config=%s
-          ssl.truststore.type=PEM
-          ssl.truststore.certificates=%s
-          """
-              .formatted(
-                  SecuredBroker.jaas("reader", "${env:SIDSTREAM_KAFKA_PASSWORD}"),
-                  broker.certificate().replace("\n", "\\n")));
-      List<String> where =
-          List.of(
-              "--bootstrap",
-              broker.secured(),
-              "--prefix",
-              name + ".",
-              "--kafka-file",
-              reader.toString());
-      assertThat(tokens(kept, "get", where, Inputs.name(0))).contains("\"item\":\"i0000\"");
-      assertThat(tokens(kept, "versions", where)).contains("COMMIT");
-      // The gate is not a reader's.
-      assertThat(tokens(kept, "hold", where)).contains(name + ".control").contains("WRITE");
     }
 
     assertThat(Files.readString(output))
@@ -344,34 +408,82 @@ class SecuredITCase {
     }
   }
 
-  /** A real Prometheus has the job's metrics and judges every rule; dead letters fire theirs. */
+  /** A real Prometheus has the job's metrics and judges every rule; what was done fires its own. */
   private static void assertPrometheus(int metrics, Inputs in) throws Exception {
     try (PrometheusServer prometheus =
         PrometheusServer.start(folder.resolve("prometheus"), free(), metrics)) {
       String rejected = "sum(" + JobMetric.REJECTED.prometheus() + ")";
-      await()
-          .atMost(Duration.ofSeconds(60))
+      await("the first scrape")
+          .atMost(LONG)
           .until(() -> prometheus.query(rejected).contains(",\"0\"]"));
       for (int i = 0; i < 40; i++) {
         in.send(in.items, Inputs.bytes("bad" + i), Inputs.bytes("rubbish"));
       }
       in.flush();
-      await()
-          .atMost(Duration.ofSeconds(60))
-          .until(
-              () ->
-                  prometheus
-                      .get("/api/v1/alerts")
-                      .matches(".*\"alertname\":\"SidstreamDeadLetters\".*\"state\":\"firing\".*"));
-      String rules = prometheus.get("/api/v1/rules");
-      assertThat(rules)
+      for (String alert : List.of("SidstreamDeadLetters", "SidstreamOnHold")) {
+        await(alert).atMost(LONG).until(() -> prometheus.fires(alert));
+      }
+      Optional<String> browser = Browser.program();
+      if (browser.isPresent() && prometheus.hasPages()) {
+        Path profile = Files.createDirectory(folder.resolve("browser"));
+        try (Browser page = Browser.start(browser.get(), profile)) {
+          prometheus.picture(
+              page,
+              "/classic/graph?g0.tab=0&g0.range_input=2m&g0.expr=" + rejected,
+              "[...document.querySelectorAll('svg path')].length > 0",
+              "prometheus-metric.png");
+          prometheus.picture(
+              page,
+              "/classic/alerts",
+              "document.body.innerText.includes('SidstreamOnHold (1 active)')",
+              "prometheus-alerts.png");
+        }
+      }
+      assertThat(prometheus.get("/api/v1/rules"))
           .contains("SidstreamWorseThanPopularity")
           .doesNotContain("\"health\":\"err\"");
       // What was not brought about does not fire.
-      assertThat(prometheus.get("/api/v1/alerts"))
-          .doesNotContain("SidstreamDown")
-          .doesNotContain("SidstreamTransactionLost");
+      assertThat(prometheus.fires("SidstreamDown")).isFalse();
+      assertThat(prometheus.fires("SidstreamTransactionLost")).isFalse();
     }
+  }
+
+  /** A principal that may read some topics and do nothing else. */
+  private static void reads(String user, String name, String... topics) throws Exception {
+    broker.user(user, READER_PASSWORD);
+    for (String topic : topics) {
+      broker.allow(List.of(topic(user, AclOperation.READ, name, topic)));
+    }
+  }
+
+  /** The options by which a command logs in, the password from the environment. */
+  private static List<String> where(Path secrets, String name, String user) throws Exception {
+    Path login =
+        Files.writeString(
+            secrets.resolve(user + ".properties"), login(user, "${env:SIDSTREAM_KAFKA_PASSWORD}"));
+    return List.of(
+        "--bootstrap", broker.secured(), "--prefix", name + ".", "--kafka-file", login.toString());
+  }
+
+  /** Properties of a client that logs in. */
+  private static String login(String user, String password) throws Exception {
+    return """
+        security.protocol=SASL_SSL
+        sasl.mechanism=SCRAM-SHA-512
+        sasl.jaas.config=%s
+        ssl.truststore.type=PEM
+        ssl.truststore.certificates=%s
+        """
+        .formatted(SecuredBroker.jaas(user, password), broker.certificate().replace("\n", "\\n"));
+  }
+
+  /** Runs a command until it says something: on a busy machine a broker may answer it too late. */
+  private static void says(
+      String expected, Path kept, String what, List<String> where, String... more) {
+    await("tokens " + what)
+        .atMost(LONG)
+        .pollInSameThread()
+        .untilAsserted(() -> assertThat(tokens(kept, what, where, more)).containsPattern(expected));
   }
 
   private static String tokens(Path kept, String what, List<String> where, String... more)
@@ -383,7 +495,7 @@ class SecuredITCase {
     try (Command command =
         Command.start(
             output, arguments, List.of(), Map.of("SIDSTREAM_KAFKA_PASSWORD", READER_PASSWORD))) {
-      command.await(120);
+      command.await(LONG.toSeconds());
       return command.output();
     }
   }
@@ -413,7 +525,7 @@ class SecuredITCase {
     try {
       return HttpClient.newHttpClient()
           .send(
-              HttpRequest.newBuilder(URI.create(uri)).timeout(Duration.ofSeconds(30)).build(),
+              HttpRequest.newBuilder(URI.create(uri)).timeout(Duration.ofSeconds(60)).build(),
               HttpResponse.BodyHandlers.ofString())
           .body();
     } catch (IOException e) {

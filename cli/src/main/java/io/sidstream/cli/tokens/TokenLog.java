@@ -101,6 +101,8 @@ public final class TokenLog {
    * @param names without the prefix; those that are not there are left out, but tokens and versions
    * @throws IllegalStateException where there is no topic of tokens or versions, or the broker does
    *     not answer
+   * @throws org.apache.kafka.common.errors.TopicAuthorizationException where the principal may not
+   *     read one of them
    */
   static TokenLog read(String bootstrap, String prefix, Properties properties, String... names) {
     TokenLog log = new TokenLog(prefix);
@@ -136,9 +138,11 @@ public final class TokenLog {
       for (String name : names) {
         String topic = prefix + name;
         if (!topics.containsKey(topic)) {
+          // A topic that the principal may not read is not listed; asked for by name it is refused.
+          consumer.partitionsFor(topic);
           if (needed.contains(name)) {
             throw new IllegalStateException(
-                "there is no topic %s on %s: check --bootstrap and --prefix, and whether the principal may READ it"
+                "there is no topic %s on %s: check --bootstrap and --prefix"
                     .formatted(topic, bootstrap));
           }
           continue;

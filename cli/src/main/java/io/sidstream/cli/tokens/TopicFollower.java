@@ -107,6 +107,10 @@ public final class TopicFollower implements AutoCloseable {
     Map<String, List<PartitionInfo>> topics = consumer.listTopics(ANSWER);
     List<TopicPartition> fresh = new ArrayList<>();
     for (String name : names) {
+      if (!topics.containsKey(prefix + name)) {
+        // Not there yet, or not for this principal: asked for by name it is refused.
+        consumer.partitionsFor(prefix + name, ANSWER);
+      }
       for (PartitionInfo p : topics.getOrDefault(prefix + name, List.of())) {
         TopicPartition partition = new TopicPartition(p.topic(), p.partition());
         if (known.add(partition)) {

@@ -4,6 +4,7 @@ import io.sidstream.job.config.ConfigException;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.config.JobOptions.EmbedPooling;
+import io.sidstream.job.config.TextLibraries;
 import io.sidstream.model.file.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,6 +14,9 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which model makes vectors of texts, and how: one of the two that are bundled (all-MiniLM-L6-v2,
@@ -24,6 +28,8 @@ import java.util.Locale;
  * @param maxTokens word pieces of a text that are read, those that the tokenizer adds included
  */
 public record TextModel(String name, EmbedPooling pooling, int maxTokens) {
+  private static final Logger LOG = LoggerFactory.getLogger(TextModel.class);
+
   static final String MODEL_FILE = "model.onnx";
   static final String TOKENIZER_FILE = "tokenizer.json";
 
@@ -50,11 +56,21 @@ public record TextModel(String name, EmbedPooling pooling, int maxTokens) {
    * bundled model is not tried: a job whose items all have vectors needs none.
    *
    * @throws ConfigException naming the setting and the fix, where the model cannot be loaded, takes
-   *     no text of embed.max-tokens, or makes vectors of another length than content.dim
+   *     no text of embed.max-tokens, or makes vectors of another length than content.dim; where one
+   *     is asked for, and the libraries that run it are not there
    */
   public static void check(JobConfig config) {
     TextModel model = of(config);
-    if (model.bundled()) {
+    Optional<String> missing = TextLibraries.missing();
+    if (missing.isPresent()) {
+      if (config.isSet(JobOptions.EMBED_MODEL)) {
+        throw new ConfigException(
+            "embed.model is '" + model.name + "', and " + missing.get() + " and leave it unset");
+      }
+      LOG.info(
+          "Items need vectors; those with a text alone become dead letters: {}", missing.get());
+    }
+    if (model.bundled() || missing.isPresent()) {
       return;
     }
     int dim;

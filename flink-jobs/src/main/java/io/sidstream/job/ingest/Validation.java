@@ -2,6 +2,7 @@ package io.sidstream.job.ingest;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.job.config.TextLibraries;
 import io.sidstream.job.record.Interaction;
 import io.sidstream.job.record.Item;
 import io.sidstream.job.record.RawRecord;
@@ -31,6 +32,10 @@ final class Validation {
   private final double maxNorm;
   private final long maxFuture;
   private final long minTime;
+
+  /** Why no text can be embedded; null where texts can. */
+  private final String withoutTexts;
+
   private boolean ahead;
 
   Validation(JobConfig config) {
@@ -41,6 +46,7 @@ final class Validation {
     maxNorm = config.get(JobOptions.INGEST_MAX_VECTOR_NORM);
     maxFuture = config.get(JobOptions.INGEST_MAX_FUTURE).toMillis();
     minTime = config.minTime();
+    withoutTexts = TextLibraries.missing().orElse(null);
   }
 
   /** The item of a record; a null value is its deletion. */
@@ -68,6 +74,9 @@ final class Validation {
       return item;
     }
     item.text = content(event);
+    if (withoutTexts != null) {
+      throw new Rejection(Rule.TEXT_NOT_EMBEDDABLE, "vector is null, and " + withoutTexts);
+    }
     if (dim != textDim) {
       throw new Rejection(
           Rule.TEXT_NOT_EMBEDDABLE,

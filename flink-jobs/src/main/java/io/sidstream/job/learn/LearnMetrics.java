@@ -1,5 +1,6 @@
 package io.sidstream.job.learn;
 
+import io.sidstream.job.learn.LearnProgress.Phase;
 import io.sidstream.job.metrics.JobMetric;
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +31,10 @@ final class LearnMetrics {
     JobMetric.REPLAYABLE_USERS.gauge(group, sum(shards, s -> s.progress().replayable));
     JobMetric.STEPS_LEFT.gauge(group, sum(shards, s -> s.steps()[1] - s.steps()[0]));
     JobMetric.ROUND_STEPS.gauge(group, sum(shards, s -> s.steps()[1]));
+    for (Phase phase : Phase.values()) {
+      LongSupplier in = sum(shards, s -> s.progress().phase == phase ? 1 : 0);
+      JobMetric.SHARD_PHASE.gauge(group, phase.name(), in::getAsLong);
+    }
     // The same in every shard, or nearly.
     JobMetric.KNOWN_ITEMS.gauge(group, most(shards, s -> s.progress().items));
     JobMetric.KEPT_TOKENIZERS.gauge(group, most(shards, LearnMetrics::tokenizers));

@@ -7,7 +7,6 @@ import io.sidstream.job.record.MergeInput;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.RoundPiece;
 import io.sidstream.job.record.TokenizerUpdate;
-import io.sidstream.model.learn.GateRules;
 import io.sidstream.model.learn.LearnPlan;
 import io.sidstream.model.learn.ShardRound;
 import io.sidstream.schemas.ControlAction;
@@ -155,7 +154,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     shown = at.copy();
     metrics =
         new MergeMetrics(
-            getMetricGroup(), GateRules.names(plan.model().metrics().size()), () -> shown);
+            getMetricGroup(), plan.model().levels(), plan.model().codewords(), () -> shown);
     if (restored) {
       // As a mail, because nothing may be sent before all operators of the task are open.
       mailbox.execute(this::resume, "resume after round " + at.round);
@@ -426,9 +425,7 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
       }
     }
     LOG.info("{}", records.text());
-    metrics.merged(
-        records.merged().figures(),
-        records.verdict() == null ? List.of() : records.verdict().rules());
+    metrics.merged(records.merged().figures(), records.verdict());
     at = records.after(at);
     if (records.tokenizer() != null) {
       put(inUse, ShardTables.cut(records.tokenizer()));

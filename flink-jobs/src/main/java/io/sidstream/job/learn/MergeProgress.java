@@ -74,6 +74,17 @@ public class MergeProgress implements Cloneable {
   public double newHits10;
   public long unranked;
 
+  /**
+   * Of the events ranked, those that the sums below are over: none of what an earlier build ranked.
+   */
+  public long compared;
+
+  public double popularityNdcg10;
+  public long newCompared;
+  public double newNdcg10;
+  public double newPopularityHits10;
+  public double newPopularityNdcg10;
+
   /** Candidates that were held back. */
   public long held;
 
@@ -114,6 +125,28 @@ public class MergeProgress implements Cloneable {
     newRanked = (newVersion ? 0 : newRanked) + result.newModel.count();
     newHits10 = (newVersion ? 0 : newHits10) + result.newModel.hr(10) * result.newModel.count();
     unranked += result.unranked;
+    compared = (newVersion ? 0 : compared) + result.popularity.count();
+    popularityNdcg10 =
+        (newVersion ? 0 : popularityNdcg10)
+            + result.popularity.ndcg(10) * result.popularity.count();
+    long fresh = result.newModel.count();
+    newCompared = (newVersion ? 0 : newCompared) + fresh;
+    newNdcg10 = (newVersion ? 0 : newNdcg10) + result.newModel.ndcg(10) * fresh;
+    newPopularityHits10 =
+        (newVersion ? 0 : newPopularityHits10) + result.newPopularity.hr(10) * fresh;
+    newPopularityNdcg10 =
+        (newVersion ? 0 : newPopularityNdcg10) + result.newPopularity.ndcg(10) * fresh;
+  }
+
+  /** Shards of which nothing whole has come, of the round that another has begun to send. */
+  int behind() {
+    int missing = 0;
+    boolean begun = false;
+    for (int s = 0; s < pieces.length; s++) {
+      missing += pieces[s] == 0 || came[s] < pieces[s] ? 1 : 0;
+      begun |= came[s] > 0;
+    }
+    return begun ? missing : 0;
   }
 
   MergeProgress copy() {

@@ -145,6 +145,12 @@ public enum JobMetric {
       "Versions whose tokenizer is kept, as items may not have adopted them yet.",
       "Learn"),
   LEARN_ROUND("learnRound", GAUGE, "round", "The newest round that was begun.", "Learn"),
+  SHARD_PHASE(
+      "shardPhase",
+      GAUGE,
+      "shards",
+      "Shards that are in the phase. Label phase: COLLECT (no model yet), IDLE (between rounds), TAKE, COMPUTE, STORE, APPLY (of a round), WAIT (for Merge), ADOPT (what Merge made).",
+      "Learn"),
   STEPS_LEFT("stepsLeft", GAUGE, "steps", "Steps left in the round, 0 between rounds.", "Learn"),
   ROUND_STEPS("roundSteps", GAUGE, "steps", "Steps of the round, 0 between rounds.", "Learn"),
   STEP_TIME(
@@ -163,6 +169,18 @@ public enum JobMetric {
   TOKEN_VERSION("tokenVersion", GAUGE, "version", "Token version in use, 0 for none.", "Merge"),
   REVISION("revision", GAUGE, "revision", "Recommender revision, 0 for none.", "Merge"),
   MERGED_ROUND("mergedRound", GAUGE, "round", "The newest round that was merged.", "Merge"),
+  MERGE_PHASE(
+      "mergePhase",
+      GAUGE,
+      "0 or 1",
+      "1 for the phase that Merge is in. Label phase: GATHER (what the shards send), AWAIT_COMMIT (of the version before), JUDGE, EMIT.",
+      "Merge"),
+  SHARDS_BEHIND(
+      "shardsBehind",
+      GAUGE,
+      "shards",
+      "Shards that Merge has nothing whole of yet, of the round that another has begun to send.",
+      "Merge"),
   HELD_CANDIDATES(
       "heldCandidates",
       COUNTER,
@@ -183,11 +201,31 @@ public enum JobMetric {
       "share",
       "HR@10 of ranking the same events by popularity; NaN before the first.",
       "Merge"),
+  POPULARITY_NDCG(
+      "popularityNdcg",
+      GAUGE,
+      "share",
+      "NDCG@10 of the same ranking; NaN before the first.",
+      "Merge"),
   NEW_ITEM_HIT_RATE(
       "newItemHitRate",
       GAUGE,
       "share",
       "HR@10 of those whose item had fewer than 5 interactions; NaN before the first.",
+      "Merge"),
+  NEW_ITEM_NDCG(
+      "newItemNdcg", GAUGE, "share", "NDCG@10 of the same; NaN before the first.", "Merge"),
+  NEW_ITEM_POPULARITY_HIT_RATE(
+      "newItemPopularityHitRate",
+      GAUGE,
+      "share",
+      "HR@10 of ranking the same by popularity; NaN before the first.",
+      "Merge"),
+  NEW_ITEM_POPULARITY_NDCG(
+      "newItemPopularityNdcg",
+      GAUGE,
+      "share",
+      "NDCG@10 of the same ranking; NaN before the first.",
       "Merge"),
   UNRANKED_EVENTS(
       "unrankedEvents",
@@ -207,6 +245,25 @@ public enum JobMetric {
       COUNTER,
       "candidates",
       "What a rule of the gate said of candidates. Labels rule, and outcome: PASSED, BROKEN, NOT_JUDGED.",
+      "Merge"),
+
+  DEAD_CODEWORDS(
+      "deadCodewords",
+      GAUGE,
+      "codewords",
+      "Codewords that no item of the sample uses, of the newest candidate for a token version; NaN before the first since the start. Label level.",
+      "Merge"),
+  DISTINCT_TUPLES(
+      "distinctTuples",
+      GAUGE,
+      "share",
+      "Nearest tuples that differ, over the items of the sample, of the same.",
+      "Merge"),
+  LARGEST_COLLISION(
+      "largestCollision",
+      GAUGE,
+      "items",
+      "Items of the sample with the most frequent nearest tuple, of the same.",
       "Merge"),
 
   TOKENIZE_PENDING(
@@ -294,6 +351,18 @@ public enum JobMetric {
       COUNTER,
       "claims",
       "Claims that got a suffix, because their prefix is full.",
+      "Resolve"),
+  QUARANTINED(
+      "quarantinedTokens",
+      GAUGE,
+      "tokens",
+      "Tokens given back that no item may have yet (resolve.quarantine), as of the newest version that a claim named.",
+      "Resolve"),
+  FULLEST_PREFIX(
+      "fullestPrefix",
+      GAUGE,
+      "codes",
+      "Last-level codes taken or resting under the fullest prefix of those claimed under since the start; where all are, items get suffixes.",
       "Resolve"),
   RELEASES("releases", COUNTER, "releases", "Tokens given back.", "Resolve"),
   UNKNOWN_RELEASES(
@@ -432,6 +501,9 @@ public enum JobMetric {
   /** Group, and label, of {@link #PART_LOSS}. */
   public static final String PART = "part";
 
+  /** Group, and label, of {@link #SHARD_PHASE} and {@link #MERGE_PHASE}. */
+  public static final String PHASE = "phase";
+
   /** Group, and label, of what there is once a level of the quantizer, from 1. */
   public static final String LEVEL = "level";
 
@@ -489,7 +561,8 @@ public enum JobMetric {
       case REJECTED -> RULE;
       case GATE_DECISIONS -> RULE + "_" + OUTCOME;
       case PART_LOSS -> PART;
-      case UTILISATION, PERPLEXITY, RESEEDED -> LEVEL;
+      case SHARD_PHASE, MERGE_PHASE -> PHASE;
+      case UTILISATION, PERPLEXITY, RESEEDED, DEAD_CODEWORDS -> LEVEL;
       default -> null;
     };
   }

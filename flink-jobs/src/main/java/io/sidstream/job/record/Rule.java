@@ -37,7 +37,7 @@ public enum Rule {
   TEXT_TOO_LONG,
   /**
    * The item has a text and no vector, and content.dim is not the length of the text model's
-   * vectors.
+   * vectors, or the job's jar was built without what runs text models.
    */
   TEXT_NOT_EMBEDDABLE,
   /** The item has no vector, no text and no title. */

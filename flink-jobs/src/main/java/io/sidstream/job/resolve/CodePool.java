@@ -70,6 +70,15 @@ final class CodePool {
     return out.array();
   }
 
+  /** Codes that no claim of the version may have. */
+  int used(int version) {
+    int used = 0;
+    for (int code = 0; code < reusableFrom.length; code++) {
+      used += isFree(code, version) ? 0 : 1;
+    }
+    return used;
+  }
+
   /** Whether a claim of the version may have the code. */
   boolean isFree(int code, int version) {
     return code >= reusableFrom.length

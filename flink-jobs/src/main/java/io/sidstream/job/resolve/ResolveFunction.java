@@ -5,7 +5,11 @@ import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.Resolved;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
@@ -15,6 +19,9 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
@@ -35,7 +42,8 @@ import org.apache.flink.util.Collector;
  * state and may be exchanged at a restart; NONE keeps none, so that Train refuses to go on with it
  * after the others, or with them after it.
  */
-public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolved> {
+public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolved>
+    implements CheckpointedFunction {
 
   /** The key of a claim: its prefix as decimal codes joined by dots, such as {@code 12.7}. */
   public static final KeySelector<Claim, String> BY_PREFIX = ResolveFunction::prefixKey;
@@ -56,6 +64,17 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
    * that may have it}.
    */
   private transient MapState<Long, long[]> restingSuffixes;
+
+  /** What rests, for its metric: {first version that may have it, tokens}. */
+  private transient ListState<long[]> restingState;
+
+  private transient TreeMap<Integer, Long> resting;
+
+  /** The newest version that a claim named. */
+  private transient int newest;
+
+  private transient volatile long quarantined;
+  private transient volatile int fullest;
 
   private transient Counter claims;
   private transient Counter repaired;
@@ -90,6 +109,29 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
   }
 
   @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    restingState =
+        context
+            .getOperatorStateStore()
+            .getListState(
+                new ListStateDescriptor<>(
+                    "resting", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+    resting = new TreeMap<>();
+    for (long[] rest : restingState.get()) {
+      resting.merge((int) rest[0], rest[1], Long::sum);
+    }
+    quarantined = resting.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    restingState.clear();
+    for (Map.Entry<Integer, Long> rest : resting.entrySet()) {
+      restingState.add(new long[] {rest.getKey(), rest.getValue()});
+    }
+  }
+
+  @Override
   public void open(OpenContext context) {
     seats =
         getRuntimeContext()
@@ -115,6 +157,8 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
     claims = JobMetric.CLAIMS.counter(metrics);
     repaired = JobMetric.REPAIRED.counter(metrics);
     suffixed = JobMetric.SUFFIXED.counter(metrics);
+    JobMetric.QUARANTINED.gauge(metrics, () -> quarantined);
+    JobMetric.FULLEST_PREFIX.gauge(metrics, () -> fullest);
     releases = JobMetric.RELEASES.counter(metrics);
     unknown = JobMetric.UNKNOWN_RELEASES.counter(metrics);
   }
@@ -122,6 +166,10 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
   @Override
   public void processElement(Claim claim, Context context, Collector<Resolved> out)
       throws Exception {
+    if (claim.version > newest) {
+      newest = claim.version;
+      rested();
+    }
     if (claim.release) {
       release(claim, out);
     } else {
@@ -190,6 +238,7 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
         vacate(codes, held, claim.version + quarantine);
       }
     }
+    fullest = Math.max(fullest, codes.used(claim.version));
     seats.put(claim.item, seat);
     pool.update(codes.toBytes());
     return seat;
@@ -219,6 +268,8 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
   }
 
   private void vacate(CodePool codes, long seat, int reusableFrom) throws Exception {
+    resting.merge(reusableFrom, 1L, Long::sum);
+    rested();
     if (suffix(seat) == 0) {
       codes.release(given(seat), reusableFrom);
     } else {
@@ -227,6 +278,16 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
           position(given(seat), counter[2]++), new long[] {suffix(seat), reusableFrom});
       suffixes.put(given(seat), counter);
     }
+  }
+
+  /** Counts what still rests at the newest version. */
+  private void rested() {
+    resting.headMap(newest, true).clear();
+    long tokens = 0;
+    for (long rest : resting.values()) {
+      tokens += rest;
+    }
+    quarantined = tokens;
   }
 
   /**

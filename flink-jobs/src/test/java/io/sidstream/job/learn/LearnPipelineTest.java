@@ -13,6 +13,7 @@ import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ModelPart;
 import io.sidstream.schemas.ModelPartKind;
 import io.sidstream.schemas.ModelParts;
+import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Duration;
@@ -558,6 +559,20 @@ class LearnPipelineTest {
       assertThat(first).isPositive();
       assertThat(reconstruction).isPositive();
       assertThat(merge.value("partcommitment.partLoss")).isPositive();
+      assertThat(learn.value("phaseIDLE.shardPhase")).isEqualTo(1);
+      assertThat(learn.value("phaseCOMPUTE.shardPhase")).isZero();
+      assertThat(merge.value("phaseGATHER.mergePhase")).isEqualTo(1);
+      assertThat(merge.value("phaseJUDGE.mergePhase")).isZero();
+      assertThat(merge.value(JobMetric.SHARDS_BEHIND)).isZero();
+      Quality quality = pipeline.versions().get(0).getQuality();
+      for (int l = 0; l < 3; l++) {
+        assertThat(merge.value("level" + (l + 1) + ".deadCodewords"))
+            .isEqualTo(Math.rint(8 * (1 - quality.getUtilisation().get(l))));
+      }
+      assertThat(merge.value(JobMetric.DISTINCT_TUPLES))
+          .isBetween(quality.getUniqueTuples(), 1.0)
+          .isPositive();
+      assertThat(merge.value(JobMetric.LARGEST_COLLISION)).isBetween(1.0, (double) ITEMS);
       assertThat(merge.names().stream().filter(n -> n.endsWith("gateDecisions")))
           .as("rules of three levels, by outcome")
           .hasSize(3 * 7)
@@ -573,6 +588,8 @@ class LearnPipelineTest {
       pipeline.until(2);
       steps(pipeline, 20);
       assertThat(learn.value(JobMetric.KEPT_TOKENIZERS)).isEqualTo(1);
+      assertThat(merge.value(JobMetric.POPULARITY_NDCG))
+          .isBetween(0.0, merge.value(JobMetric.POPULARITY_HIT_RATE));
       assertThat(merge.value("partrecommendation.partLoss")).isNotEqualTo(first);
       assertThat(merge.value("partreconstruction.partLoss"))
           .as("not trained by the recommender's round")

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sidstream.job.config.JobOptions.ResolveStrategy;
+import io.sidstream.job.metrics.JobMetric;
+import io.sidstream.job.metrics.KeptMetrics;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.Resolved;
 import java.util.ArrayList;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -23,7 +26,23 @@ import org.junit.jupiter.api.Test;
 
 class ResolveFunctionTest {
   private KeyedOneInputStreamOperatorTestHarness<String, Claim, Resolved> harness;
+  private final KeptMetrics metrics = new KeptMetrics();
   private long seq;
+
+  /** Resolve, with its metrics at hand. */
+  private static final class MeasuredResolve extends KeyedProcessOperator<String, Claim, Resolved> {
+    private final transient KeptMetrics kept;
+
+    MeasuredResolve(ResolveFunction function, KeptMetrics kept) {
+      super(function);
+      this.kept = kept;
+    }
+
+    @Override
+    public OperatorMetricGroup getMetricGroup() {
+      return kept;
+    }
+  }
 
   @AfterEach
   void close() throws Exception {
@@ -39,7 +58,7 @@ class ResolveFunctionTest {
     }
     harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new KeyedProcessOperator<>(new ResolveFunction(strategy, quarantine)),
+            new MeasuredResolve(new ResolveFunction(strategy, quarantine), metrics),
             ResolveFunction.BY_PREFIX,
             Types.STRING);
     harness.setup();
@@ -104,6 +123,33 @@ class ResolveFunctionTest {
     assertThat(claim("b", 1, 3, 5, 9)).isEqualTo(5);
     assertThat(claim("c", 1, 3, 5, 9)).isEqualTo(9);
     assertThat(claim("d", 1, 9, 4)).isEqualTo(4);
+  }
+
+  @Test
+  void whatRestsAndTheFullestPrefixAreMeasured() throws Exception {
+    start(ResolveStrategy.NEAREST_FREE, 2);
+    claim("a", 1, 3, 5, 9);
+    claim("b", 1, 3, 5, 9);
+    claim("c", 1, 3, 5, 9);
+    assertThat(metrics.value(JobMetric.QUARANTINED)).isZero();
+    assertThat(metrics.value(JobMetric.FULLEST_PREFIX)).isEqualTo(3);
+    release("a", 1, true);
+    assertThat(metrics.value(JobMetric.QUARANTINED)).isEqualTo(1);
+    // That of a rests, and b leaves its own for 4: one is taken more, two rest.
+    claim("b", 2, 4);
+    release("c", 2, true);
+    assertThat(metrics.value(JobMetric.QUARANTINED)).isEqualTo(3);
+    assertThat(metrics.value(JobMetric.FULLEST_PREFIX)).isEqualTo(4);
+
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    start(ResolveStrategy.NEAREST_FREE, 2, state);
+    assertThat(metrics.value(JobMetric.QUARANTINED)).isEqualTo(3);
+    // What was given back under version 1 may be had.
+    claim("d", 3, 3);
+    assertThat(metrics.value(JobMetric.QUARANTINED)).isEqualTo(2);
+    claim("d", 4, 3);
+    assertThat(metrics.value(JobMetric.QUARANTINED)).isZero();
+    assertThat(metrics.value(JobMetric.FULLEST_PREFIX)).isEqualTo(4);
   }
 
   @Test
