@@ -27,7 +27,7 @@ public final class RoundResultFormat {
   private static final int FORMAT = 2;
 
   /** Widest row of a table that is read: 64 rows of it are made at once. */
-  private static final int MOST_WIDTH = 1 << 16;
+  private static final int MOST_WIDTH = 1 << 14;
 
   private RoundResultFormat() {}
 

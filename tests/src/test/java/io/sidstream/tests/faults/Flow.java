@@ -34,22 +34,11 @@ final class Flow implements AutoCloseable {
    * @param rubbishTicks ticks for a record that cannot be used
    * @param rubbishKeys keys of rubbish on the items topic, which keeps the newest of each. One is
    *     used again no sooner than the job has read the one before.
-   * @param partition that everything goes to; null for all of them
    */
   record Load(
-      int first,
-      int catalogue,
-      int tickMs,
-      int interactions,
-      int rubbishTicks,
-      int rubbishKeys,
-      Integer partition) {
+      int first, int catalogue, int tickMs, int interactions, int rubbishTicks, int rubbishKeys) {
     /** 15 items and 20 interactions a second, among them one of rubbish. */
-    static final Load STANDARD = new Load(KNOWN, 500, 100, 2, 10, Integer.MAX_VALUE, null);
-
-    Load onlyPartition(int one) {
-      return new Load(first, catalogue, tickMs, interactions, rubbishTicks, rubbishKeys, one);
-    }
+    static final Load STANDARD = new Load(KNOWN, 500, 100, 2, 10, Integer.MAX_VALUE);
   }
 
   private final Load load;
@@ -72,7 +61,7 @@ final class Flow implements AutoCloseable {
   Flow(JobConfig config, long seed, Load load) {
     this.load = load;
     this.config = config;
-    in = new Inputs(config, load.partition);
+    in = new Inputs(config);
     random = new SplittableRandom(seed);
     thread.setDaemon(true);
   }

@@ -33,21 +33,6 @@ enum Scenario {
     }
   },
 
-  /** {@link #KILLS}, where all but one partition of each input have nothing in them, ever. */
-  EMPTY_PARTITIONS {
-    @Override
-    Setup setup() {
-      return Setup.STANDARD
-          .load(Flow.Load.STANDARD.onlyPartition(1))
-          .job(FAST, PART, "topics.partitions=4");
-    }
-
-    @Override
-    void run(Stage stage) throws Exception {
-      kills(stage);
-    }
-  },
-
   /** The broker is down for two minutes. */
   OUTAGE {
     @Override
@@ -137,25 +122,6 @@ enum Scenario {
                   SmallDisk.free(disk);
                 });
       }
-    }
-  },
-
-  /** All of Flink is lost, and the newest checkpoint is damaged. */
-  DAMAGED_CHECKPOINT {
-    @Override
-    Setup setup() {
-      return Setup.STANDARD.deadLetters(Setup.DeadLetters.AT_LEAST_ONCE);
-    }
-
-    @Override
-    void run(Stage stage) throws Exception {
-      OlderCheckpoint older = new OlderCheckpoint(stage.cluster(), stage.settings());
-      for (int i = 0; i < stage.length().faults(); i++) {
-        Oracle.sleep(stage.random().nextInt(4_000));
-        stage.faults().inflict("newest checkpoint damaged", older::damage, older::mend);
-      }
-      stage.faults().report("olderAccepted", IntNode.valueOf(older.accepted()));
-      stage.faults().report("olderRefused", IntNode.valueOf(older.refused()));
     }
   },
 

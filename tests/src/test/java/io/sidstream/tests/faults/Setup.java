@@ -38,9 +38,7 @@ record Setup(
     /** A dead letter. */
     ONCE,
     /** A dead letter, unless its transaction was lost. */
-    AT_MOST_ONCE,
-    /** A dead letter, or several where the job went back to older state. */
-    AT_LEAST_ONCE
+    AT_MOST_ONCE
   }
 
   Setup load(Flow.Load other) {
