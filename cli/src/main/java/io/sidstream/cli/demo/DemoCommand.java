@@ -284,9 +284,7 @@ public final class DemoCommand implements Callable<Integer> {
         System.out.println("Flink's web UI: " + run.ui());
         run.restoredFrom()
             .ifPresent(path -> System.out.println("goes on from " + path.getFileName()));
-        // An item that is sent earlier would wait for the job's start, which is not what latency
-        // means.
-        run.awaitRunning();
+        // While tasks start: what is there when they run is what the first model learns from.
         AtomicReference<Throwable> feederFailure = new AtomicReference<>();
         Thread feeding = new Thread(() -> feed(feeder, feederFailure), "feeder");
         feeding.start();

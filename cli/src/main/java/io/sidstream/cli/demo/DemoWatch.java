@@ -36,7 +36,7 @@ final class DemoWatch {
   private final boolean live = Boolean.getBoolean("sidstream.tty");
   private final FlinkApi flink;
   private final FirstModel making;
-  private final long failedBefore;
+  private long failedBefore = -1;
   private Summary.FirstVersion first;
   private String restarted = "";
   private String shown = "";
@@ -63,8 +63,6 @@ final class DemoWatch {
     this.began = began;
     flink = new FlinkApi(run.ui());
     making = new FirstModel(flink);
-    // What is triggered before every task runs fails.
-    failedBefore = run.checkpoints().getCounts().getNumberOfFailedCheckpoints();
   }
 
   /**
@@ -83,6 +81,10 @@ final class DemoWatch {
     long completeSince = -1;
     while (!stop.await(LOOK_EVERY_MS, TimeUnit.MILLISECONDS)) {
       requireAll();
+      if (failedBefore < 0 && run.running()) {
+        // What is triggered before every task runs fails.
+        failedBefore = failedCheckpoints();
+      }
       if (first == null && progress.committedVersion() > 0) {
         first = new Summary.FirstVersion(seconds(), processorSeconds());
       }
@@ -148,12 +150,16 @@ final class DemoWatch {
         flink.stepTimes().orElse(null));
   }
 
+  private long failedCheckpoints() throws ExecutionException, InterruptedException {
+    return run.checkpoints().getCounts().getNumberOfFailedCheckpoints();
+  }
+
   private Summary.Checkpoints checkpoints() throws ExecutionException, InterruptedException {
     CheckpointStatsSnapshot all = run.checkpoints();
     CompletedCheckpointStatsSummarySnapshot completed = all.getSummaryStats();
     return new Summary.Checkpoints(
         all.getCounts().getNumberOfCompletedCheckpoints(),
-        all.getCounts().getNumberOfFailedCheckpoints() - failedBefore,
+        failedBefore < 0 ? 0 : all.getCounts().getNumberOfFailedCheckpoints() - failedBefore,
         figures(completed.getEndToEndDurationStats()),
         figures(completed.getCheckpointedSize()));
   }

@@ -170,6 +170,20 @@ public final class JobRun implements AutoCloseable {
     return restoredFrom;
   }
 
+  /** Whether every task runs. */
+  public boolean running() throws ExecutionException, InterruptedException {
+    boolean any = false;
+    for (AccessExecutionVertex vertex :
+        cluster.getExecutionGraph(job).get().getAllExecutionVertices()) {
+      if (vertex.getExecutionState() != ExecutionState.RUNNING) {
+        return false;
+      }
+      any = true;
+    }
+    // A job that has only been taken has no task yet.
+    return any;
+  }
+
   /**
    * Waits until every task runs, or the job has failed.
    *
@@ -177,16 +191,7 @@ public final class JobRun implements AutoCloseable {
    */
   public boolean awaitRunning() throws ExecutionException, InterruptedException {
     while (!result.isDone()) {
-      boolean any = false;
-      boolean all = true;
-      for (AccessExecutionVertex vertex :
-          cluster.getExecutionGraph(job).get().getAllExecutionVertices()) {
-        any = true;
-        all &= vertex.getExecutionState() == ExecutionState.RUNNING;
-      }
-      // A job that has only been taken has no task yet.
-      all &= any;
-      if (all) {
+      if (running()) {
         return true;
       }
       TimeUnit.MILLISECONDS.sleep(100);
