@@ -19,7 +19,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "export",
     mixinStandardHelpOptions = true,
-    description = "Write a committed table, checked against its COMMIT record.")
+    description =
+        "Write the tokens that a reader is served now: the newest committed table, checked against its COMMIT record, and the items that have come since. With --at the table of a version alone.")
 public final class ExportCommand implements Callable<Integer> {
   enum Format {
     JSONL,
@@ -38,7 +39,7 @@ public final class ExportCommand implements Callable<Integer> {
   @Option(
       names = "--at",
       paramLabel = "V",
-      description = "The version; without it the newest committed one.")
+      description = "The version; without it the newest committed one and what has come since.")
   private int version;
 
   @Option(
@@ -54,7 +55,7 @@ public final class ExportCommand implements Callable<Integer> {
     }
     OutputFile.check("--out", out);
     TokenLog log = where.log("versions", "tokens");
-    Map<String, Token> table = TokensCommand.table(log, version);
+    Map<String, Token> table = version == 0 ? served(log) : TokensCommand.table(log, version);
     if (out == null) {
       // Not closed: standard output is not ours.
       PrintWriter writer = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
@@ -69,20 +70,26 @@ public final class ExportCommand implements Callable<Integer> {
   }
 
   /**
-   * Writes the newest committed table, an object a line.
+   * Writes the tokens that a reader is served, an object a line.
    *
    * @param bootstrap brokers
    * @param prefix of the topics
    * @param to file, replaced whole
-   * @return how many items it has
+   * @return how many items have one
    * @throws IllegalStateException where no version is committed, or its rows are no longer there
    * @throws IOException if the file cannot be written
    */
   public static int write(String bootstrap, String prefix, Path to) throws IOException {
     TokenLog log = TokenLog.read(bootstrap, prefix, new Properties(), "versions", "tokens");
-    Map<String, Token> table = TokensCommand.table(log, 0);
+    Map<String, Token> table = served(log);
     write(log, table, Format.JSONL, to);
     return table.size();
+  }
+
+  private static Map<String, Token> served(TokenLog log) {
+    Map<String, Token> served = TokensCommand.table(log, 0);
+    served.putAll(log.additions(served));
+    return served;
   }
 
   private static void write(TokenLog log, Map<String, Token> table, Format format, Path file)

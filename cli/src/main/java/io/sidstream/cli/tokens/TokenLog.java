@@ -389,6 +389,29 @@ public final class TokenLog {
   }
 
   /**
+   * Items that have come since the newest version was committed, with tokens of it that no item of
+   * its table has: a reader serves them beside the table.
+   *
+   * @param table of the newest version
+   */
+  Map<String, Token> additions(Map<String, Token> table) {
+    Set<String> taken = new HashSet<>();
+    table.values().forEach(token -> taken.add(token.toString()));
+    Map<String, Token> additions = new TreeMap<>();
+    rows.forEach(
+        (item, of) -> {
+          Token token = of.get(of.size() - 1).token();
+          if (token != null
+              && token.version() == newest()
+              && !table.containsKey(item)
+              && !taken.contains(token.toString())) {
+            additions.put(item, token);
+          }
+        });
+    return additions;
+  }
+
+  /**
    * The token in the table of a version: that of the last row which a commit up to it counts, or
    * else what the row after says that it replaced.
    */

@@ -294,6 +294,9 @@ class TokensITCase {
       first(topics);
       half(topics);
       topics.commit(2);
+      // Served beside the table of version 2, but the last: an item of that table has its token.
+      topics.token("late", 2, 0, 14, 14, 14);
+      topics.token("clash", 2, 0, 15, 15, 15);
       topics.flush();
     }
     assertThat(run(0, "get", prefix, "item0"))
@@ -311,9 +314,17 @@ class TokensITCase {
         .contains("item150,1,0,5,3,1");
     Path out = folder.resolve("table.jsonl");
     run(0, "export", prefix, "-o", out.toString());
-    assertThat(Files.readAllLines(out)).hasSize(200).first().asString().contains("\"distances\"");
-    assertThat(run(0, "tail", prefix, "--from-beginning", "-n", "224").lines())
-        .hasSize(224)
+    assertThat(Files.readAllLines(out))
+        .hasSize(201)
+        .anyMatch(line -> line.startsWith("{\"item\":\"late\""))
+        .noneMatch(line -> line.contains("clash"))
+        .first()
+        .asString()
+        .contains("\"distances\"");
+    run(0, "export", prefix, "--at", "2", "-o", out.toString());
+    assertThat(Files.readAllLines(out)).hasSize(200).noneMatch(line -> line.contains("late"));
+    assertThat(run(0, "tail", prefix, "--from-beginning", "-n", "226").lines())
+        .hasSize(226)
         .anyMatch(line -> line.contains("\"state\":\"COMMIT\",\"version\":2"))
         .anyMatch(line -> line.contains("\"item\":\"item150\",\"removed\":true,\"commit\":2"));
   }
