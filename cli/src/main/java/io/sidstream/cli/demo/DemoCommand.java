@@ -199,7 +199,6 @@ public final class DemoCommand implements Callable<Integer> {
     try {
       Files.createDirectories(state);
       Console.logTo(state.resolve("sidstream.log"));
-      FrameworkCode.compileQuickly();
       return run(set, vectors, state, started, signal);
     } finally {
       if (temporary) {
