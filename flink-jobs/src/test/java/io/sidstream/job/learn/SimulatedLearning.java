@@ -10,11 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
-import org.apache.flink.api.common.functions.RuntimeContext;
-import org.apache.flink.api.common.state.MapState;
-import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.state.ValueState;
-import org.apache.flink.api.common.state.ValueStateDescriptor;
 
 /** Learn and Merge whose threads and stop watch a simulation has. */
 public final class SimulatedLearning {
@@ -36,25 +31,7 @@ public final class SimulatedLearning {
   public static Map<String, List<Float>> embeddings(LearnOperator learn, int key, int dim)
       throws Exception {
     learn.setCurrentKey(key);
-    RuntimeContext state = learn.getRuntimeContext();
-    ShardTables tables =
-        new ShardTables(
-            new ShardTables.Store() {
-              @Override
-              public <T> ValueState<T> value(ValueStateDescriptor<T> descriptor) {
-                return state.getState(descriptor);
-              }
-
-              @Override
-              public <K, V> MapState<K, V> map(MapStateDescriptor<K, V> descriptor) {
-                return state.getMapState(descriptor);
-              }
-
-              @Override
-              public boolean ordered() {
-                return false;
-              }
-            });
+    ShardTables tables = new ShardTables(ShardTables.Store.of(learn.getKeyedStateStore(), false));
     Map<String, List<Float>> embeddings = new TreeMap<>();
     for (Map.Entry<String, Long> item : tables.itemNumbers.entries()) {
       LearnedRow row = tables.learned(item.getValue());

@@ -4,7 +4,7 @@ import io.sidstream.model.math.Blas;
 import io.sidstream.model.math.Kernels;
 import io.sidstream.model.math.Threads;
 import java.util.Arrays;
-import java.util.function.IntConsumer;
+import java.util.function.Consumer;
 
 /**
  * Multi-head scaled dot-product attention (Vaswani et al., NIPS 2017) on packed sequences: query
@@ -17,6 +17,19 @@ final class Attention {
 
   /** Pairs of rows, over all heads, that are worth a thread. */
   private static final int PART = 1 << 14;
+
+  /**
+   * A head of a sequence.
+   *
+   * @param n queries
+   * @param m keys
+   * @param at where its [n, m] of probs, weights and their gradient begins
+   * @param q where its queries begin, in rows of the query stride
+   * @param k where its keys begin
+   * @param v where its values begin
+   * @param ctx where its part of ctx begins
+   */
+  private record Head(int n, int m, int at, int q, int k, int v, int ctx) {}
 
   private final int heads;
   private final int headDim;
@@ -93,14 +106,14 @@ final class Attention {
     this.training = training;
     this.key = key;
     size();
-    forEachSequence(sequence -> forward(sequence, ctx));
+    forEachHead(head -> forward(head, ctx));
   }
 
   /**
    * Sequences in parts of about as many pairs of rows, which depend on the sequences alone. Where
    * several attend to the same one their gradients meet, and one part has them all.
    */
-  private void forEachSequence(IntConsumer work) {
+  private void forEachHead(Consumer<Head> work) {
     int parts =
         memoryOf != null ? 1 : Math.max(1, Math.min(Threads.MOST, starts[sequences] / PART));
     int[] ends = new int[parts];
@@ -115,74 +128,87 @@ final class Attention {
         parts,
         part -> {
           for (int s = part == 0 ? 0 : ends[part - 1]; s < ends[part]; s++) {
-            work.accept(s);
+            for (int h = 0; h < heads; h++) {
+              work.accept(head(s, h));
+            }
           }
         });
   }
 
-  private void forward(int s, float[] ctx) {
+  private void forward(Head head, float[] ctx) {
     float scale = (float) (1 / Math.sqrt(headDim));
+    int n = head.n();
+    int m = head.m();
+    int at = head.at();
+    int qo = head.q();
+    int ko = head.k();
+    int vo = head.v();
+    int co = head.ctx();
+    boolean products = n >= LONG && m >= LONG;
+    if (products) {
+      Blas.gemm(
+          false,
+          true,
+          n,
+          m,
+          headDim,
+          scale,
+          q,
+          qo,
+          queryStride,
+          kv,
+          ko,
+          kvStride,
+          0f,
+          probs,
+          at,
+          m);
+    }
+    for (int i = 0; i < n; i++) {
+      int po = at + i * m;
+      int seen = causal ? i + 1 : m;
+      if (!products) {
+        for (int j = 0; j < seen; j++) {
+          probs[po + j] =
+              scale * Kernels.dot(q, qo + i * queryStride, kv, ko + j * kvStride, headDim);
+        }
+      }
+      float max = Layers.max(probs, po, seen);
+      float inverse = 1f / Layers.expShifted(probs, po, seen, max);
+      Kernels.scale(inverse, probs, po, seen);
+      if (training) {
+        dropout.apply(key, po, probs, po, weights, po, seen);
+      } else {
+        System.arraycopy(probs, po, weights, po, seen);
+      }
+      Arrays.fill(weights, po + seen, po + m, 0f);
+      if (!products) {
+        Arrays.fill(ctx, co + i * dim, co + i * dim + headDim, 0f);
+        for (int j = 0; j < seen; j++) {
+          Kernels.axpy(weights[po + j], kv, vo + j * kvStride, ctx, co + i * dim, headDim);
+        }
+      }
+    }
+    if (products) {
+      Blas.gemm(
+          false, false, n, headDim, m, 1f, weights, at, m, kv, vo, kvStride, 0f, ctx, co, dim);
+    }
+  }
+
+  private Head head(int s, int h) {
     int first = queryOffsets[s];
     int n = queryOffsets[s + 1] - first;
     int memory = kvOffsets[attended(s)];
     int m = kvOffsets[attended(s) + 1] - memory;
-    boolean products = n >= LONG && m >= LONG;
-    for (int h = 0; h < heads; h++) {
-      int ho = h * headDim;
-      int at = starts[s] + h * n * m;
-      int qo = first * queryStride + ho;
-      int ko = memory * kvStride + keyAt + ho;
-      int vo = memory * kvStride + valueAt + ho;
-      int co = first * dim + ho;
-      if (products) {
-        Blas.gemm(
-            false,
-            true,
-            n,
-            m,
-            headDim,
-            scale,
-            q,
-            qo,
-            queryStride,
-            kv,
-            ko,
-            kvStride,
-            0f,
-            probs,
-            at,
-            m);
-      }
-      for (int i = 0; i < n; i++) {
-        int po = at + i * m;
-        int seen = causal ? i + 1 : m;
-        if (!products) {
-          for (int j = 0; j < seen; j++) {
-            probs[po + j] =
-                scale * Kernels.dot(q, qo + i * queryStride, kv, ko + j * kvStride, headDim);
-          }
-        }
-        float max = Layers.max(probs, po, seen);
-        float inverse = 1f / Layers.expShifted(probs, po, seen, max);
-        Kernels.scale(inverse, probs, po, seen);
-        if (training) {
-          dropout.apply(key, po, probs, po, weights, po, seen);
-        } else {
-          System.arraycopy(probs, po, weights, po, seen);
-        }
-        Arrays.fill(weights, po + seen, po + m, 0f);
-        if (!products) {
-          Arrays.fill(ctx, co + i * dim, co + i * dim + headDim, 0f);
-          for (int j = 0; j < seen; j++) {
-            Kernels.axpy(weights[po + j], kv, vo + j * kvStride, ctx, co + i * dim, headDim);
-          }
-        }
-      }
-      if (products) {
-        Blas.gemm(
-            false, false, n, headDim, m, 1f, weights, at, m, kv, vo, kvStride, 0f, ctx, co, dim);
-      }
-    }
+    int ho = h * headDim;
+    return new Head(
+        n,
+        m,
+        starts[s] + h * n * m,
+        first * queryStride + ho,
+        memory * kvStride + keyAt + ho,
+        memory * kvStride + valueAt + ho,
+        first * dim + ho);
   }
 
   private int attended(int sequence) {
@@ -209,89 +235,84 @@ final class Attention {
    */
   void backward(float[] dctx, float[] dq, float[] dkv) {
     dweights = TransformerStack.grown(dweights, starts[sequences]);
-    forEachSequence(sequence -> backward(sequence, dctx, dq, dkv));
+    forEachHead(head -> backward(head, dctx, dq, dkv));
   }
 
-  private void backward(int s, float[] dctx, float[] dq, float[] dkv) {
+  private void backward(Head head, float[] dctx, float[] dq, float[] dkv) {
     float scale = (float) (1 / Math.sqrt(headDim));
-    int first = queryOffsets[s];
-    int n = queryOffsets[s + 1] - first;
-    int memory = kvOffsets[attended(s)];
-    int m = kvOffsets[attended(s) + 1] - memory;
+    int n = head.n();
+    int m = head.m();
+    int at = head.at();
+    int qo = head.q();
+    int ko = head.k();
+    int vo = head.v();
+    int co = head.ctx();
     boolean products = n >= LONG && m >= LONG;
-    for (int h = 0; h < heads; h++) {
-      int ho = h * headDim;
-      int at = starts[s] + h * n * m;
-      int qo = first * queryStride + ho;
-      int ko = memory * kvStride + keyAt + ho;
-      int vo = memory * kvStride + valueAt + ho;
-      int co = first * dim + ho;
-      if (products) {
-        Blas.gemm(
-            false, true, n, m, headDim, 1f, dctx, co, dim, kv, vo, kvStride, 0f, dweights, at, m);
-        Blas.gemm(
-            true, false, m, headDim, n, 1f, weights, at, m, dctx, co, dim, 1f, dkv, vo, kvStride);
-      }
-      for (int i = 0; i < n; i++) {
-        int po = at + i * m;
-        int seen = causal ? i + 1 : m;
-        if (!products) {
-          for (int j = 0; j < seen; j++) {
-            int v = vo + j * kvStride;
-            dweights[po + j] = Kernels.dot(dctx, co + i * dim, kv, v, headDim);
-            Kernels.axpy(weights[po + j], dctx, co + i * dim, dkv, v, headDim);
-          }
-        }
-        float along = Kernels.dot(weights, po, dweights, po, seen);
+    if (products) {
+      Blas.gemm(
+          false, true, n, m, headDim, 1f, dctx, co, dim, kv, vo, kvStride, 0f, dweights, at, m);
+      Blas.gemm(
+          true, false, m, headDim, n, 1f, weights, at, m, dctx, co, dim, 1f, dkv, vo, kvStride);
+    }
+    for (int i = 0; i < n; i++) {
+      int po = at + i * m;
+      int seen = causal ? i + 1 : m;
+      if (!products) {
         for (int j = 0; j < seen; j++) {
-          dweights[po + j] = scale * (weights[po + j] * dweights[po + j] - probs[po + j] * along);
+          int v = vo + j * kvStride;
+          dweights[po + j] = Kernels.dot(dctx, co + i * dim, kv, v, headDim);
+          Kernels.axpy(weights[po + j], dctx, co + i * dim, dkv, v, headDim);
         }
-        if (products) {
-          Arrays.fill(dweights, po + seen, po + m, 0f);
-        } else {
-          for (int j = 0; j < seen; j++) {
-            float ds = dweights[po + j];
-            Kernels.axpy(ds, kv, ko + j * kvStride, dq, qo + i * queryStride, headDim);
-            Kernels.axpy(ds, q, qo + i * queryStride, dkv, ko + j * kvStride, headDim);
-          }
-        }
+      }
+      float along = Kernels.dot(weights, po, dweights, po, seen);
+      for (int j = 0; j < seen; j++) {
+        dweights[po + j] = scale * (weights[po + j] * dweights[po + j] - probs[po + j] * along);
       }
       if (products) {
-        Blas.gemm(
-            false,
-            false,
-            n,
-            headDim,
-            m,
-            1f,
-            dweights,
-            at,
-            m,
-            kv,
-            ko,
-            kvStride,
-            1f,
-            dq,
-            qo,
-            queryStride);
-        Blas.gemm(
-            true,
-            false,
-            m,
-            headDim,
-            n,
-            1f,
-            dweights,
-            at,
-            m,
-            q,
-            qo,
-            queryStride,
-            1f,
-            dkv,
-            ko,
-            kvStride);
+        Arrays.fill(dweights, po + seen, po + m, 0f);
+      } else {
+        for (int j = 0; j < seen; j++) {
+          float ds = dweights[po + j];
+          Kernels.axpy(ds, kv, ko + j * kvStride, dq, qo + i * queryStride, headDim);
+          Kernels.axpy(ds, q, qo + i * queryStride, dkv, ko + j * kvStride, headDim);
+        }
       }
+    }
+    if (products) {
+      Blas.gemm(
+          false,
+          false,
+          n,
+          headDim,
+          m,
+          1f,
+          dweights,
+          at,
+          m,
+          kv,
+          ko,
+          kvStride,
+          1f,
+          dq,
+          qo,
+          queryStride);
+      Blas.gemm(
+          true,
+          false,
+          m,
+          headDim,
+          n,
+          1f,
+          dweights,
+          at,
+          m,
+          q,
+          qo,
+          queryStride,
+          1f,
+          dkv,
+          ko,
+          kvStride);
     }
   }
 }
