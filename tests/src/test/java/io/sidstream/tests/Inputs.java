@@ -29,21 +29,10 @@ public final class Inputs implements AutoCloseable {
   final String items;
   final String interactions;
   private final AtomicReference<Exception> failure = new AtomicReference<>();
-  private final Integer partition;
   private final KafkaProducer<byte[], byte[]> producer;
   private final WireFormat wire = new WireFormat();
 
   public Inputs(JobConfig config) {
-    this(config, null);
-  }
-
-  /**
-   * As a producer that partitions in a way of its own.
-   *
-   * @param partition that every record goes to; null for Kafka's own choice by the key
-   */
-  public Inputs(JobConfig config, Integer partition) {
-    this.partition = partition;
     items = Topics.items(config);
     interactions = Topics.interactions(config);
     producer =
@@ -132,10 +121,8 @@ public final class Inputs implements AutoCloseable {
   }
 
   public void send(String topic, byte[] key, byte[] value) {
-    // The job's own topics may have fewer partitions.
-    boolean input = topic.equals(items) || topic.equals(interactions);
     producer.send(
-        new ProducerRecord<>(topic, input ? partition : null, key, value),
+        new ProducerRecord<>(topic, key, value),
         (metadata, e) -> {
           if (e != null) {
             failure.compareAndSet(null, e);

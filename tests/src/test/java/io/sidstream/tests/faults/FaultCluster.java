@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.kafka.common.utils.Utils;
 import org.awaitility.Awaitility;
 
 /**
@@ -135,23 +134,6 @@ final class FaultCluster implements AutoCloseable {
         });
   }
 
-  /**
-   * Starts JobManager and TaskManagers anew, knowing nothing of any job; they must have been
-   * killed.
-   */
-  void startAnew() throws Exception {
-    zooKeeper.kill();
-    for (Path gone : List.of(folder.resolve("flink").resolve("zookeeper"), highAvailability())) {
-      Utils.delete(gone.toFile());
-    }
-    zooKeeper.start();
-    for (Member member : flinks()) {
-      member.start();
-    }
-    awaitSlots();
-    jar = null;
-  }
-
   private static void await(String what, Callable<Boolean> condition) {
     Awaitility.await(what).atMost(START).pollInterval(Duration.ofMillis(100)).until(condition);
   }
@@ -171,23 +153,6 @@ final class FaultCluster implements AutoCloseable {
       jar = flink.upload(JobJar.path());
     }
     job = flink.run(jar, arguments, from == null ? null : from.toUri().toString());
-  }
-
-  /** Whether the job that was submitted last runs, with all its tasks; or what has become of it. */
-  String state() throws IOException, InterruptedException {
-    JsonNode answer = flink.get("/jobs/" + job);
-    String state = answer.path("state").asText();
-    for (JsonNode vertex : answer.path("vertices")) {
-      if (state.equals("RUNNING") && !vertex.path("status").asText().equals("RUNNING")) {
-        return "STARTING";
-      }
-    }
-    return state;
-  }
-
-  /** State and newest failure of every job. */
-  String failures() {
-    return flink.failures();
   }
 
   /** The folder of the job's checkpoints. */
