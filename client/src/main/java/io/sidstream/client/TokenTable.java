@@ -713,7 +713,7 @@ public final class TokenTable implements AutoCloseable {
         token(record);
         figures.row();
       } else if (record.topic().equals(versionsTopic)) {
-        version(wire.decode(record.value(), VersionRecord.class));
+        version(wire.decode(record.value(), VersionRecord.class), record);
       } else if (record.topic().equals(modelsTopic)) {
         model(record);
       } else {
@@ -775,7 +775,18 @@ public final class TokenTable implements AutoCloseable {
     return codes;
   }
 
-  private void version(VersionRecord record) {
+  private void version(VersionRecord record, ConsumerRecord<byte[], byte[]> from) {
+    if (from.headers().lastHeader(TokenHeaders.JOB) == null
+        && record.getVersion() > from.offset() + 1) {
+      // Versions are numbered from 1, and each has a record: no job has come so far.
+      LOG.warn(
+          "{} of version {} at offset {} of topic {} names no job and cannot be one's: it is passed over",
+          record.getState(),
+          record.getVersion(),
+          from.offset(),
+          from.topic());
+      return;
+    }
     if (record.getState() == VersionState.COMMIT) {
       figures.committed(record.getVersion());
       state.commit(

@@ -165,6 +165,24 @@ class TokenTableTest {
   }
 
   @Test
+  void aCommitThatNoJobCanHaveSaidStopsNobody() throws Exception {
+    topics.row("a", 1, 1, null, 1);
+    topics.commit(1, Map.of("a", 1));
+    topics.commit(Integer.MAX_VALUE, 7, 7);
+    topics.row("b", 2, 1, null, 2);
+    topics.commit(2, Map.of("a", 1, "b", 2));
+    try (TokenTable table = builder().open()) {
+      table.await(2, TIME);
+      assertThat(served(table)).isEqualTo(Map.of("a", 1, "b", 2));
+      topics.commit(1_000_000, 7, 7);
+      topics.row("c", 3, 2, null, 3);
+      topics.commit(3, Map.of("a", 1, "b", 2, "c", 3));
+      table.await(3, TIME);
+      assertThat(served(table)).isEqualTo(Map.of("a", 1, "b", 2, "c", 3));
+    }
+  }
+
+  @Test
   void aRemovalMissedVersionsAgoIsReadAnewToo() throws Exception {
     snapshotOfVersionOne();
     try (TokenTable table = builder().snapshots(folder).open()) {

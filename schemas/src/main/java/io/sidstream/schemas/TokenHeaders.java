@@ -3,8 +3,8 @@ package io.sidstream.schemas;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Names of the Kafka headers that a removal (null value) on the tokens topic carries, because it
- * has no value to say it in: which commit counts it, and what the item's token was.
+ * Names of Kafka headers. A removal (null value) on the tokens topic carries all but {@link #JOB},
+ * because it has no value to say it in: which commit counts it, and what the item's token was.
  */
 public final class TokenHeaders {
   /**
@@ -20,6 +20,9 @@ public final class TokenHeaders {
    * {@link WireFormat}; absent for an item that was not in it. As {@code ItemToken.previous}.
    */
   public static final String PREVIOUS = "sid-previous";
+
+  /** Of a version record: {@code kafka.group} of the job that says it, UTF-8. */
+  public static final String JOB = "sid-job";
 
   private TokenHeaders() {}
 

@@ -33,7 +33,7 @@ public final class Broker {
   }
 
   /** Deletes a folder and what is in it. */
-  static void delete(Path folder) {
+  public static void delete(Path folder) {
     List<Path> all;
     try (Stream<Path> files = Files.walk(folder)) {
       all = files.sorted(Comparator.reverseOrder()).toList();

@@ -32,7 +32,20 @@ public final class Inputs implements AutoCloseable {
   private final KafkaProducer<byte[], byte[]> producer;
   private final WireFormat wire = new WireFormat();
 
+  /** The only one that is written to; null where the key says which. */
+  private final Integer partition;
+
   public Inputs(JobConfig config) {
+    this(config, null);
+  }
+
+  /**
+   * Writes to one partition of each topic; the others stay without data.
+   *
+   * @param partition null where the key says which
+   */
+  public Inputs(JobConfig config, Integer partition) {
+    this.partition = partition;
     items = Topics.items(config);
     interactions = Topics.interactions(config);
     producer =
@@ -122,7 +135,7 @@ public final class Inputs implements AutoCloseable {
 
   public void send(String topic, byte[] key, byte[] value) {
     producer.send(
-        new ProducerRecord<>(topic, key, value),
+        new ProducerRecord<>(topic, partition, key, value),
         (metadata, e) -> {
           if (e != null) {
             failure.compareAndSet(null, e);
@@ -133,7 +146,7 @@ public final class Inputs implements AutoCloseable {
   /** Sends and waits for the broker. */
   public RecordMetadata sendNow(String topic, byte[] key, byte[] value)
       throws ExecutionException, InterruptedException {
-    return producer.send(new ProducerRecord<>(topic, key, value)).get();
+    return producer.send(new ProducerRecord<>(topic, partition, key, value)).get();
   }
 
   /** Waits until the broker has all that was sent. */

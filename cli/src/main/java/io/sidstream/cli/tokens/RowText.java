@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.client.Token;
 import io.sidstream.schemas.ItemToken;
+import io.sidstream.schemas.Printable;
 import io.sidstream.schemas.Quality;
 import io.sidstream.schemas.TokenRef;
 import io.sidstream.schemas.VersionRecord;
@@ -65,7 +66,7 @@ final class RowText {
       line.append(", items on them ").append(q.getReseededItems());
     }
     if (v.getReason() != null) {
-      line.append(", reason: ").append(v.getReason());
+      line.append(", reason: ").append(Printable.of(v.getReason()));
     }
     return line.toString();
   }

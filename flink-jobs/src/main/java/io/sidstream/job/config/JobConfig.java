@@ -89,7 +89,9 @@ public final class JobConfig implements Serializable {
           "transactional.id", "it is made from kafka.group",
           "isolation.level", "the job reads committed records",
           "enable.auto.commit", "offsets are committed with checkpoints",
-          "enable.idempotence", "transactions need it");
+          "enable.idempotence", "transactions need it",
+          "partitioner.class", "records are looked for in the partition of their key",
+          "partitioner.ignore.keys", "records are looked for in the partition of their key");
 
   private final Configuration values;
 

@@ -7,20 +7,15 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Whether a job has read what was in its input topics when it was first started.
@@ -59,8 +54,6 @@ public interface Backlog extends Serializable {
 
   /** See {@link #ofTopics}. */
   final class OfTopics implements Backlog {
-    private static final Duration POLL = Duration.ofMillis(100);
-
     /** One for all questions: it is asked once a second, for as long as there is no model. */
     private transient Admin admin;
 
@@ -111,14 +104,11 @@ public interface Backlog extends Serializable {
       var begins = admin.listOffsets(first, committed).all().get();
       var ends = admin.listOffsets(latest, committed).all().get();
       TreeMap<String, Long> shown = new TreeMap<>();
-      try (KafkaConsumer<byte[], byte[]> consumer = consumer(config)) {
+      try (TopicTail tail = new TopicTail(config)) {
         for (TopicPartition partition : ends.keySet()) {
           long end =
               afterLast(
-                  consumer,
-                  partition,
-                  begins.get(partition).offset(),
-                  ends.get(partition).offset());
+                  tail, partition, begins.get(partition).offset(), ends.get(partition).offset());
           if (end > 0) {
             shown.put(partition.toString(), end);
           }
@@ -129,32 +119,21 @@ public interface Backlog extends Serializable {
           .collect(Collectors.joining(","));
     }
 
-    private static KafkaConsumer<byte[], byte[]> consumer(JobConfig config) {
-      Properties properties = Topics.clientProperties(config);
-      properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-      properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
-      properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
-      return new KafkaConsumer<>(
-          properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-    }
-
     /**
      * The offset behind the last record, 0 for none: the end of a partition lies behind the markers
      * of transactions, and a source's offset behind the last record that it was given.
      */
-    private static long afterLast(
-        KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long begin, long end) {
-      consumer.assign(List.of(partition));
-      long after = 0;
-      for (long back = 1; after == 0 && end - back / 10 > begin; back *= 10) {
-        consumer.seek(partition, Math.max(begin, end - back));
-        while (consumer.position(partition) < end) {
-          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-            after = Math.max(after, record.offset() < end ? record.offset() + 1 : 0);
-          }
-        }
+    private static long afterLast(TopicTail tail, TopicPartition partition, long begin, long end)
+        throws InterruptedException {
+      long[] after = {0};
+      for (long back = 1; after[0] == 0 && end - back / 10 > begin; back *= 10) {
+        tail.read(
+            partition,
+            Math.max(begin, end - back),
+            end,
+            record -> after[0] = Math.max(after[0], record.offset() + 1));
       }
-      return after;
+      return after[0];
     }
 
     @Override

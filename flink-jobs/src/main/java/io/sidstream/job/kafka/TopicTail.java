@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -12,6 +13,8 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a reader of committed records finds in a partition, up to where it ends at the time of
@@ -23,6 +26,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  */
 final class TopicTail implements AutoCloseable {
   private static final Duration POLL = Duration.ofMillis(200);
+  private static final long SAY_NS = TimeUnit.SECONDS.toNanos(30);
+  private static final Logger LOG = LoggerFactory.getLogger(TopicTail.class);
 
   private final KafkaConsumer<byte[], byte[]> consumer;
 
@@ -103,7 +108,9 @@ final class TopicTail implements AutoCloseable {
     }
     consumer.assign(List.of(partition));
     consumer.seek(partition, from);
-    while (consumer.position(partition) < to) {
+    long position = from;
+    long since = System.nanoTime();
+    while (position < to) {
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
@@ -111,6 +118,19 @@ final class TopicTail implements AutoCloseable {
         if (record.offset() < to) {
           each.accept(record);
         }
+      }
+      long next = consumer.position(partition);
+      if (next > position) {
+        position = next;
+        since = System.nanoTime();
+      } else if (System.nanoTime() - since > SAY_NS) {
+        since = System.nanoTime();
+        LOG.warn(
+            "Waiting for records {} to {} of {}: the broker has given none for {} s",
+            position,
+            to,
+            partition,
+            TimeUnit.NANOSECONDS.toSeconds(SAY_NS));
       }
     }
   }

@@ -2,6 +2,8 @@ package io.sidstream.job.kafka;
 
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
+import io.sidstream.schemas.Printable;
+import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import io.sidstream.schemas.WireFormat;
@@ -30,7 +32,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class VersionsTopic {
   /** Header of a version record: {@code kafka.group} of the job that says it, UTF-8. */
-  public static final String JOB = "sid-job";
+  public static final String JOB = TokenHeaders.JOB;
 
   /** Records that are read in one go, from the end back. */
   private static final int BLOCK = 10_000;
@@ -142,7 +144,9 @@ public final class VersionsTopic {
       VersionRecord version = wire.decode(record.value(), VersionRecord.class);
       return version.getState() == VersionState.BEGIN || version.getState() == VersionState.COMMIT
           ? "token version %d of kafka.group %s"
-              .formatted(version.getVersion(), new String(job.value(), StandardCharsets.UTF_8))
+              .formatted(
+                  version.getVersion(),
+                  Printable.of(new String(job.value(), StandardCharsets.UTF_8)))
           : null;
     } catch (WireFormatException e) {
       return null;

@@ -132,6 +132,7 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
             config.get(JobOptions.BOOTSTRAP_ITEMS),
             config.get(JobOptions.BOOTSTRAP_INTERACTIONS),
             config.get(JobOptions.BOOTSTRAP_TIMEOUT).toMillis(),
+            config.get(JobOptions.BOOTSTRAP_BACKLOG_TIMEOUT).toMillis(),
             config.get(JobOptions.LEARN_ROUND_INTERVAL).toMillis(),
             config.get(JobOptions.LEARN_PENDING_MAX));
     RoundRunner runner =
@@ -303,6 +304,17 @@ public class LearnOperator extends AbstractStreamOperator<RoundPiece>
   /** Says for what a shard waits that has waited long. */
   private void say(Shard shard) {
     LearnProgress at = shard.progress();
+    if (at.phase == Phase.COLLECT && now() - saidAt > SAY_MS) {
+      saidAt = now();
+      LOG.info(
+          "Shard {} waits for its first model: {} items of {}, {} interactions of {}, what was in the topics at the start {}",
+          shard.number(),
+          at.queuedItems,
+          config.get(JobOptions.BOOTSTRAP_ITEMS),
+          at.queuedEvents,
+          config.get(JobOptions.BOOTSTRAP_INTERACTIONS) / config.get(JobOptions.LEARN_SHARDS),
+          at.backlogRead ? "is read" : "is not read: " + at.backlog);
+    }
     if (at.phase == Phase.WAIT && now() - at.lastRoundAt > SAY_MS && now() - saidAt > SAY_MS) {
       saidAt = now();
       LOG.warn(

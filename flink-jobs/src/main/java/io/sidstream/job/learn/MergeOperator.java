@@ -185,6 +185,10 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
         output.collect(MODELS, new StreamRecord<>(part));
       }
     }
+    if (at.phase == Phase.GATHER && Arrays.stream(at.came).sum() > 0) {
+      // It may have been lost with its transaction, and a shard without new events hears no other.
+      callShards(at.round + 1);
+    }
     turn();
   }
 
@@ -223,14 +227,20 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
           "shard %d sent round %d, the merge is at round %d: was state of different checkpoints put together?"
               .formatted(piece.shard, piece.round, at.round + 1));
     }
-    if (plan.shards() > 1 && Arrays.stream(at.came).sum() == 0) {
-      // The others begin the round, too, whatever they have of it.
-      ModelPart call = MergedRounds.call(piece.round, Instant.ofEpochMilli(now()));
-      output.collect(MODELS, new StreamRecord<>(call));
+    if (Arrays.stream(at.came).sum() == 0) {
+      callShards(piece.round);
     }
     pieces.put(pieceKey(piece.shard, piece.index), piece.data);
     at.came[piece.shard]++;
     at.pieces[piece.shard] = piece.count;
+  }
+
+  /** Has all begin a round that one has ended, whatever they have of it. */
+  private void callShards(long round) {
+    if (plan.shards() > 1) {
+      ModelPart call = MergedRounds.call(round, Instant.ofEpochMilli(now()));
+      output.collect(MODELS, new StreamRecord<>(call));
+    }
   }
 
   /** Takes what came early for this round. */

@@ -87,7 +87,7 @@ public final class Replay implements AutoCloseable {
     int length = plan.model().maxLen() + 1;
     Intake.Bounds bounds =
         new Intake.Bounds(length, Integer.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE);
-    Shard.Clock clock = new Shard.Clock(0, 0, 0, INTERVAL_MS, Integer.MAX_VALUE);
+    Shard.Clock clock = new Shard.Clock(0, 0, 0, 0, INTERVAL_MS, Integer.MAX_VALUE);
     try {
       for (int s = 0; s < plan.shards(); s++) {
         ShardTables of = new ShardTables(new HeapStore());

@@ -208,7 +208,7 @@ final class RoundDrawing {
         bootstrap
             ? (long) plan.bootstrap().maxSteps() * plan.steps().positions()
             : (long)
-                (plan.stepsOf(at.round, 0)
+                ((double) plan.stepsOf(at.round, 0)
                     * plan.stepOf(at.round).positions()
                     * (1 - plan.steps().recentShare()));
     Draw draw = new Draw(at.replayable, draws);

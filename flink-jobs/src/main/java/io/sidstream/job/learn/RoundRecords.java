@@ -94,7 +94,16 @@ final class RoundRecords {
         rounds.stream().map(ShardRound::failure).filter(Objects::nonNull).findFirst().orElse(null);
     text = "Round " + after.round + ": " + merged.figures().steps() + " steps";
     if (failure != null) {
-      held("round " + after.round + " failed and the model stays as it was: " + failure, null);
+      boolean others = merged.weights() != null;
+      held(
+          "round %d failed%s: %s"
+              .formatted(
+                  after.round,
+                  others
+                      ? " in one shard, and the model goes on from what the others learnt"
+                      : " and the model stays as it was",
+                  failure),
+          null);
     } else if (plan.endsInCandidate(after.round)) {
       candidate(tokenizerInUse);
     }
@@ -116,6 +125,12 @@ final class RoundRecords {
   // ---- versions
 
   private void candidate(byte[] tokenizerInUse) {
+    if (merged.weights() == null || merged.weights().levels().isEmpty()) {
+      held(
+          "round " + after.round + " made no codebooks: no shard had an item to make them of",
+          null);
+      return;
+    }
     boolean first = before.version == 0;
     InUse inUse =
         new InUse(first ? null : TokenizerModel.fromBytes(tokenizerInUse), before.reconstruction);

@@ -13,6 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,7 @@ final class Shard {
       long bootstrapItems,
       long bootstrapInteractions,
       long bootstrapTimeoutMs,
+      long backlogTimeoutMs,
       long roundIntervalMs,
       int pendingMax) {}
 
@@ -116,9 +118,13 @@ final class Shard {
     return intake;
   }
 
-  /** What the topics say of the backlog. */
+  /**
+   * What the topics say of the backlog.
+   *
+   * @param ends where it ends; null while that cannot be told
+   */
   void backlog(String ends, boolean read) {
-    dirty |= !ends.equals(at.backlog) || read && !at.backlogRead;
+    dirty |= !Objects.equals(ends, at.backlog) || read && !at.backlogRead;
     at.backlog = ends;
     at.backlogRead |= read;
   }
@@ -203,6 +209,15 @@ final class Shard {
   // ---- between rounds
 
   private boolean collect(long now) throws Exception {
+    if (!at.backlogRead && at.firstItemAt > 0 && now - at.firstItemAt >= clock.backlogTimeoutMs) {
+      LOG.warn(
+          "Shard {}: what was in the topics at the start ({}) is not read after {} s (bootstrap.backlog-timeout); the first model is made without the rest of it",
+          number,
+          at.backlog,
+          clock.backlogTimeoutMs / 1000);
+      at.backlogRead = true;
+      dirty = true;
+    }
     boolean enough =
         at.backlogRead
             && at.queuedItems >= clock.bootstrapItems

@@ -8,7 +8,7 @@ import io.sidstream.schemas.VersionRecord;
 import io.sidstream.schemas.VersionState;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.BitSet;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import org.apache.flink.api.common.state.ListState;
@@ -47,10 +47,10 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
   private transient VersionRecord last;
 
   /**
-   * Publish subtasks that have written their rows again. Not state: after a restart in between all
-   * of them begin again.
+   * By subtask of Publish, the newest request for which it has written all of its rows again. Not
+   * state: after a restart in between all of them begin again.
    */
-  private transient BitSet republished;
+  private transient int[] republished;
 
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
@@ -69,7 +69,7 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
             .getListState(new ListStateDescriptor<>("last", Records.type(VersionRecord.class)));
     committed = 0;
     parts = new TreeMap<>();
-    republished = new BitSet();
+    republished = new int[0];
     if (context.isRestored()) {
       for (int version : committedState.get()) {
         committed = Math.max(committed, version);
@@ -99,12 +99,13 @@ public class CommitOperator extends AbstractStreamOperator<VersionRecord>
   public void processElement(StreamRecord<CommitPart> element) {
     CommitPart part = element.getValue();
     if (part.republishing > 0) {
-      republished.set(part.subtask);
-      if (republished.cardinality() == part.republishing) {
-        republished.clear();
-        if (last != null) {
-          output.collect(new StreamRecord<>(last, last.getVersion()));
-        }
+      if (republished.length != part.republishing) {
+        republished = new int[part.republishing];
+      }
+      republished[part.subtask] = part.version;
+      boolean all = Arrays.stream(republished).allMatch(request -> request == part.version);
+      if (all && last != null) {
+        output.collect(new StreamRecord<>(last, last.getVersion()));
       }
       return;
     }

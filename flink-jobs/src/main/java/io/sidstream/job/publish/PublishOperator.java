@@ -85,6 +85,10 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   private transient ListState<Integer> republishState;
 
   private transient boolean republish;
+
+  /** Requests to write again that came in this run; each subtask is given all of them, in order. */
+  private transient int requests;
+
   private transient RowScan scan;
   private transient MailboxExecutor mailbox;
   private transient boolean closed;
@@ -141,6 +145,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
         revision = Math.max(revision, subtask[1]);
       }
       republish = republishState.get().iterator().hasNext();
+      requests = republish ? 1 : 0;
     }
   }
 
@@ -279,6 +284,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
   @Override
   public void processElement2(StreamRecord<Republish> element) {
     LOG.info("Every row is to be written again: {}", element.getValue().reason);
+    requests++;
     if (!republish) {
       republish = true;
       republishLater();
@@ -319,6 +325,7 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
     scan = null;
     republish = false;
     CommitPart done = new CommitPart();
+    done.version = requests;
     done.subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
     done.republishing = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
     done.changedCodes = new long[0];

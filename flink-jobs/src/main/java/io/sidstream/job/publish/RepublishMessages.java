@@ -4,6 +4,7 @@ import io.sidstream.job.record.RawRecord;
 import io.sidstream.job.record.Republish;
 import io.sidstream.schemas.ControlAction;
 import io.sidstream.schemas.ControlMessage;
+import io.sidstream.schemas.Printable;
 import io.sidstream.schemas.WireFormat;
 import io.sidstream.schemas.WireFormatException;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -35,7 +36,7 @@ public class RepublishMessages extends ProcessFunction<RawRecord, Republish> {
     }
     if (message.getAction() == ControlAction.REPUBLISH) {
       Republish republish = new Republish();
-      republish.reason = message.getReason() + " (" + message.getAuthor() + ")";
+      republish.reason = Printable.of(message.getReason() + " (" + message.getAuthor() + ")");
       out.collect(republish);
     }
   }

@@ -10,7 +10,8 @@ public class CommitPart {
 
   /**
    * Publish subtasks that write their rows again, where this says that one of them has: then
-   * nothing else is set but the subtask. 0 in the part of a version.
+   * nothing else is set but the subtask, and as the version the number of the request. 0 in the
+   * part of a version.
    */
   public int republishing;
 

@@ -1,6 +1,7 @@
 package io.sidstream.job.record;
 
 import io.sidstream.schemas.ControlAction;
+import io.sidstream.schemas.Printable;
 
 /** What a person says of the gate; fields as in ControlMessage. */
 public class Control {
@@ -10,8 +11,9 @@ public class Control {
 
   /** As the reason of the version records that it causes. */
   public String text() {
-    return "by control message"
-        + (reason.isBlank() ? "" : ": " + reason)
-        + (author.isBlank() ? "" : " (" + author + ")");
+    return Printable.of(
+        "by control message"
+            + (reason.isBlank() ? "" : ": " + reason)
+            + (author.isBlank() ? "" : " (" + author + ")"));
   }
 }

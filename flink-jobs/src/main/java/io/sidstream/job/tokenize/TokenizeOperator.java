@@ -8,6 +8,7 @@ import io.sidstream.job.record.Rule;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
 import io.sidstream.model.quantize.EncodeResult;
+import io.sidstream.schemas.Printable;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -411,7 +412,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
                 row.known != null && row.known.codes() != null
                     ? "the token that it has"
                     : "no token");
-    LOG.warn("Item '{}': {}", row.item, reason);
+    LOG.warn("Item '{}': {}", Printable.of(row.item), reason);
     refusedCount.inc();
     output.collect(
         DeadLetterRecord.DEAD_LETTERS,

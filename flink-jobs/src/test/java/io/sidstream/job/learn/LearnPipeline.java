@@ -46,8 +46,8 @@ final class LearnPipeline implements AutoCloseable {
   private static final class MeasuredLearn extends LearnOperator {
     private final transient KeptMetrics metrics = new KeptMetrics();
 
-    MeasuredLearn(JobConfig config) {
-      super(config, Backlog.none());
+    MeasuredLearn(JobConfig config, Backlog backlog) {
+      super(config, backlog);
     }
 
     @Override
@@ -94,9 +94,14 @@ final class LearnPipeline implements AutoCloseable {
   private boolean mergeHeld;
 
   LearnPipeline(JobConfig config, Snapshot from, List<ModelPart> modelsSoFar) throws Exception {
+    this(config, Backlog.none(), from, modelsSoFar);
+  }
+
+  LearnPipeline(JobConfig config, Backlog backlog, Snapshot from, List<ModelPart> modelsSoFar)
+      throws Exception {
     this.config = config;
     keys = ShardKeys.of(config.get(io.sidstream.job.config.JobOptions.LEARN_SHARDS), 8);
-    MeasuredLearn learns = new MeasuredLearn(config);
+    MeasuredLearn learns = new MeasuredLearn(config, backlog);
     MeasuredMerge merges = new MeasuredMerge(config);
     ofLearn = learns.metrics;
     ofMerge = merges.metrics;

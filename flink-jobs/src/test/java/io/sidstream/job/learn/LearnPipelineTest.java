@@ -3,6 +3,7 @@ package io.sidstream.job.learn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sidstream.job.config.JobConfig;
+import io.sidstream.job.kafka.Backlog;
 import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.metrics.KeptMetrics;
 import io.sidstream.job.record.Control;
@@ -25,6 +26,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -132,6 +136,49 @@ class LearnPipelineTest {
       assertThat(pipeline.updates()).extracting(u -> u.version).containsExactly(1, 2, 3);
       assertThat(pipeline.embeddings()).isNotEmpty();
     }
+  }
+
+  /** A broker that does not answer at first, and then says that there is always more to read. */
+  private static final class EndlessBacklog implements Backlog {
+    private static final long serialVersionUID = 1L;
+    private final AtomicInteger asked = new AtomicInteger();
+
+    @Override
+    public String ends(JobConfig config) throws ExecutionException {
+      if (asked.getAndIncrement() == 0) {
+        throw new ExecutionException(new TimeoutException("no answer"));
+      }
+      return "items-0=1000";
+    }
+
+    @Override
+    public boolean read(JobConfig config, String ends) {
+      asked.incrementAndGet();
+      return false;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void theFirstModelWaitsForABacklogOnlySoLong() throws Exception {
+    JobConfig config = config(Map.of("bootstrap.backlog-timeout", "60 s"));
+    EndlessBacklog backlog = new EndlessBacklog();
+    try (LearnPipeline pipeline = new LearnPipeline(config, backlog, null, List.of())) {
+      items(pipeline, 0, ITEMS);
+      events(pipeline, 0, 200);
+      // 50 ms a step.
+      for (int s = 0; s < 1_100; s++) {
+        pipeline.step();
+        Thread.onSpinWait();
+      }
+      assertThat(pipeline.progress(0).phase).isEqualTo(LearnProgress.Phase.COLLECT);
+      pipeline.until(1);
+      assertThat(states(pipeline.versions()))
+          .containsExactly(VersionState.BEGIN, VersionState.REVISION);
+    }
+    assertThat(backlog.asked.get()).isGreaterThan(1);
   }
 
   @Test

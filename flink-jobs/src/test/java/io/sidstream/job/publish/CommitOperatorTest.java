@@ -99,4 +99,33 @@ class CommitOperatorTest {
     harness.processWatermark(2);
     assertThat(rows()).hasSize(1);
   }
+
+  private static CommitPart writtenAgain(int request, int subtask) {
+    CommitPart part = new CommitPart();
+    part.republishing = 2;
+    part.version = request;
+    part.subtask = subtask;
+    part.changedCodes = new long[0];
+    part.changedPrefixes = new long[0];
+    return part;
+  }
+
+  @Test
+  void theCommitIsSaidAgainWhenAllRowsAreThereForTheNewestRequest() throws Exception {
+    harness.processElement(part(1, 0), 1);
+    harness.processElement(part(1, 1), 1);
+    harness.processWatermark(1);
+    assertThat(rows()).hasSize(1);
+    // The second request comes when one subtask has done with the first, and the other has not.
+    harness.processElement(writtenAgain(1, 0), 1);
+    harness.processElement(writtenAgain(2, 0), 1);
+    assertThat(rows()).as("one of two").hasSize(1);
+    harness.processElement(writtenAgain(2, 1), 1);
+    assertThat(rows()).as("both").hasSize(2);
+    harness.processElement(writtenAgain(3, 1), 1);
+    assertThat(rows()).as("one of the third").hasSize(2);
+    harness.processElement(writtenAgain(3, 0), 1);
+    assertThat(rows()).as("both of the third").hasSize(3);
+    assertThat(rows().get(2)).isEqualTo(rows().get(0));
+  }
 }

@@ -1,6 +1,6 @@
 package io.sidstream.job.simulation;
 
-/** What happened in histories, in sum. */
+/** What happened in histories, in sum. Any thread may add. */
 final class Figures {
   long histories;
   long steps;
@@ -11,7 +11,7 @@ final class Figures {
   long said;
   long republished;
 
-  void add(Simulation simulation) {
+  synchronized void add(Simulation simulation) {
     histories++;
     steps += simulation.steps;
     crashes += simulation.crashes;

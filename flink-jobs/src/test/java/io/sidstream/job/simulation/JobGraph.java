@@ -77,8 +77,9 @@ final class JobGraph {
     int draw(int bound);
   }
 
-  /** By name and shards. */
-  private static final Map<String, Shared> STATELESS = new HashMap<>();
+  /** By name and shards; of each thread its own. */
+  private static final ThreadLocal<Map<String, Shared>> STATELESS =
+      ThreadLocal.withInitial(HashMap::new);
 
   final List<Stage> stages = new ArrayList<>();
 
@@ -268,10 +269,10 @@ final class JobGraph {
             1,
             (stage, i) -> {
               String key = name + config.get(JobOptions.LEARN_SHARDS);
-              Shared shared = STATELESS.get(key);
+              Shared shared = STATELESS.get().get(key);
               if (shared == null) {
                 shared = new Shared(new ProcessOperator<>(function.get()));
-                STATELESS.put(key, shared);
+                STATELESS.get().put(key, shared);
               }
               return new StatelessNode(stage, i, shared);
             }));

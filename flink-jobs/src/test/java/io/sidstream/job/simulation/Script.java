@@ -16,7 +16,7 @@ import java.util.SplittableRandom;
  * readers have the revision of the one before.
  */
 final class Script {
-  private static final int PHASES = 4;
+  private static final int MOST_PHASES = 4;
   private static final int ITEMS = 10;
   private static final int USERS = 4;
 
@@ -29,6 +29,7 @@ final class Script {
 
   private final SplittableRandom random;
   private final int shards;
+  private final int phases;
   private final List<List<String>> users = new ArrayList<>();
   private int phase;
   private Part part = Part.ITEMS;
@@ -44,6 +45,7 @@ final class Script {
   Script(long number, int shards) {
     random = new SplittableRandom(number);
     this.shards = shards;
+    phases = 1 + random.nextInt(MOST_PHASES);
     for (int s = 0; s < shards; s++) {
       users.add(new ArrayList<>());
     }
@@ -68,7 +70,7 @@ final class Script {
       phase++;
       part = Part.ITEMS;
     }
-    if (phase == PHASES) {
+    if (phase == phases) {
       return true;
     }
     if (part != Part.ITEMS && !settled(simulation)) {

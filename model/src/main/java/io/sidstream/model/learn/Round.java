@@ -82,7 +82,8 @@ public final class Round {
     float[] starts = added ? items.id().clone() : null;
     Prequential.Result ranked = predict(trainer, rng);
     double[] losses = new double[3];
-    int steps = takesSteps() ? learn(trainer, rng, losses) : 0;
+    boolean learns = in.shard() == 0 || in.round() > 1 && hasCodebooks(trainer);
+    int steps = learns ? learn(trainer, rng, losses) : 0;
     RoundResult.Figures figures =
         new RoundResult.Figures(
             in.totals().items(),
@@ -100,15 +101,18 @@ public final class Round {
             in.shard(),
             in.round(),
             figures,
-            takesSteps() ? TrainerWeights.of(trainer) : null,
+            learns ? TrainerWeights.of(trainer) : null,
             embeddings(idSteps, starts),
             evaluation()),
         changed);
   }
 
-  /** Codebooks are made by one shard; the others go on from them. */
-  private boolean takesSteps() {
-    return in.round() > 1 || in.shard() == 0;
+  /**
+   * Codebooks are made by the first shard, in the first round that encodes and has items; the
+   * others go on from them.
+   */
+  private boolean hasCodebooks(JointTrainer trainer) {
+    return !plan.model().hasSemantic() || trainer.quantizer().initialised();
   }
 
   private Prequential.Result predict(JointTrainer trainer, Rng rng) {
@@ -123,8 +127,12 @@ public final class Round {
     if (in.pool().length == 0) {
       return 0;
     }
-    if (in.round() == 1 && plan.model().hasSemantic()) {
-      trainer.initialiseCodebooks(in.sample().rows());
+    if (!hasCodebooks(trainer)) {
+      if (!in.set().encodes()) {
+        // Rows come without their content; a later round has it.
+        return 0;
+      }
+      trainer.initialiseCodebooks(in.sample() == null ? in.pool() : in.sample().rows());
     }
     Sampler sampler =
         new Sampler(in.windows(), plan.stepOf(in.round()), plan.model().maxLen(), rng.split());

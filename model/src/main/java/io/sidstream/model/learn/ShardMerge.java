@@ -78,9 +78,15 @@ public final class ShardMerge {
         first.shard(),
         first.round(),
         figures,
-        weights(of(results, RoundResult::weights), metrics),
+        weights(of(stepped(results), RoundResult::weights), metrics),
         embeddings,
         evaluation(of(results, RoundResult::evaluation), embeddings));
+  }
+
+  /** Those that took steps; all, where none did. */
+  private static List<RoundResult> stepped(List<RoundResult> results) {
+    List<RoundResult> stepped = results.stream().filter(r -> r.figures().steps() > 0).toList();
+    return stepped.isEmpty() ? results : stepped;
   }
 
   private static <T> List<T> of(List<RoundResult> results, Function<RoundResult, T> part) {

@@ -1,6 +1,7 @@
 package io.sidstream.tests.faults;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sidstream.tests.Broker;
 import io.sidstream.tests.JobJar;
 import io.sidstream.tests.StandaloneCluster;
 import io.sidstream.tests.TinyJob;
@@ -9,9 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /**
@@ -153,6 +157,50 @@ final class FaultCluster implements AutoCloseable {
       jar = flink.upload(JobJar.path());
     }
     job = flink.run(jar, arguments, from == null ? null : from.toUri().toString());
+  }
+
+  /**
+   * All of Flink is gone, with what it keeps of its jobs to start them again, and a new cluster is
+   * there; of the job that ran only its checkpoints are left.
+   */
+  void replace() throws Exception {
+    for (Member member : flinksAndZooKeeper()) {
+      member.kill();
+    }
+    Broker.delete(highAvailability());
+    Broker.delete(folder.resolve("flink").resolve("zookeeper"));
+    jar = null;
+    for (Member member : flinksAndZooKeeper()) {
+      member.start();
+    }
+    awaitSlots();
+  }
+
+  private List<Member> flinksAndZooKeeper() {
+    List<Member> all = new ArrayList<>(List.of(zooKeeper));
+    all.addAll(flinks());
+    return all;
+  }
+
+  /** State of the job that was submitted last, such as RUNNING. */
+  String state() throws IOException, InterruptedException {
+    return flink.get("/jobs/" + job).path("state").asText();
+  }
+
+  /** State and newest failure of each job. */
+  String failures() {
+    return flink.failures();
+  }
+
+  /** The job's complete checkpoints that are there, the newest first. */
+  List<Path> keptCheckpoints() throws IOException {
+    Function<Path, Long> number =
+        path -> Long.parseLong(path.getFileName().toString().substring("chk-".length()));
+    try (Stream<Path> all = Files.walk(checkpoints(), 2)) {
+      return all.filter(path -> Files.exists(path.resolve("_metadata")))
+          .sorted(Comparator.comparing(number).reversed())
+          .toList();
+    }
   }
 
   /** The folder of the job's checkpoints. */

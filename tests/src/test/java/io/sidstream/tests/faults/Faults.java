@@ -53,6 +53,11 @@ final class Faults {
         count(), what, took / 1000., open ? ", a transaction was open" : "");
   }
 
+  /** Waits until readers have a revision that they do not have now. */
+  void awaitRevision() {
+    oracle.awaitRevision();
+  }
+
   /** Leaves the cluster alone until then ({@link System#nanoTime}); readers read on. */
   void restUntil(long then) throws Exception {
     while (System.nanoTime() < then) {
@@ -70,6 +75,11 @@ final class Faults {
   /** Faults so far. */
   int count() {
     return recoveries.count();
+  }
+
+  /** Processes that ended by themselves, and were started again. */
+  int revived() {
+    return revived;
   }
 
   /** Adds a scenario's own figures. */

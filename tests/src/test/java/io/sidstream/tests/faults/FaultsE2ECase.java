@@ -49,7 +49,7 @@ class FaultsE2ECase {
           cluster.submit(settings, null);
           oracle.awaitFirstVersion();
           Faults faults = new Faults(cluster, flow, oracle);
-          SCENARIO.run(new Stage(cluster, settings, faults, new Random(SEED), LENGTH));
+          SCENARIO.run(new Stage(cluster, settings, flow, faults, new Random(SEED), LENGTH));
           ObjectNode figures = faults.settle();
           figures.put("scenario", SCENARIO.name()).put("seed", SEED);
           System.out.println(figures.toPrettyString());

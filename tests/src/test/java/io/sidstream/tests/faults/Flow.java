@@ -7,19 +7,24 @@ import io.sidstream.schemas.WireFormat;
 import io.sidstream.tests.Inputs;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 
 /**
- * Sends items (new, changed, deleted), interactions (some of them twice) and rubbish at a steady
+ * Sends items (new, changed, deleted), interactions (some late, some twice) and rubbish at a steady
  * rate, from a thread of its own, whatever happens to the broker meanwhile; knows what must come of
  * them.
  */
 final class Flow implements AutoCloseable {
   /** Items that interactions name; never deleted. */
   static final int KNOWN = 300;
+
+  /** How many times as much comes in a rush. */
+  private static final int RUSH = 10;
 
   private static final int HUGE_BYTES = 10 * 1024 * 1024;
   private static final int LONG_BYTES = 100_000;
@@ -34,12 +39,33 @@ final class Flow implements AutoCloseable {
    * @param rubbishTicks ticks for a record that cannot be used
    * @param rubbishKeys keys of rubbish on the items topic, which keeps the newest of each. One is
    *     used again no sooner than the job has read the one before.
+   * @param partition the only one of each topic that gets anything; null where keys say which
    */
   record Load(
-      int first, int catalogue, int tickMs, int interactions, int rubbishTicks, int rubbishKeys) {
+      int first,
+      int catalogue,
+      int tickMs,
+      int interactions,
+      int rubbishTicks,
+      int rubbishKeys,
+      Integer partition) {
     /** 15 items and 20 interactions a second, among them one of rubbish. */
-    static final Load STANDARD = new Load(KNOWN, 500, 100, 2, 10, Integer.MAX_VALUE);
+    static final Load STANDARD = new Load(KNOWN, 500, 100, 2, 10, Integer.MAX_VALUE, null);
+
+    Load onlyTo(int partition) {
+      return new Load(first, catalogue, tickMs, interactions, rubbishTicks, rubbishKeys, partition);
+    }
   }
+
+  /**
+   * An interaction that is kept back.
+   *
+   * @param at number of the one with which it is sent
+   */
+  private record Late(int at, int number) {}
+
+  /** Interactions, one a second of event time, by which one may come late, or twice. */
+  private static final int HOUR = 3_600;
 
   private final Load load;
   private final Inputs in;
@@ -52,16 +78,21 @@ final class Flow implements AutoCloseable {
   private final Set<String> fresh = new TreeSet<>();
   private int items;
   private int interactions;
+  private int crowd;
+  private int twins;
+  private int rushTicks;
   private int rubbish;
   private long records;
   private int ticks;
+  private final PriorityQueue<Late> late =
+      new PriorityQueue<>(Comparator.comparingInt((Late l) -> l.at));
   private RuntimeException failure;
   private volatile boolean stopped;
 
   Flow(JobConfig config, long seed, Load load) {
     this.load = load;
     this.config = config;
-    in = new Inputs(config);
+    in = new Inputs(config, load.partition);
     random = new SplittableRandom(seed);
     thread.setDaemon(true);
   }
@@ -96,6 +127,14 @@ final class Flow implements AutoCloseable {
   }
 
   private synchronized void tick() {
+    int times = rushTicks > 0 ? RUSH : 1;
+    rushTicks -= rushTicks > 0 ? 1 : 0;
+    for (int i = 0; i < times; i++) {
+      send();
+    }
+  }
+
+  private void send() {
     ticks++;
     if (ticks % 2 == 0) {
       removable.add(put());
@@ -104,7 +143,7 @@ final class Flow implements AutoCloseable {
       in.put(changed, Inputs.vector(changed + random.nextInt()));
       records++;
     }
-    if (alive.size() > load.catalogue) {
+    if (alive.size() - twins > load.catalogue) {
       String gone = removable.remove(random.nextInt(removable.size()));
       alive.remove(gone);
       fresh.remove(gone);
@@ -114,15 +153,30 @@ final class Flow implements AutoCloseable {
     if (ticks % load.rubbishTicks == 0) {
       sendRubbish();
     }
-    in.interactions(interactions, interactions + load.interactions, KNOWN);
-    if (random.nextInt(10) == 0) {
-      // One that was sent before: counts once.
-      int again = random.nextInt(Math.max(0, interactions - 100), interactions + load.interactions);
-      in.interactions(again, again + 1, KNOWN);
-      records++;
+    sendInteractions();
+  }
+
+  /** Some of them late, and some twice, by an hour of event time at most. */
+  private void sendInteractions() {
+    for (int i = 0; i < load.interactions; i++) {
+      int number = interactions++;
+      if (random.nextInt(20) == 0) {
+        late.add(new Late(number + 1 + random.nextInt(HOUR), number));
+      } else {
+        sendInteraction(number);
+      }
     }
-    interactions += load.interactions;
-    records += load.interactions;
+    while (!late.isEmpty() && late.peek().at <= interactions) {
+      sendInteraction(late.poll().number);
+    }
+    if (random.nextInt(10) == 0) {
+      sendInteraction(random.nextInt(Math.max(0, interactions - HOUR), interactions));
+    }
+  }
+
+  private void sendInteraction(int number) {
+    in.interactions(number, number + 1, KNOWN);
+    records++;
   }
 
   /** Sends a record that nothing can be made of, to the topics in turn. */
@@ -164,6 +218,36 @@ final class Flow implements AutoCloseable {
     return item;
   }
 
+  /** For so many ticks from now on {@value #RUSH} times as much is sent. */
+  synchronized void rush(int forTicks) {
+    rushTicks = forTicks;
+  }
+
+  /**
+   * Sends so many interactions of one user, a second apart, every second one of them with the same
+   * item.
+   */
+  synchronized void sendCrowd(int events) {
+    for (int i = 0; i < events; i++) {
+      String item = Inputs.name(i % 2 == 0 ? 0 : random.nextInt(KNOWN));
+      in.interact("c" + crowd, "crowd", item, Inputs.DAY.plusSeconds(crowd));
+      crowd++;
+      records++;
+    }
+  }
+
+  /** Sends so many items of one content, none of which is ever deleted. */
+  synchronized void sendTwins(int number) {
+    float[] vector = Inputs.vector("twin");
+    for (int i = 0; i < number; i++) {
+      String item = "twin" + twins++;
+      alive.add(item);
+      fresh.add(item);
+      in.put(item, vector);
+      records++;
+    }
+  }
+
   /** From now on {@link #fresh} tells what is sent. */
   synchronized void mark() {
     fresh.clear();
@@ -181,6 +265,7 @@ final class Flow implements AutoCloseable {
     if (failure != null) {
       throw failure;
     }
+    late.forEach(l -> sendInteraction(l.number));
     in.flush();
   }
 
@@ -191,7 +276,7 @@ final class Flow implements AutoCloseable {
 
   /** Interactions sent, those that were sent twice counted once. */
   synchronized long interactions() {
-    return interactions;
+    return interactions + crowd;
   }
 
   /** Records sent that must become dead letters, each once. */

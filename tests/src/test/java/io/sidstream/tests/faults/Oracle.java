@@ -43,6 +43,14 @@ final class Oracle implements AutoCloseable {
         () -> committed.committed() > 0 && committed.revision() != null);
   }
 
+  /** Waits for the next revision. */
+  void awaitRevision() {
+    committed.poll();
+    long now = committed.revision().getRevision();
+    committed.await(
+        "a revision after " + now, PATIENCE, () -> committed.revision().getRevision() > now);
+  }
+
   /** Takes in what has come since, so that nothing is missed that the broker compacts away. */
   void follow() {
     try {

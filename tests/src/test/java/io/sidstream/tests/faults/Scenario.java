@@ -126,6 +126,55 @@ enum Scenario {
   },
 
   /**
+   * The cluster is lost, and of the newest checkpoint a half: a person starts the job on another
+   * cluster from the one before. No round has ended between the two, or the job would refuse.
+   */
+  DAMAGED_CHECKPOINT {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD.job("learn.round-interval=15 s", PART);
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      for (int i = 0; i < stage.length().faults(); i++) {
+        new DamagedCheckpoint(stage).inflict();
+      }
+    }
+  },
+
+  /**
+   * Nothing is broken, but much comes at once: ten times the rate for a minute, ten thousand items
+   * of one content, a hundred thousand interactions of one user, half of them with one item.
+   */
+  RUSH {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD.job(FAST, PART, "learn.round-interactions=2000");
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      new Rush(stage).run();
+    }
+  },
+
+  /** Of four partitions of each topic only one has data; processes are killed as ever. */
+  EMPTY_PARTITIONS {
+    @Override
+    Setup setup() {
+      return Setup.STANDARD
+          .load(Flow.Load.STANDARD.onlyTo(0))
+          .job(FAST, PART, "topics.partitions=4");
+    }
+
+    @Override
+    void run(Stage stage) throws Exception {
+      kills(stage);
+    }
+  },
+
+  /**
    * Of three brokers with three replicas, of which two must have a record, one after the other is
    * killed.
    */

@@ -28,7 +28,7 @@ final class Soak {
   /** 19 items and 50 interactions a second; a version about every quarter of a minute. */
   static final Setup SETUP =
       Setup.STANDARD
-          .load(new Flow.Load(1000, 1000, 80, 4, 60, 64))
+          .load(new Flow.Load(1000, 1000, 80, 4, 60, 64, null))
           .job(
               "checkpoint.interval=1 s",
               "quantizer.codebook-size=32",

@@ -8,12 +8,18 @@ import java.util.Random;
  *
  * @param cluster on which the job runs
  * @param settings the job's
+ * @param flow what is sent to it
  * @param faults inflicts, and keeps the figures
  * @param random where what is left to chance comes from
  * @param length how long it goes on
  */
 record Stage(
-    FaultCluster cluster, List<String> settings, Faults faults, Random random, Length length) {
+    FaultCluster cluster,
+    List<String> settings,
+    Flow flow,
+    Faults faults,
+    Random random,
+    Length length) {
   /**
    * How long a scenario goes on: whichever comes first.
    *
