@@ -82,7 +82,7 @@ final class History implements AutoCloseable {
     static final Pace FREE = new Pace(24, 20, 1);
 
     /** It waits for checkpoints most of the time, so that it takes many turns. */
-    static final Pace SCRIPT = new Pace(16, 60, 6);
+    static final Pace SCRIPT = new Pace(16, 20, 2);
   }
 
   private void turn(Pace pace) throws Exception {
