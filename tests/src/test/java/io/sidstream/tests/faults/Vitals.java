@@ -75,9 +75,26 @@ final class Vitals implements AutoCloseable {
     }
     samples++;
     try {
+      // What runs in which TaskManager changes with each kill; what they have together does not.
+      Map<String, Double> together = new TreeMap<>();
+      Map<String, Integer> counted = new HashMap<>();
       for (Member member : cluster.members()) {
-        process(member);
+        process(member)
+            .forEach(
+                (what, value) -> {
+                  add(member + ", " + what, value);
+                  if (cluster.taskManagers.contains(member)) {
+                    together.merge(what, value, Double::sum);
+                    counted.merge(what, 1, Integer::sum);
+                  }
+                });
       }
+      together.forEach(
+          (what, sum) -> {
+            if (counted.get(what) == cluster.taskManagers.size()) {
+              add("TaskManagers, " + what, sum);
+            }
+          });
       folder("RocksDB", cluster.temporary(), path -> path.toString().contains("/db/"));
       folder("checkpoints", cluster.checkpoints(), path -> true);
       folder("high availability", cluster.highAvailability(), path -> true);
@@ -88,17 +105,19 @@ final class Vitals implements AutoCloseable {
     }
   }
 
-  private void process(Member member) throws IOException {
+  /** Its figures by name; none of one that is young. */
+  private Map<String, Double> process(Member member) throws IOException {
+    Map<String, Double> figures = new TreeMap<>();
     Process process = member.life();
     Instant started = process.info().startInstant().orElse(Instant.now());
     if (!process.isAlive() || started.plus(YOUNG).isAfter(Instant.now())) {
-      return;
+      return figures;
     }
     for (String line :
         Files.readAllLines(
             Path.of("/proc/" + process.pid() + "/status"), StandardCharsets.US_ASCII)) {
       if (line.startsWith("VmRSS:")) {
-        add(member + ", resident", 1024 * Double.parseDouble(line.replaceAll("\\D", "")));
+        figures.put("resident", 1024 * Double.parseDouble(line.replaceAll("\\D", "")));
       }
     }
     if (samples % COLLECT == 0) {
@@ -108,7 +127,7 @@ final class Vitals implements AutoCloseable {
           probe = new JvmProbe(process);
           probes.put(process, probe);
         }
-        probe.collect().forEach((what, value) -> add(member + ", " + what, value));
+        figures.putAll(probe.collect());
       } catch (IOException | UndeclaredThrowableException e) {
         // It was killed meanwhile; a probe that is of no use any more is not asked again.
         failures++;
@@ -116,6 +135,7 @@ final class Vitals implements AutoCloseable {
       }
       probes.keySet().removeIf(p -> !p.isAlive());
     }
+    return figures;
   }
 
   private void folder(String name, Path root, Predicate<Path> counts) throws IOException {

@@ -59,6 +59,17 @@ final class Decoder {
     return seeds;
   }
 
+  /** Reads what it must take, whatever that costs: the first time it loads classes. */
+  void readSeeds() {
+    for (byte[] seed : seeds) {
+      try {
+        reading.read(seed);
+      } catch (Exception e) {
+        throw new IllegalStateException(name + " does not take a seed", e);
+      }
+    }
+  }
+
   /**
    * Gives it an input.
    *
