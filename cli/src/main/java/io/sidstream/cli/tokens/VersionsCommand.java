@@ -29,6 +29,9 @@ import picocli.CommandLine.Option;
       "Exit codes: 0 printed, 1 the topic cannot be read, 2 asked for wrongly."
     })
 final class VersionsCommand implements Callable<Integer> {
+  /** Records that are told one by one. */
+  private static final int MOST_UNREADABLE = 3;
+
   @Mixin private TokensCommand.Where where;
 
   @Option(
@@ -44,7 +47,12 @@ final class VersionsCommand implements Callable<Integer> {
   public Integer call() {
     TokenLog log = where.log("versions");
     if (!log.unreadable.isEmpty()) {
-      System.err.println("sidstream: not version records: " + log.unreadable);
+      int shown = Math.min(MOST_UNREADABLE, log.unreadable.size());
+      System.err.printf(
+          "sidstream: %,d records of the topic are not version records%s: %s%n",
+          log.unreadable.size(),
+          shown < log.unreadable.size() ? ", the first of them" : "",
+          String.join("; ", log.unreadable.subList(0, shown)));
     }
     for (VersionRecord v : log.versions) {
       if (v.getState() == VersionState.REVISION && !revisions) {

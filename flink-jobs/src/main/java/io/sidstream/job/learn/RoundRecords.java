@@ -29,12 +29,16 @@ import java.util.List;
 import java.util.Objects;
 import org.apache.flink.streaming.api.operators.Output;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a merged round says to the world, as records in their order: a function of the shards'
  * rounds and of where the merge stood.
  */
 final class RoundRecords {
+  private static final Logger LOG = LoggerFactory.getLogger(RoundRecords.class);
+
   /** Committed versions of which readers need the encoder and the recommenders. */
   private static final int READERS_VERSIONS = 2;
 
@@ -134,8 +138,17 @@ final class RoundRecords {
     boolean first = before.version == 0;
     InUse inUse =
         new InUse(first ? null : TokenizerModel.fromBytes(tokenizerInUse), before.reconstruction);
-    Verdict verdict =
-        Judgement.of(merged.weights(), merged.evaluation(), plan, inUse, after.round, first);
+    Verdict verdict;
+    try {
+      verdict =
+          Judgement.of(merged.weights(), merged.evaluation(), plan, inUse, after.round, first);
+    } catch (RuntimeException e) {
+      // Tokens need none of it, and the version in use stays.
+      LOG.error(
+          "Judging the candidate of round {} ended in an error of the program", after.round, e);
+      held("judging it ended in an error of the program, please report: " + e, null);
+      return;
+    }
     String refusal = before.holdsThis != null ? before.holdsThis : verdict.refusal();
     String forced = before.forcesThis;
     if (verdict.tokenizer() == null || refusal != null && forced == null) {

@@ -26,6 +26,8 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs a shard's rounds on a thread of their own, and has its model. Between rounds it belongs to
@@ -60,6 +62,8 @@ final class RoundRunner {
     /** The round was computed from then to then without a pause, as System.nanoTime has it. */
     void worked(long from, long to);
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(RoundRunner.class);
 
   private final LearnPlan plan;
   private final int shard;
@@ -197,8 +201,23 @@ final class RoundRunner {
           bootstrap
               ? Threads.with(Runtime.getRuntime().availableProcessors(), () -> round.run(trainer))
               : round.run(trainer);
-    } catch (NotFiniteException e) {
-      ShardRound failed = ShardRound.failed(input, first, e.getMessage());
+    } catch (CancellationException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      // Tokens need none of it. What is not foreseen is told as what it is.
+      boolean foreseen = e instanceof NotFiniteException;
+      if (!foreseen) {
+        LOG.error(
+            "Round {} of shard {} ended in an error of the program; the model stays as it was",
+            input.round(),
+            shard,
+            e);
+      }
+      ShardRound failed =
+          ShardRound.failed(
+              input,
+              first,
+              foreseen ? e.getMessage() : "an error of the program, please report: " + e);
       return new Computed(input.set(), new BitSet(), null, pieces(failed));
     }
     RoundResult result = outcome.result();
