@@ -45,7 +45,8 @@ class RoundRunnerTest {
   private RoundRunner.Computed run(Round.Listener heard) throws Exception {
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try {
-      RoundRunner runner = new RoundRunner(plan, 0, 1, thread, heard, RoundRunner.Times.NOBODY, () -> {});
+      RoundRunner runner =
+          new RoundRunner(plan, 0, 1, thread, heard, RoundRunner.Times.NOBODY, () -> {});
       runner.start(bootstrap(), List.of());
       thread.shutdown();
       assertThat(thread.awaitTermination(1, TimeUnit.MINUTES)).isTrue();

@@ -182,16 +182,6 @@ final class FaultCluster implements AutoCloseable {
     return all;
   }
 
-  /** State of the job that was submitted last, such as RUNNING. */
-  String state() throws IOException, InterruptedException {
-    return flink.get("/jobs/" + job).path("state").asText();
-  }
-
-  /** State and newest failure of each job. */
-  String failures() {
-    return flink.failures();
-  }
-
   /** The job's complete checkpoints that are there, the newest first. */
   List<Path> keptCheckpoints() throws IOException {
     Function<Path, Long> number =
@@ -223,14 +213,18 @@ final class FaultCluster implements AutoCloseable {
     return flink.get("/jobs/" + job + "/checkpoints");
   }
 
-  /** How often the job was started again by the JobManager that runs now; -1 if it does not say. */
-  int restarts() throws InterruptedException {
-    try {
-      JsonNode metric = flink.get("/jobs/" + job + "/metrics?get=numRestarts").path(0);
-      return metric.path("value").asInt(-1);
-    } catch (IOException e) {
-      return -1;
-    }
+  /** How often the job was started again by the JobManager that runs now. */
+  int restarts() {
+    // Who asks for the first time is told later: metrics are collected when they are asked for.
+    return Awaitility.await("number of restarts")
+        .atMost(Duration.ofMinutes(2))
+        .ignoreException(IOException.class)
+        .until(
+            () -> {
+              JsonNode metrics = flink.get("/jobs/" + job + "/metrics?get=numRestarts");
+              return metrics.path(0).path("value").asInt(-1);
+            },
+            restarts -> restarts >= 0);
   }
 
   /** The newest lines of every log, for a message. */

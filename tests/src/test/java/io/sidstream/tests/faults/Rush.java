@@ -42,7 +42,6 @@ final class Rush {
         .put("p99Ms", times.path("p99").asDouble())
         .put("longestMs", times.path("max").asDouble());
     faults.report("checkpoints", figures);
-    faults.report("restarts", figures.numberNode(stage.cluster().restarts()));
     assertThat(stage.cluster().restarts()).as("restarts of the job").isZero();
     assertThat(faults.revived()).as("processes that ended").isZero();
   }

@@ -132,7 +132,7 @@ enum Scenario {
   DAMAGED_CHECKPOINT {
     @Override
     Setup setup() {
-      return Setup.STANDARD.job("learn.round-interval=15 s", PART);
+      return Setup.STANDARD.job("learn.round-interval=15 s", "learn.round-interactions=2000", PART);
     }
 
     @Override
