@@ -132,7 +132,9 @@ enum Scenario {
   DAMAGED_CHECKPOINT {
     @Override
     Setup setup() {
-      return Setup.STANDARD.job("learn.round-interval=15 s", "learn.round-interactions=2000", PART);
+      return Setup.STANDARD
+          .job("learn.round-interval=15 s", "learn.round-interactions=2000", PART)
+          .deadLetters(Setup.DeadLetters.AT_LEAST_ONCE);
     }
 
     @Override

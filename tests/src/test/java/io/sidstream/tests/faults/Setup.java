@@ -38,7 +38,11 @@ record Setup(
     /** A dead letter. */
     ONCE,
     /** A dead letter, unless its transaction was lost. */
-    AT_MOST_ONCE
+    AT_MOST_ONCE,
+    /**
+     * A dead letter, or several where the job went on from a checkpoint that was not the newest.
+     */
+    AT_LEAST_ONCE
   }
 
   Setup load(Flow.Load other) {
