@@ -9,7 +9,11 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -30,6 +34,10 @@ import org.apache.kafka.common.TopicPartition;
  *
  * <p>The job itself goes on from its checkpoints: a commit that fails is logged and said again with
  * the next checkpoint.
+ *
+ * <p>A group that has read more than the state says that the job goes on from a checkpoint that is
+ * not the newest: what it wrote after it is in the topics, and may come out otherwise now. Behind
+ * the source of the items every row is then written again.
  */
 public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     implements OneInputStreamOperator<RawRecord, RawRecord> {
@@ -39,6 +47,7 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
   private final JobConfig config;
   private final String topic;
   private final Opener opener;
+  private final SinkWitness.Requests requests;
 
   /** By partition: the offset behind the last record read. */
   private transient long[] read;
@@ -61,9 +70,20 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
 
   private transient volatile boolean restoredCommitted;
 
+  /** What the group has that the state has not, as the run began; empty for nothing. */
+  private transient CompletableFuture<String> ahead;
+
+  /** The request for all rows that came of it. */
+  private transient CompletableFuture<Void> asked;
+
+  private transient ExecutorService thread;
+
   /** Commits offsets to the group. */
   interface Commits extends AutoCloseable {
     CompletionStage<?> commit(Map<TopicPartition, OffsetAndMetadata> offsets);
+
+    /** What the group has of a topic, by partition. */
+    CompletionStage<Map<Integer, Long>> committed(String topic);
 
     @Override
     void close();
@@ -77,13 +97,14 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
 
   /** Behind the source of a topic. */
   public GroupOffsets(JobConfig config, String topic) {
-    this(config, topic, GroupOffsets::byAdmin);
+    this(config, topic, GroupOffsets::byAdmin, RepublishRequests::send);
   }
 
-  GroupOffsets(JobConfig config, String topic, Opener opener) {
+  GroupOffsets(JobConfig config, String topic, Opener opener, SinkWitness.Requests requests) {
     this.config = config;
     this.topic = topic;
     this.opener = opener;
+    this.requests = requests;
   }
 
   private static Commits byAdmin(JobConfig config) {
@@ -93,6 +114,25 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
       @Override
       public CompletionStage<?> commit(Map<TopicPartition, OffsetAndMetadata> offsets) {
         return admin.alterConsumerGroupOffsets(group, offsets).all().toCompletionStage();
+      }
+
+      @Override
+      public CompletionStage<Map<Integer, Long>> committed(String topic) {
+        return admin
+            .listConsumerGroupOffsets(group)
+            .partitionsToOffsetAndMetadata()
+            .toCompletionStage()
+            .thenApply(
+                all -> {
+                  Map<Integer, Long> offsets = new HashMap<>();
+                  all.forEach(
+                      (p, o) -> {
+                        if (p.topic().equals(topic) && o != null) {
+                          offsets.put(p.partition(), o.offset());
+                        }
+                      });
+                  return offsets;
+                });
       }
 
       @Override
@@ -129,6 +169,72 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     completed = read;
     committed = new AtomicReference<>(read);
     commits = opener.open(config);
+    if (!restored.isEmpty() && topic.equals(Topics.items(config))) {
+      // Before any subtask of this run commits.
+      ahead = commits.committed(topic).thenApply(this::ahead).toCompletableFuture();
+    }
+  }
+
+  private String ahead(Map<Integer, Long> group) {
+    TreeMap<Integer, String> partitions = new TreeMap<>();
+    restored.forEach(
+        (p, offset) -> {
+          long has = group.getOrDefault(p, 0L);
+          if (has > offset) {
+            partitions.put(p, "%d instead of %d in partition %d".formatted(offset, has, p));
+          }
+        });
+    return String.join(", ", partitions.values());
+  }
+
+  /** Whether the group is no longer needed as it was; all rows are asked for before. */
+  private boolean askedForRows() {
+    if (ahead == null) {
+      return true;
+    }
+    if (!ahead.isDone() || asked != null && !asked.isDone()) {
+      return false;
+    }
+    try {
+      String partitions = ahead.join();
+      if (asked != null) {
+        asked.join();
+      } else if (!partitions.isEmpty()) {
+        ask(partitions);
+        return false;
+      }
+      ahead = null;
+      return true;
+    } catch (CompletionException e) {
+      LOG.warn(
+          "Whether the state is older than what group {} has read cannot be told, or rows not be asked for; tried again after the next checkpoint",
+          config.get(JobOptions.KAFKA_GROUP),
+          e.getCause());
+      asked = null;
+      ahead = commits.committed(topic).thenApply(this::ahead).toCompletableFuture();
+      return false;
+    }
+  }
+
+  private void ask(String partitions) {
+    String reason =
+        "the job goes on from a checkpoint that is not its newest, from %s of topic %s"
+            .formatted(partitions, topic);
+    LOG.error("{}; everything is written again", reason);
+    if (thread == null) {
+      thread = Executors.newSingleThreadExecutor(r -> new Thread(r, "age of the state"));
+    }
+    asked =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                requests.send(config, reason);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("ended while asking for all rows", e);
+              }
+            },
+            thread);
   }
 
   @Override
@@ -175,6 +281,9 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     if (before == null) {
       return;
     }
+    if (!askedForRows()) {
+      return;
+    }
     if (!restoredCommitted) {
       // Before anything that any subtask has read since; and only now, as a run that is refused
       // completes no checkpoint.
@@ -219,6 +328,9 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
 
   @Override
   public void close() throws Exception {
+    if (thread != null) {
+      thread.shutdownNow();
+    }
     if (commits != null) {
       commits.close();
     }

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -24,12 +26,22 @@ class GroupOffsetsTest {
 
   private static final List<CompletableFuture<Void>> ANSWERS = new ArrayList<>();
 
+  /** What the group has. */
+  private static final Map<Integer, Long> GROUP = new ConcurrentHashMap<>();
+
+  /** Reasons for which everything was to be written again. */
+  private static final List<String> ASKED = new CopyOnWriteArrayList<>();
+
+  private static final JobConfig CONFIG = JobConfig.defaults();
+
   private OneInputStreamOperatorTestHarness<RawRecord, RawRecord> harness;
 
   @BeforeEach
   void begin() throws Exception {
     SAID.clear();
     ANSWERS.clear();
+    GROUP.clear();
+    ASKED.clear();
     open(null);
   }
 
@@ -41,7 +53,11 @@ class GroupOffsetsTest {
   private void open(OperatorSubtaskState from) throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
-            new GroupOffsets(JobConfig.defaults(), "items", config -> new Recorded()));
+            new GroupOffsets(
+                CONFIG,
+                Topics.items(CONFIG),
+                config -> new Recorded(),
+                (config, reason) -> ASKED.add(reason)));
     harness.setup();
     if (from != null) {
       harness.initializeState(from);
@@ -55,12 +71,17 @@ class GroupOffsetsTest {
       Map<Integer, Long> said = new TreeMap<>();
       offsets.forEach(
           (p, o) -> {
-            assertThat(p.topic()).isEqualTo("items");
+            assertThat(p.topic()).isEqualTo(Topics.items(CONFIG));
             said.put(p.partition(), o.offset());
           });
       SAID.add(said);
       ANSWERS.add(new CompletableFuture<>());
       return ANSWERS.get(ANSWERS.size() - 1);
+    }
+
+    @Override
+    public CompletionStage<Map<Integer, Long>> committed(String topic) {
+      return CompletableFuture.completedFuture(Map.copyOf(GROUP));
     }
 
     @Override
@@ -199,5 +220,49 @@ class GroupOffsetsTest {
     harness.snapshot(4, 4);
     complete(4);
     assertThat(SAID).hasSize(3).endsWith(Map.of(0, 1L));
+  }
+
+  /** Completes checkpoints until something is committed. */
+  private void untilCommitted(long from) throws Exception {
+    for (long c = from; SAID.isEmpty(); c++) {
+      complete(c);
+      Thread.sleep(1);
+    }
+  }
+
+  private OperatorSubtaskState readUpTo10() throws Exception {
+    read(0, 9);
+    read(1, 4);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    return state;
+  }
+
+  @Test
+  void fromAnOlderCheckpointAllRowsAreAskedForOnce() throws Exception {
+    OperatorSubtaskState state = readUpTo10();
+    GROUP.putAll(Map.of(0, 12L, 1, 5L));
+    open(state);
+    assertThat(ASKED).as("a run that may be refused").isEmpty();
+    untilCommitted(2);
+    assertThat(ASKED).hasSize(1);
+    assertThat(ASKED.get(0))
+        .contains("10 instead of 12 in partition 0")
+        .doesNotContain("partition 1");
+    assertThat(SAID).containsExactly(Map.of(0, 10L, 1, 5L));
+    answer(null);
+    complete(50);
+    complete(51);
+    assertThat(ASKED).hasSize(1);
+  }
+
+  @Test
+  void fromTheNewestCheckpointNothingIsAskedFor() throws Exception {
+    OperatorSubtaskState state = readUpTo10();
+    // The commit of the newest may have been lost with what ended the job.
+    GROUP.putAll(Map.of(0, 8L, 1, 5L));
+    open(state);
+    untilCommitted(2);
+    assertThat(ASKED).isEmpty();
   }
 }
