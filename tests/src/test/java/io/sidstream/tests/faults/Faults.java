@@ -53,7 +53,7 @@ final class Faults {
         count(), what, took / 1000., open ? ", a transaction was open" : "");
   }
 
-  /** Waits until readers have a revision that they do not have now. */
+  /** Waits until readers have a revision that they do not have now, and no version is under way. */
   void awaitRevision() {
     oracle.awaitRevision();
   }

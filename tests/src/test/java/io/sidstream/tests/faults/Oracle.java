@@ -43,12 +43,15 @@ final class Oracle implements AutoCloseable {
         () -> committed.committed() > 0 && committed.revision() != null);
   }
 
-  /** Waits for the next revision. */
+  /** Waits for the next revision, and until no version is under way. */
   void awaitRevision() {
     committed.poll();
     long now = committed.revision().getRevision();
     committed.await(
-        "a revision after " + now, PATIENCE, () -> committed.revision().getRevision() > now);
+        "a revision after " + now,
+        PATIENCE,
+        () ->
+            committed.revision().getRevision() > now && committed.begun() == committed.committed());
   }
 
   /** Takes in what has come since, so that nothing is missed that the broker compacts away. */

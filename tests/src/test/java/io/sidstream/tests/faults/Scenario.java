@@ -127,7 +127,8 @@ enum Scenario {
 
   /**
    * The cluster is lost, and of the newest checkpoint a half: a person starts the job on another
-   * cluster from the one before. No round has ended between the two, or the job would refuse.
+   * cluster from the one before. No round has ended between the two, or the job would refuse, and
+   * no version was under way, or readers would have to wait for the next.
    */
   DAMAGED_CHECKPOINT {
     @Override
