@@ -92,6 +92,10 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private transient RoundRecords records;
   private transient boolean queued;
   private transient boolean restored;
+
+  /** Whether a restart was in the middle of what a round sends: what was sent may be lost. */
+  private transient boolean sendsBackAgain;
+
   private transient volatile boolean closed;
   private transient volatile MergeProgress shown;
   private transient MergeMetrics metrics;
@@ -180,16 +184,22 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
   private void resume() throws Exception {
     setCurrentKey(KEY);
     if (at.lastRound > 0) {
-      for (ModelPart part :
-          MergedRounds.merged(at.lastRound, whole(last), Instant.ofEpochMilli(now()))) {
-        output.collect(MODELS, new StreamRecord<>(part));
-      }
+      sendBack();
     }
+    sendsBackAgain = (at.phase == Phase.JUDGE || at.phase == Phase.EMIT) && at.sent > 0;
     if (at.phase == Phase.GATHER && Arrays.stream(at.came).sum() > 0) {
       // It may have been lost with its transaction, and a shard without new events hears no other.
       callShards(at.round + 1);
     }
     turn();
+  }
+
+  /** What the shards go on from. */
+  private void sendBack() throws Exception {
+    for (ModelPart part :
+        MergedRounds.merged(at.lastRound, whole(last), Instant.ofEpochMilli(now()))) {
+      output.collect(MODELS, new StreamRecord<>(part));
+    }
   }
 
   @Override
@@ -443,7 +453,11 @@ public class MergeOperator extends AbstractStreamOperator<TokenizerUpdate>
     if (records.back() != null) {
       put(last, ShardTables.cut(records.back()));
       at.lastRound = at.round;
+      if (sendsBackAgain) {
+        sendBack();
+      }
     }
+    sendsBackAgain = false;
     for (int s = 0; s < at.pieces.length; s++) {
       for (int i = 0; i < at.pieces[s]; i++) {
         pieces.remove(pieceKey(s, i));

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  */
 class JobSimulationTest {
   private static final int HISTORIES = Integer.getInteger("simulation.histories", 10_000);
-  private static final long MINUTES = Long.getLong("simulation.minutes", 8);
+  private static final long MINUTES = Long.getLong("simulation.minutes", 10);
   private static final long FIRST = Long.getLong("simulation.seed", 1_000);
 
   private static final int SCRIPTS = 8;

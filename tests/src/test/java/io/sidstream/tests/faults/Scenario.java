@@ -168,7 +168,7 @@ enum Scenario {
     Setup setup() {
       return Setup.STANDARD
           .load(Flow.Load.STANDARD.onlyTo(0))
-          .job(FAST, PART, "topics.partitions=4");
+          .job(FAST, PART, "topics.partitions=4", "learn.round-interactions=2000");
     }
 
     @Override
