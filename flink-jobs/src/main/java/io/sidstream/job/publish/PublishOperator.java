@@ -185,15 +185,16 @@ public class PublishOperator extends AbstractStreamOperator<TokenRow>
             : new PublishedToken.Ref(resolved.version, resolved.codes, resolved.suffix);
     PublishedToken.Ref current = known == null ? null : known.token();
     int chosen = resolved.deleted ? PublishedToken.NOT_KNOWN : resolved.nearest[levels - 1];
-    if (token == null ? current == null : token.sameToken(current) && known.chosen() == chosen) {
+    // Of an item that is not known at all a run from a newer checkpoint may have left a row.
+    boolean same =
+        known != null
+            && (token == null
+                ? current == null
+                : token.sameToken(current) && known.chosen() == chosen);
+    if (same) {
       PublishedToken seen =
           new PublishedToken(
-              resolved.seq,
-              resolved.version,
-              known == null ? 0 : known.commit(),
-              current,
-              known == null ? null : known.before(),
-              known == null ? null : known.why());
+              resolved.seq, resolved.version, known.commit(), current, known.before(), known.why());
       published.update(seen.toBytes());
       if (token == null) {
         timers.registerEventTimeTimer(VoidNamespace.INSTANCE, resolved.version + STUB_VERSIONS);

@@ -12,6 +12,9 @@ public class Claim {
   /** On a release: the item was deleted, and its row is to be removed. */
   public boolean deleted;
 
+  /** On a release: the item has no token here that a prefix could take back. */
+  public boolean tokenless;
+
   public String item;
 
   /** Order of this item's claims, increasing over its whole life. */
@@ -23,8 +26,8 @@ public class Claim {
   /** Recommender revision of that version. */
   public long revision;
 
-  /** {@code [levels - 1]} the codes of all levels but the last. */
-  public int[] prefix;
+  /** {@code [levels - 1]} the codes of all levels but the last; none where tokenless. */
+  public int[] prefix = {};
 
   /** The last-level code that was chosen. */
   public int chosen;

@@ -189,8 +189,10 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
   }
 
   private void release(Claim claim, Collector<Resolved> out) throws Exception {
-    releases.inc();
-    if (strategy != ResolveStrategy.NONE) {
+    if (!claim.tokenless) {
+      releases.inc();
+    }
+    if (strategy != ResolveStrategy.NONE && !claim.tokenless) {
       Long seat = seats.get(claim.item);
       if (seat == null) {
         unknown.inc();

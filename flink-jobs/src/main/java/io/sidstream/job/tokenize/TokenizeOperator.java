@@ -311,6 +311,9 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     }
     if (known != null && known.codes() != null) {
       release(event.item, known.codes(), true, event.time);
+    } else if (model != null) {
+      // A run that went on from a newer checkpoint than this one may have given it a row.
+      emit(unknownDeletion(event.item, event.time));
     }
     if (known != null) {
       scan.removed();
@@ -501,13 +504,26 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     emit(release);
   }
 
+  private Claim unknownDeletion(String item, long time) {
+    Claim release = message(item, time);
+    release.release = true;
+    release.deleted = true;
+    release.tokenless = true;
+    return release;
+  }
+
   private Claim message(String item, int[] itemCodes, long time) {
+    Claim claim = message(item, time);
+    claim.prefix = prefix(itemCodes);
+    return claim;
+  }
+
+  private Claim message(String item, long time) {
     Claim claim = new Claim();
     claim.item = item;
     claim.seq = ++clock;
     claim.version = current.version;
     claim.revision = current.revision;
-    claim.prefix = prefix(itemCodes);
     claim.time = time;
     return claim;
   }

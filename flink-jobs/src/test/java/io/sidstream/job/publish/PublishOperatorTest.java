@@ -268,13 +268,21 @@ class PublishOperatorTest {
   }
 
   @Test
-  void aDeletionThatOvertakesTheFirstTokenLeavesAStubAndNoRow() throws Exception {
+  void aDeletionOfWhatIsNotKnownRemovesARowThatMayBeThereAndCountsForNothing() throws Exception {
     send(gone("a", 9, 1));
+    TokenRow tombstone = rows().get(0);
+    assertThat(tombstone.removed).isTrue();
+    assertThat(tombstone.commit).isEqualTo(1);
+    assertThat(tombstone.previous).isNull();
+    send(gone("a", 10, 1));
+    assertThat(rows()).as("once").isEmpty();
     send(answer("a", 8, 1, 0, 2, 2, 2));
-    assertThat(rows()).isEmpty();
-    part(1);
+    assertThat(rows()).as("it was given before the deletion, and overtaken").isEmpty();
+    CommitPart part = part(1);
+    assertThat(part.items).isZero();
+    assertThat(part.tombstones).isZero();
     assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
-    CommitPart part = part(2);
+    part = part(2);
     assertThat(part.tombstones).isZero();
     part(9);
     assertThat(harness.numKeyedStateEntries()).isZero();

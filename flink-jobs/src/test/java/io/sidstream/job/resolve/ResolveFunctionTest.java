@@ -238,6 +238,25 @@ class ResolveFunctionTest {
   }
 
   @Test
+  void aDeletionWithoutATokenGoesOnToPublish() throws Exception {
+    start(ResolveStrategy.NEAREST_FREE, 1);
+    Claim claim = new Claim();
+    claim.item = "a";
+    claim.seq = 3;
+    claim.version = 2;
+    claim.release = true;
+    claim.deleted = true;
+    claim.tokenless = true;
+    harness.processElement(claim, 2);
+    Resolved gone = last();
+    assertThat(gone.deleted).isTrue();
+    assertThat(gone.item).isEqualTo("a");
+    assertThat(gone.seq).isEqualTo(3);
+    assertThat(gone.version).isEqualTo(2);
+    assertThat(harness.numKeyedStateEntries()).isZero();
+  }
+
+  @Test
   void onlyADeletionIsAnsweredAndAnUnknownReleaseFreesNothing() throws Exception {
     start(ResolveStrategy.NEAREST_FREE, 1);
     claim("a", 1, 3, 5);

@@ -210,7 +210,7 @@ class TokenizeOperatorTest {
             c.release
                 ? c.item
                     + (c.deleted ? " is gone from " : " leaves ")
-                    + c.prefix[0]
+                    + (c.tokenless ? "nowhere" : c.prefix[0])
                     + " v"
                     + c.version
                 : c.item + " claims " + c.prefix[0] + "." + c.chosen + " v" + c.version);
@@ -413,7 +413,7 @@ class TokenizeOperatorTest {
     harness.processElement1(deletion("a"));
     assertThat(out()).containsExactly("a is gone from 2 v1");
     harness.processElement1(deletion("a"));
-    assertThat(out()).isEmpty();
+    assertThat(out()).containsExactly("a is gone from nowhere v1");
     assertThat(harness.numKeyedStateEntries()).isZero();
     send("a", 23);
     assertThat(out()).containsExactly("a claims 2.7 v1");
@@ -428,7 +428,8 @@ class TokenizeOperatorTest {
     send("a", 12);
     harness.processElement1(deletion("a"));
     settle(harness);
-    assertThat(out()).isEmpty();
+    // A run from a newer checkpoint may have taken them apart, and given it a row.
+    assertThat(out()).containsExactly("a is gone from nowhere v1");
     assertThat(harness.numKeyedStateEntries()).isZero();
   }
 
