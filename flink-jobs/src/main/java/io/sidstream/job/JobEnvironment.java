@@ -16,6 +16,7 @@ import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.state.rocksdb.RocksDBConfigurableOptions;
 import org.apache.flink.state.rocksdb.RocksDBOptions;
+import org.apache.flink.state.rocksdb.sstmerge.RocksDBManualCompactionOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,6 +67,9 @@ public final class JobEnvironment {
     // of a file are of megabytes; in parts they stay in a cache that does not hold them all.
     flink.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, true);
     flink.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, true);
+    // Numbers that only rise, as those of items do, leave a file every few checkpoints that RocksDB
+    // would merge with none until they are 256 MB together (FLINK-26050).
+    flink.set(RocksDBManualCompactionOptions.MIN_INTERVAL, Duration.ofMinutes(1));
     String dir = config.get(JobOptions.CHECKPOINT_DIR);
     if (dir != null) {
       flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, dir);

@@ -2,13 +2,21 @@ package io.sidstream.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.config.JobConfig;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.IncrementalRemoteKeyedStateHandle;
 import org.apache.flink.runtime.state.storage.FileSystemCheckpointStorage;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.state.rocksdb.sstmerge.RocksDBManualCompactionOptions;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
@@ -85,6 +93,52 @@ class LeanRocksDbTest {
       }
       assertThat(least).isPositive().isLessThan(8_000);
     }
+  }
+
+  /** Puts a number that rises into a map. */
+  private static final class Rising extends KeyedProcessFunction<String, String, Integer> {
+    private long number;
+
+    @Override
+    public void processElement(String key, Context context, Collector<Integer> out)
+        throws Exception {
+      getRuntimeContext()
+          .getMapState(new MapStateDescriptor<>("rising", Types.LONG, Types.STRING))
+          .put(number++, key);
+    }
+  }
+
+  /** Files that a checkpoint has after many that each added a number. */
+  private int filesOfRisingNumbers(Duration mergedEvery) throws Exception {
+    Configuration flink = JobEnvironment.flink(JobConfig.of(Map.of()));
+    assertThat(flink.get(RocksDBManualCompactionOptions.MIN_INTERVAL)).isPositive();
+    flink.set(RocksDBManualCompactionOptions.MIN_INTERVAL, mergedEvery);
+    try (var harness =
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            new KeyedProcessOperator<>(new Rising()), key -> key, Types.STRING)) {
+      harness.setStateBackend(
+          new EmbeddedRocksDBStateBackend(true).configure(flink, getClass().getClassLoader()));
+      harness.setCheckpointStorage(new FileSystemCheckpointStorage(folder.toUri()));
+      harness.setup();
+      harness.open();
+      int files = 0;
+      for (int id = 1; id <= 200; id++) {
+        harness.processElement("a", id);
+        OperatorSubtaskState state = harness.snapshot(id, id);
+        harness.notifyOfCompletedCheckpoint(id);
+        IncrementalRemoteKeyedStateHandle handle =
+            (IncrementalRemoteKeyedStateHandle) state.getManagedKeyedState().iterator().next();
+        files = handle.getSharedState().size();
+        TimeUnit.MILLISECONDS.sleep(5);
+      }
+      return files;
+    }
+  }
+
+  @Test
+  void numbersThatRiseDoNotLeaveAFileEveryFewCheckpoints() throws Exception {
+    assertThat(filesOfRisingNumbers(Duration.ZERO)).isGreaterThan(40);
+    assertThat(filesOfRisingNumbers(Duration.ofMillis(50))).isLessThan(30);
   }
 
   @Test
