@@ -44,13 +44,21 @@ class LeanRocksDbTest {
 
   private KeyedOneInputStreamOperatorTestHarness<String, String, Integer> open(
       boolean lean, OperatorSubtaskState from) throws Exception {
-    var harness =
-        new KeyedOneInputStreamOperatorTestHarness<>(
-            new KeyedProcessOperator<>(new Count()), key -> key, Types.STRING);
     EmbeddedRocksDBStateBackend backend = new EmbeddedRocksDBStateBackend(true);
     if (lean) {
       backend.setRocksDBOptions(new LeanRocksDb());
     }
+    return open(new Count(), backend, from);
+  }
+
+  private KeyedOneInputStreamOperatorTestHarness<String, String, Integer> open(
+      KeyedProcessFunction<String, String, Integer> function,
+      EmbeddedRocksDBStateBackend backend,
+      OperatorSubtaskState from)
+      throws Exception {
+    var harness =
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            new KeyedProcessOperator<>(function), key -> key, Types.STRING);
     harness.setStateBackend(backend);
     harness.setCheckpointStorage(new FileSystemCheckpointStorage(folder.toUri()));
     harness.setup();
@@ -113,14 +121,9 @@ class LeanRocksDbTest {
     Configuration flink = JobEnvironment.flink(JobConfig.of(Map.of()));
     assertThat(flink.get(RocksDBManualCompactionOptions.MIN_INTERVAL)).isPositive();
     flink.set(RocksDBManualCompactionOptions.MIN_INTERVAL, mergedEvery);
-    try (var harness =
-        new KeyedOneInputStreamOperatorTestHarness<>(
-            new KeyedProcessOperator<>(new Rising()), key -> key, Types.STRING)) {
-      harness.setStateBackend(
-          new EmbeddedRocksDBStateBackend(true).configure(flink, getClass().getClassLoader()));
-      harness.setCheckpointStorage(new FileSystemCheckpointStorage(folder.toUri()));
-      harness.setup();
-      harness.open();
+    EmbeddedRocksDBStateBackend backend =
+        new EmbeddedRocksDBStateBackend(true).configure(flink, getClass().getClassLoader());
+    try (var harness = open(new Rising(), backend, null)) {
       int files = 0;
       for (int id = 1; id <= 200; id++) {
         harness.processElement("a", id);

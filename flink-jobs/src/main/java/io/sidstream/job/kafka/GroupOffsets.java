@@ -171,8 +171,12 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     commits = opener.open(config);
     if (!restored.isEmpty() && topic.equals(Topics.items(config))) {
       // Before any subtask of this run commits.
-      ahead = commits.committed(topic).thenApply(this::ahead).toCompletableFuture();
+      ahead = lookAhead();
     }
+  }
+
+  private CompletableFuture<String> lookAhead() {
+    return commits.committed(topic).thenApply(this::ahead).toCompletableFuture();
   }
 
   private String ahead(Map<Integer, Long> group) {
@@ -211,7 +215,7 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
           config.get(JobOptions.KAFKA_GROUP),
           e.getCause());
       asked = null;
-      ahead = commits.committed(topic).thenApply(this::ahead).toCompletableFuture();
+      ahead = lookAhead();
       return false;
     }
   }
@@ -278,10 +282,7 @@ public final class GroupOffsets extends AbstractStreamOperator<RawRecord>
     }
     // One at a time, or a commit that is tried again could undo a later one.
     long[] before = committed.get();
-    if (before == null) {
-      return;
-    }
-    if (!askedForRows()) {
+    if (before == null || !askedForRows()) {
       return;
     }
     if (!restoredCommitted) {

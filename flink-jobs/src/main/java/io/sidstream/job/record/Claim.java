@@ -12,9 +12,6 @@ public class Claim {
   /** On a release: the item was deleted, and its row is to be removed. */
   public boolean deleted;
 
-  /** On a release: the item has no token here that a prefix could take back. */
-  public boolean tokenless;
-
   public String item;
 
   /** Order of this item's claims, increasing over its whole life. */
@@ -26,7 +23,7 @@ public class Claim {
   /** Recommender revision of that version. */
   public long revision;
 
-  /** {@code [levels - 1]} the codes of all levels but the last; none where tokenless. */
+  /** {@code [levels - 1]} the codes of all levels but the last; empty where tokenless. */
   public int[] prefix = {};
 
   /** The last-level code that was chosen. */
@@ -54,4 +51,9 @@ public class Claim {
    * As the item event's Kafka record is dated, ms since the epoch; 0 where no event asked for it.
    */
   public long arrived;
+
+  /** On a release: the item has no token here that a prefix could take back. */
+  public boolean tokenless() {
+    return prefix.length == 0;
+  }
 }

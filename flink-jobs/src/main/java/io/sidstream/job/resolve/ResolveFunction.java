@@ -189,10 +189,10 @@ public class ResolveFunction extends KeyedProcessFunction<String, Claim, Resolve
   }
 
   private void release(Claim claim, Collector<Resolved> out) throws Exception {
-    if (!claim.tokenless) {
+    if (!claim.tokenless()) {
       releases.inc();
     }
-    if (strategy != ResolveStrategy.NONE && !claim.tokenless) {
+    if (strategy != ResolveStrategy.NONE && !claim.tokenless()) {
       Long seat = seats.get(claim.item);
       if (seat == null) {
         unknown.inc();

@@ -58,6 +58,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     implements TwoInputStreamOperator<EmbeddedItem, TokenizerUpdate, Claim> {
 
   private static final String CODES = "codes";
+  private static final int[] NO_CODES = {};
 
   private final int batch;
   private final long lingerMs;
@@ -481,7 +482,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   }
 
   private static int[] prefix(int[] codes) {
-    return Arrays.copyOf(codes, codes.length - 1);
+    return Arrays.copyOf(codes, Math.max(0, codes.length - 1));
   }
 
   private void claim(Row row, int[] chosen, int i) {
@@ -505,25 +506,19 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
   }
 
   private Claim unknownDeletion(String item, long time) {
-    Claim release = message(item, time);
+    Claim release = message(item, NO_CODES, time);
     release.release = true;
     release.deleted = true;
-    release.tokenless = true;
     return release;
   }
 
   private Claim message(String item, int[] itemCodes, long time) {
-    Claim claim = message(item, time);
-    claim.prefix = prefix(itemCodes);
-    return claim;
-  }
-
-  private Claim message(String item, long time) {
     Claim claim = new Claim();
     claim.item = item;
     claim.seq = ++clock;
     claim.version = current.version;
     claim.revision = current.revision;
+    claim.prefix = prefix(itemCodes);
     claim.time = time;
     return claim;
   }

@@ -225,6 +225,7 @@ class GroupOffsetsTest {
   /** Completes checkpoints until something is committed. */
   private void untilCommitted(long from) throws Exception {
     for (long c = from; SAID.isEmpty(); c++) {
+      assertThat(c).as("checkpoints until something is committed").isLessThan(from + 10_000);
       complete(c);
       Thread.sleep(1);
     }

@@ -246,7 +246,6 @@ class ResolveFunctionTest {
     claim.version = 2;
     claim.release = true;
     claim.deleted = true;
-    claim.tokenless = true;
     harness.processElement(claim, 2);
     Resolved gone = last();
     assertThat(gone.deleted).isTrue();

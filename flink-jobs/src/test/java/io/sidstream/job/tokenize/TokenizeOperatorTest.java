@@ -210,7 +210,7 @@ class TokenizeOperatorTest {
             c.release
                 ? c.item
                     + (c.deleted ? " is gone from " : " leaves ")
-                    + (c.tokenless ? "nowhere" : c.prefix[0])
+                    + (c.tokenless() ? "nowhere" : c.prefix[0])
                     + " v"
                     + c.version
                 : c.item + " claims " + c.prefix[0] + "." + c.chosen + " v" + c.version);
