@@ -178,7 +178,10 @@ class TransactionsITCase {
         TokenLog log = TinyJob.log(config, true)) {
       in.items(0, 200);
       try (JobRun run = JobRun.start(config, folder, 18_381, SidstreamJob::build)) {
-        log.await("a version", LONG, () -> log.committed() == 1);
+        log.await(
+            "a version and all rows",
+            LONG,
+            () -> log.committed() == 1 && log.items().size() == 200);
         assertVerified(config);
         // Another's row: the topic no longer agrees with its COMMIT.
         ItemToken row = ItemToken.newBuilder(log.token(Inputs.name(3))).build();

@@ -3,6 +3,7 @@ package io.sidstream.job.kafka;
 import io.sidstream.job.config.ConfigException;
 import java.io.IOException;
 import java.io.Serializable;
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -35,6 +36,8 @@ import org.slf4j.LoggerFactory;
  * checkpoint that holds the transaction. One that is taken over from a checkpoint may have been
  * committed before the restart, which the broker does not tell apart from one that was lost: {@link
  * SinkWitness} looks whether its records are there.
+ *
+ * <p>And a Kafka sink that leaves no client open when it ends.
  */
 final class StrictSink<T>
     implements Sink<T>,
@@ -43,6 +46,9 @@ final class StrictSink<T>
         SupportsPostCommitTopology<KafkaCommittable> {
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(StrictSink.class);
+
+  /** Of Kafka's writer, where its admin client is. */
+  private static final String WRITERS_ADMIN = "adminClient";
 
   private final KafkaSink<T> sink;
   private final String topic;
@@ -83,14 +89,38 @@ final class StrictSink<T>
   @Override
   public SinkWriter<T> createWriter(WriterInitContext context) throws IOException {
     awaitLeave();
-    return sink.createWriter(context);
+    return withoutAdmin(sink.createWriter(context));
   }
 
   @Override
   public StatefulSinkWriter<T, KafkaWriterState> restoreWriter(
       WriterInitContext context, Collection<KafkaWriterState> state) {
     awaitLeave();
-    return sink.restoreWriter(context, state);
+    return withoutAdmin(sink.restoreWriter(context, state));
+  }
+
+  /**
+   * Closes the admin client with which a writer has looked for open transactions as it opened. The
+   * writer needs it no more and never closes it: its thread, connection and class loader would stay
+   * with the TaskManager, some more with each restart of the job.
+   */
+  private static <W> W withoutAdmin(W writer) {
+    try {
+      Field field = writer.getClass().getDeclaredField(WRITERS_ADMIN);
+      field.setAccessible(true);
+      AutoCloseable admin = (AutoCloseable) field.get(writer);
+      // It makes another one where it should need one.
+      field.set(writer, null);
+      IOUtils.closeQuietly(admin);
+      return writer;
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      IOUtils.closeQuietly((AutoCloseable) writer);
+      throw new IllegalStateException(
+          "Kafka's writer has no field '"
+              + WRITERS_ADMIN
+              + "': the job needs the connector that it is built with, flink-connector-kafka of its jar",
+          e);
+    }
   }
 
   @Override
