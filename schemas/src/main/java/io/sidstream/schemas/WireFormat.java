@@ -5,18 +5,19 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongFunction;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaNormalization;
 import org.apache.avro.SystemLimitException;
-import org.apache.avro.generic.PrimitivesArrays.FloatArray;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
+import org.apache.avro.io.ResolvingDecoder;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
@@ -45,8 +46,7 @@ public final class WireFormat {
 
   private final LongFunction<Schema> schemas;
   private final Map<Class<?>, Writer> writers = new HashMap<>();
-  private final Map<Class<?>, Map<Long, SpecificDatumReader<SpecificRecord>>> readers =
-      new HashMap<>();
+  private final Map<Class<?>, Map<Long, Reader>> readers = new HashMap<>();
   private final ByteArrayOutputStream out = new ByteArrayOutputStream(4096);
   private BinaryEncoder encoder;
   private BinaryDecoder decoder;
@@ -106,7 +106,7 @@ public final class WireFormat {
     for (int i = HEADER - 1; i >= 2; i--) {
       fingerprint = fingerprint << 8 | (bytes[i] & 0xFF);
     }
-    SpecificDatumReader<SpecificRecord> reader = reader(fingerprint, type);
+    Reader reader = reader(fingerprint, type);
     decoder = DecoderFactory.get().binaryDecoder(bytes, HEADER, bytes.length - HEADER, decoder);
     Object record;
     int left;
@@ -145,10 +145,9 @@ public final class WireFormat {
     return bytes[0] == 'O' && bytes[1] == 'b' ? " and looks like an Avro file" : "";
   }
 
-  private SpecificDatumReader<SpecificRecord> reader(long fingerprint, Class<?> type) {
-    Map<Long, SpecificDatumReader<SpecificRecord>> known =
-        readers.computeIfAbsent(type, t -> new HashMap<>());
-    SpecificDatumReader<SpecificRecord> reader = known.get(fingerprint);
+  private Reader reader(long fingerprint, Class<?> type) {
+    Map<Long, Reader> known = readers.computeIfAbsent(type, t -> new HashMap<>());
+    Reader reader = known.get(fingerprint);
     if (reader == null) {
       Schema present = OwnRecords.schema(type);
       Schema writer = schemas.apply(fingerprint);
@@ -166,7 +165,7 @@ public final class WireFormat {
             "value is a " + writer.getName() + "; expected is a " + present.getName(),
             null);
       }
-      reader = new SpecificDatumReader<>(writer, present, new OwnRecords(type));
+      reader = new Reader(writer, present, type);
       known.put(fingerprint, reader);
     }
     return reader;
@@ -194,21 +193,51 @@ public final class WireFormat {
       }
     }
 
-    /** As inherited, but a float array is written without a Float for each. */
+    /** As inherited, but a list of numbers is written as a whole. */
     @Override
     protected void writeArray(Schema schema, Object datum, Encoder to) throws IOException {
-      if (!(datum instanceof FloatArray floats)) {
+      if (!(datum instanceof FloatList floats)) {
         super.writeArray(schema, datum, to);
         return;
       }
-      int n = floats.size();
       to.writeArrayStart();
-      to.setItemCount(n);
-      for (int i = 0; i < n; i++) {
-        to.startItem();
-        to.writeFloat(floats.getFloat(i));
-      }
+      to.setItemCount(floats.size());
+      floats.write(to);
       to.writeArrayEnd();
+    }
+  }
+
+  private final class Reader extends SpecificDatumReader<SpecificRecord> {
+    /** Whether what was written is what is read, so that floats need not be resolved. */
+    private final boolean same;
+
+    Reader(Schema writer, Schema present, Class<?> type) {
+      super(writer, present, new OwnRecords(type));
+      same =
+          SchemaNormalization.parsingFingerprint64(writer)
+              == SchemaNormalization.parsingFingerprint64(present);
+    }
+
+    /** As inherited, but a block of floats is read as a whole. */
+    @Override
+    protected Object readArray(Object old, Schema expected, ResolvingDecoder in)
+        throws IOException {
+      if (!same || expected.getElementType().getType() != Schema.Type.FLOAT) {
+        return super.readArray(old, expected, in);
+      }
+      float[] values = {};
+      int size = 0;
+      for (long n = in.readArrayStart(); n > 0; n = in.arrayNext()) {
+        int needed = size + (int) n;
+        if (needed > values.length) {
+          // Doubled, as a stranger may send blocks of one element.
+          values = Arrays.copyOf(values, size == 0 ? needed : Math.max(needed, 2 * size));
+        }
+        // The resolving decoder counts blocks alone; their elements pass it by.
+        FloatList.read(decoder, values, size, (int) n);
+        size = needed;
+      }
+      return new FloatList(size == values.length ? values : Arrays.copyOf(values, size));
     }
   }
 }

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.sidstream.schemas.WireFormatException.Problem;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -16,10 +18,14 @@ import java.util.Random;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaNormalization;
 import org.apache.avro.generic.GenericData;
+import org.apache.avro.io.Encoder;
+import org.apache.avro.io.EncoderFactory;
+import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WireFormatTest {
   private final WireFormat wire = new WireFormat();
@@ -196,6 +202,65 @@ class WireFormatTest {
     assertThat(Vectors.toArray(wire.decode(wire.encode(event), ItemEvent.class).getVector()))
         .containsExactly(1f, 2f);
     assertThat(Vectors.toArray(null)).isNull();
+  }
+
+  /** Avro lets a writer cut an array into blocks, with or without their length in bytes. */
+  @ParameterizedTest
+  @ValueSource(ints = {64, 100, 1_000, 100_000})
+  void readsVectorsInBlocksAsAvroDoes(int blockBytes) throws IOException {
+    float[] values = new float[777];
+    Random random = new Random(blockBytes);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    ItemEvent event = item();
+    event.setVector(Vectors.toList(values));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(Arrays.copyOf(wire.encode(event), 10));
+    Encoder blocks =
+        new EncoderFactory().configureBlockSize(blockBytes).blockingBinaryEncoder(out, null);
+    event.setVector(new ArrayList<>(event.getVector()));
+    new SpecificDatumWriter<>(ItemEvent.class).write(event, blocks);
+    blocks.flush();
+
+    ItemEvent read = wire.decode(out.toByteArray(), ItemEvent.class);
+    assertThat(Vectors.toArray(read.getVector())).isEqualTo(values);
+    assertThat(read).isEqualTo(event);
+    // What is behind the array is read where it is.
+    assertThat(read.getTime()).isEqualTo(event.getTime());
+  }
+
+  @Test
+  void aStrangersBlocksOfOneElementCostNoMoreThanTheirNumber() throws IOException {
+    int n = 200_000;
+    ItemEvent event = item();
+    event.setVector(List.of(7f));
+    byte[] one = wire.encode(event);
+    byte[] block = bytes(1);
+    byte[] element =
+        ByteBuffer.allocate(5).put(block).order(ByteOrder.LITTLE_ENDIAN).putFloat(7f).array();
+    int at = indexOf(one, element);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.write(one, 0, at);
+    for (int i = 0; i < n; i++) {
+      out.writeBytes(element);
+    }
+    out.write(one, at + element.length, one.length - at - element.length);
+
+    wire.decode(one, ItemEvent.class);
+    long before = allocated();
+    ItemEvent read = wire.decode(out.toByteArray(), ItemEvent.class);
+    assertThat(allocated() - before).isLessThan(40_000_000);
+    assertThat(read.getVector()).hasSize(n).containsOnly(7f);
+  }
+
+  private static int indexOf(byte[] bytes, byte[] part) {
+    for (int i = 0; i <= bytes.length - part.length; i++) {
+      if (Arrays.equals(bytes, i, i + part.length, part, 0, part.length)) {
+        return i;
+      }
+    }
+    throw new AssertionError("not there");
   }
 
   private static ItemEvent item() {

@@ -35,8 +35,11 @@ public final class Sinks {
   private static <T> Sink<T> exactlyOnce(
       JobConfig config, WireSerializer<T> serializer, StrictSink.Leave leave) {
     Properties p = new Properties();
-    // Where the configuration says nothing.
-    p.setProperty("linger.ms", "5");
+    // Where the configuration says nothing. Nothing is visible before the checkpoint, so batches
+    // may
+    // fill: each is compressed, sent, checked and stored by itself.
+    p.setProperty("linger.ms", "50");
+    p.setProperty("batch.size", Integer.toString(64 * 1024));
     p.setProperty("compression.type", "lz4");
     p.setProperty("max.request.size", Integer.toString(Topics.MAX_MESSAGE_BYTES));
     p.putAll(config.kafkaProperties());

@@ -4,6 +4,7 @@ import io.sidstream.job.record.TokenRow;
 import io.sidstream.schemas.ItemToken;
 import io.sidstream.schemas.TokenHeaders;
 import io.sidstream.schemas.TokenRef;
+import io.sidstream.schemas.Vectors;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,8 +39,8 @@ public final class TokenSerializer extends WireSerializer<TokenRow> {
     token.setCodes(list(row.codes));
     token.setSuffix(suffix(row.suffix));
     token.setNearest(list(row.nearest));
-    token.setDistances(list(row.distances));
-    token.setMargins(list(row.margins));
+    token.setDistances(Vectors.toList(row.distances));
+    token.setMargins(Vectors.toList(row.margins));
     token.setPrevious(row.previous == null ? null : ref(row.previous));
     token.setTime(Instant.ofEpochMilli(row.time));
     return token;
@@ -70,14 +71,6 @@ public final class TokenSerializer extends WireSerializer<TokenRow> {
   private static List<Integer> list(int[] values) {
     List<Integer> list = new ArrayList<>(values.length);
     for (int value : values) {
-      list.add(value);
-    }
-    return list;
-  }
-
-  private static List<Float> list(float[] values) {
-    List<Float> list = new ArrayList<>(values.length);
-    for (float value : values) {
       list.add(value);
     }
     return list;

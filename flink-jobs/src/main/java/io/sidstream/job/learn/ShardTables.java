@@ -1,6 +1,7 @@
 package io.sidstream.job.learn;
 
 import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.FloatsType;
 import io.sidstream.job.record.Records;
 import io.sidstream.job.record.SequencedEvent;
 import io.sidstream.model.content.TokenizerModel;
@@ -106,8 +107,7 @@ final class ShardTables {
     itemPlaces = map(store, "item-places", Types.INT, Types.LONG);
     itemMetas = map(store, "items", Types.LONG, BYTES);
     itemLearned = map(store, "learned", Types.LONG, BYTES);
-    itemContent =
-        map(store, "content", Types.LONG, PrimitiveArrayTypeInfo.FLOAT_PRIMITIVE_ARRAY_TYPE_INFO);
+    itemContent = map(store, "content", Types.LONG, FloatsType.INSTANCE);
     users = map(store, "users", Types.STRING, BYTES);
     userPlaces = map(store, "user-places", Types.INT, Types.STRING);
     touched = map(store, "touched", Types.INT, Types.STRING);

@@ -1,5 +1,7 @@
 package io.sidstream.job.record;
 
+import org.apache.flink.api.common.typeinfo.TypeInfo;
+
 /**
  * What an item asks of a prefix (its codes of all levels but the last). One item's claims carry
  * increasing {@link #seq}; an item that leaves a prefix sends RELEASE to the old one and CLAIM to
@@ -34,14 +36,17 @@ public class Claim {
    * all; null on a release. Their order is left to Resolve, which needs it for a colliding item
    * only.
    */
+  @TypeInfo(FloatsType.Factory.class)
   public float[] lastDistances;
 
   /** {@code [levels]} distance to the chosen codeword; null on a release. */
+  @TypeInfo(FloatsType.Factory.class)
   public float[] distances;
 
   /**
    * {@code [levels]} distance to the best other codeword minus that distance; null on a release.
    */
+  @TypeInfo(FloatsType.Factory.class)
   public float[] margins;
 
   /** Event time of the item, ms since the epoch. */

@@ -1,5 +1,7 @@
 package io.sidstream.job.record;
 
+import org.apache.flink.api.common.typeinfo.TypeInfo;
+
 /**
  * A valid item event, or a sign of life. Exactly one of vector, text, deleted and touched is set.
  */
@@ -10,6 +12,7 @@ public class Item {
   public String text;
 
   /** {@code [content.dim]} content vector as sent, or null. */
+  @TypeInfo(FloatsType.Factory.class)
   public float[] vector;
 
   public boolean deleted;

@@ -1,5 +1,7 @@
 package io.sidstream.job.record;
 
+import org.apache.flink.api.common.typeinfo.TypeInfo;
+
 /** The token that an item was given, or the removal of its token. */
 public class Resolved {
   public String item;
@@ -20,7 +22,10 @@ public class Resolved {
   /** {@code [levels]} the tuple before repair; null on a deletion. */
   public int[] nearest;
 
+  @TypeInfo(FloatsType.Factory.class)
   public float[] distances;
+
+  @TypeInfo(FloatsType.Factory.class)
   public float[] margins;
 
   /** Event time of the item, ms since the epoch. */

@@ -1,5 +1,7 @@
 package io.sidstream.job.record;
 
+import org.apache.flink.api.common.typeinfo.TypeInfo;
+
 /** A row of the token table, or the removal of one. */
 public class TokenRow {
   public String item;
@@ -26,9 +28,11 @@ public class TokenRow {
   public int[] nearest;
 
   /** {@code [levels]} distance to the chosen codeword. */
+  @TypeInfo(FloatsType.Factory.class)
   public float[] distances;
 
   /** {@code [levels]} distance to the best other codeword minus that distance. */
+  @TypeInfo(FloatsType.Factory.class)
   public float[] margins;
 
   /** The token that the item has in the table committed as commit - 1; null for none. */

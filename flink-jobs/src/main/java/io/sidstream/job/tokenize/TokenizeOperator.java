@@ -4,6 +4,7 @@ import io.sidstream.job.metrics.JobMetric;
 import io.sidstream.job.record.Claim;
 import io.sidstream.job.record.DeadLetterRecord;
 import io.sidstream.job.record.EmbeddedItem;
+import io.sidstream.job.record.FloatsType;
 import io.sidstream.job.record.Rule;
 import io.sidstream.job.record.TokenizerUpdate;
 import io.sidstream.model.content.TokenizerModel;
@@ -146,9 +147,7 @@ public class TokenizeOperator extends AbstractStreamOperator<Claim>
     vectors =
         context
             .getKeyedStateStore()
-            .getState(
-                new ValueStateDescriptor<>(
-                    "vector", PrimitiveArrayTypeInfo.FLOAT_PRIMITIVE_ARRAY_TYPE_INFO));
+            .getState(new ValueStateDescriptor<>("vector", FloatsType.INSTANCE));
     codes =
         context
             .getKeyedStateStore()
