@@ -1,6 +1,7 @@
 package io.sidstream.lab;
 
 import io.sidstream.cli.CommandRun;
+import io.sidstream.cli.run.JobBuilder;
 
 /** Runs commands of the lab in this process. */
 public final class LabRun {
@@ -8,11 +9,15 @@ public final class LabRun {
 
   /** Runs a command that builds no job. */
   public static CommandRun of(Object... args) {
-    return CommandRun.of(
-        Main.commandLine(
-            (env, config) -> {
-              throw new AssertionError("the job must not be built");
-            }),
+    return of(
+        (env, config) -> {
+          throw new AssertionError("the job must not be built");
+        },
         args);
+  }
+
+  /** Runs a command that may build the job. */
+  public static CommandRun of(JobBuilder job, Object... args) {
+    return CommandRun.of(Main.commandLine(job), args);
   }
 }

@@ -1,23 +1,17 @@
 package io.sidstream.lab.bench;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sidstream.cli.run.JobRun;
 import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
 import io.sidstream.job.kafka.Topics;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.metrics.groups.OperatorMetricGroup;
+import org.apache.flink.runtime.testutils.InMemoryReporter;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -25,25 +19,27 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * What a job has done: committed token rows, as others see them, and records that its tasks have
- * read.
+ * What a job has done: committed token rows, as others see them, and records that its operators
+ * have read, of which the metrics of this process tell without asking the job.
  */
 final class Arrivals implements AutoCloseable {
-  private static final long ASK_EVERY_NANOS = 200_000_000;
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int ITEM_PREFIX = "item-".length();
 
   private final KafkaConsumer<byte[], byte[]> reader;
-  private final HttpClient http = HttpClient.newHttpClient();
-  private final URI jobUri;
+  private final InMemoryReporter metrics;
+  private final JobID job;
   private final BitSet rows = new BitSet();
   private long first;
   private int expected;
-  private long asked;
-  private long read;
 
-  Arrivals(JobConfig config, JobRun run) throws ExecutionException, InterruptedException {
-    jobUri = run.ui().resolve("/jobs/" + run.id());
+  /**
+   * Of a run.
+   *
+   * @param metrics where its cluster reports metrics to
+   */
+  Arrivals(JobConfig config, JobRun run, InMemoryReporter metrics) {
+    this.metrics = metrics;
+    job = run.id();
     String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
     reader =
         new KafkaConsumer<>(
@@ -95,28 +91,15 @@ final class Arrivals implements AutoCloseable {
     return rows.cardinality();
   }
 
-  /**
-   * Records that the task of an operator has read since the job was started; asked for at most
-   * every 50 ms.
-   */
-  long read(String operator) throws IOException, InterruptedException {
-    long now = System.nanoTime();
-    if (now - asked < ASK_EVERY_NANOS) {
-      return read;
+  /** Records that an operator has read since the job was started. */
+  long read(String operator) {
+    List<OperatorMetricGroup> subtasks = metrics.findOperatorMetricGroups(job, operator);
+    if (subtasks.isEmpty()) {
+      throw new IllegalStateException("the job has no operator " + operator);
     }
-    asked = now;
-    HttpResponse<InputStream> answer =
-        http.send(
-            HttpRequest.newBuilder(jobUri).build(), HttpResponse.BodyHandlers.ofInputStream());
-    try (InputStream body = answer.body()) {
-      for (JsonNode vertex : JSON.readTree(body).path("vertices")) {
-        if (vertex.path("name").asText().startsWith(operator)) {
-          read = vertex.path("metrics").path("read-records").asLong();
-          return read;
-        }
-      }
-    }
-    throw new IllegalStateException("the job has no operator " + operator);
+    return subtasks.stream()
+        .mapToLong(s -> s.getIOMetricGroup().getNumRecordsInCounter().getCount())
+        .sum();
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -24,6 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.testutils.InMemoryReporter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -49,12 +52,13 @@ public final class JobBench implements Callable<Integer> {
   private static final int BOOTSTRAP_INTERACTIONS = 10_000;
   private static final int WARM_ITEMS = 4_000;
   private static final int WARM_INTERACTIONS = 10_000;
-  private static final int WARM_BLOCKS = 5;
+
+  /** Items that are there before: so many in a block of no measurement. */
+  private static final int THERE_BLOCK = 20_000;
 
   /** Below, a block is over within a few checkpoints, and these are what is measured. */
   private static final int MIN_BLOCK_ITEMS = 20_000;
 
-  /** Items stay in the trainer's memory; more of them would not fit a small heap. */
   private static final int MAX_BLOCK_ITEMS = 40_000;
 
   private static final int MIN_BLOCK_INTERACTIONS = 100_000;
@@ -80,9 +84,33 @@ public final class JobBench implements Callable<Integer> {
   private int repeats;
 
   @Option(
+      names = "--there",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Items that both jobs have before the first measured turn (default: ${DEFAULT-VALUE}).")
+  private int there;
+
+  @Option(
+      names = "--warm-blocks",
+      defaultValue = "5",
+      paramLabel = "N",
+      description =
+          "Blocks that go through each job before the first turn, for the just-in-time compiler (default: ${DEFAULT-VALUE}).")
+  private int warmBlocks;
+
+  @Option(
+      names = "--block",
+      paramLabel = "ITEMS,INTERACTIONS",
+      split = ",",
+      arity = "1",
+      description = "Size of a block (default: by the pass-through's speed).")
+  private int[] block = {};
+
+  @Option(
       names = "--training",
       description =
-          "Let the trainer run at its duty cycle; otherwise it is held at 1 %% of its thread, so that the path of tokens is measured.")
+          "Let the learner run at its duty cycle; otherwise it is held at 1 %% of its thread, so that the path of tokens is measured.")
   private boolean training;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the result there as well.")
@@ -105,6 +133,7 @@ public final class JobBench implements Callable<Integer> {
   /** One of the two jobs. */
   private static final class Side {
     final String name;
+    final List<String> settings;
     final JobConfig config;
     final JobBuilder build;
     final Path checkpoints;
@@ -115,6 +144,8 @@ public final class JobBench implements Callable<Integer> {
     final List<Double> itemCpu = new ArrayList<>();
     final List<Double> interactionCpu = new ArrayList<>();
     final List<Double> bothCpu = new ArrayList<>();
+    final ThreadTimes itemThreads = new ThreadTimes();
+    final ThreadTimes interactionThreads = new ThreadTimes();
     long items;
 
     /** The operator that all interactions reach, and whether all items do as well. */
@@ -124,7 +155,7 @@ public final class JobBench implements Callable<Integer> {
 
     Side(
         String name,
-        JobConfig config,
+        List<String> settings,
         JobBuilder build,
         Path checkpoints,
         String last,
@@ -132,10 +163,21 @@ public final class JobBench implements Callable<Integer> {
       this.name = name;
       this.last = last;
       this.itemsReachIt = itemsReachIt;
-      this.config = config;
+      this.settings = settings;
+      this.config = JobConfig.load(null, settings);
       this.build = build;
       this.checkpoints = checkpoints;
       this.load = new RecordLoad(config, config.get(JobOptions.SEED));
+    }
+
+    /** Of one run: a cluster that ends takes its reporters with it. */
+    JobConfig reportingTo(InMemoryReporter metrics) {
+      List<String> all = new ArrayList<>(settings);
+      metrics
+          .addToConfiguration(new Configuration())
+          .toMap()
+          .forEach((key, value) -> all.add("flink." + key + "=" + value));
+      return JobConfig.load(null, all);
     }
   }
 
@@ -144,6 +186,14 @@ public final class JobBench implements Callable<Integer> {
     if (seconds < 1 || repeats < 1) {
       throw new UsageException(
           "--seconds " + seconds + " and --repeats " + repeats + ": each at least 1");
+    }
+    if (there < 0 || warmBlocks < 0) {
+      throw new UsageException(
+          "--there " + there + " and --warm-blocks " + warmBlocks + ": each at least 0");
+    }
+    if (block.length != 0 && (block.length != 2 || block[0] < 1 || block[1] < 1)) {
+      throw new UsageException(
+          "--block " + Arrays.toString(block) + ": items and interactions, each at least 1");
     }
     OutputFile.check("--json", json);
     if (Runtime.getRuntime().maxMemory() < 1_500_000_000L) {
@@ -155,7 +205,7 @@ public final class JobBench implements Callable<Integer> {
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
       Side pass =
           side("pass-through", kafka, PassThrough::build, state, PassThrough.HISTORY, false);
-      Side whole = side("job", kafka, job, state, "Train", true);
+      Side whole = side("job", kafka, job, state, "Learn", true);
       try {
         String result = measure(pass, whole);
         System.out.println(result);
@@ -190,16 +240,14 @@ public final class JobBench implements Callable<Integer> {
       all.add("learn.round-steps=1000000");
       all.add("learn.duty-cycle=0.01");
     }
-    all.add("flink.metrics.fetcher.update-interval=500 ms");
     // One model: no other version while it is measured.
     all.add("quantizer.round-every=1000000");
     all.addAll(sets);
     all.add("kafka.bootstrap=" + kafka.bootstrap());
     all.add("kafka.group=bench-" + name);
     all.add("topics.prefix=" + name + ".");
-    JobConfig config = JobConfig.load(null, all);
-    Topics.create(config);
-    return new Side(name, config, build, state.resolve("checkpoints-" + name), last, itemsReachIt);
+    Topics.create(JobConfig.load(null, all));
+    return new Side(name, all, build, state.resolve("checkpoints-" + name), last, itemsReachIt);
   }
 
   private String measure(Side pass, Side whole) throws Exception {
@@ -209,19 +257,31 @@ public final class JobBench implements Callable<Integer> {
       // Turn 0 warms up and finds the size of a block. The order alternates.
       List<Side> order = turn % 2 == 0 ? List.of(pass, whole) : List.of(whole, pass);
       for (Side side : order) {
-        try (JobRun run = JobRun.start(side.config, side.checkpoints, 18_300, side.build);
-            Arrivals arrivals = new Arrivals(side.config, run)) {
-          run.awaitRunning();
+        InMemoryReporter metrics = InMemoryReporter.create();
+        try (JobRun run =
+                JobRun.start(side.reportingTo(metrics), side.checkpoints, 18_300, side.build);
+            Arrivals arrivals = new Arrivals(side.config, run, metrics)) {
+          if (!run.awaitRunning()) {
+            throw new IllegalStateException(
+                "the " + side.name + " does not run", run.failure().orElse(null));
+          }
           if (side.items == 0) {
             block(side, run, arrivals, BOOTSTRAP_ITEMS, BOOTSTRAP_INTERACTIONS);
           }
           Times warm = block(side, run, arrivals, WARM_ITEMS, WARM_INTERACTIONS);
           if (turn == 0) {
             // The compiler is at work for a minute or two, and its threads take a whole processor.
-            for (int i = 0; i < WARM_BLOCKS; i++) {
+            for (int i = 0; i < warmBlocks; i++) {
               warm = block(side, run, arrivals, WARM_ITEMS * 2, WARM_INTERACTIONS * 2);
             }
-            if (side == pass) {
+            while (side.items < there) {
+              int more = (int) Math.min(THERE_BLOCK, there - side.items);
+              block(side, run, arrivals, more, 0);
+            }
+            if (block.length == 2) {
+              blockItems = block[0];
+              blockInteractions = block[1];
+            } else if (side == pass) {
               double blocks = 2.0 * seconds / Math.max(warm.items, warm.interactions);
               blockItems = within(MIN_BLOCK_ITEMS, WARM_ITEMS * blocks, MAX_BLOCK_ITEMS);
               blockInteractions =
@@ -236,17 +296,19 @@ public final class JobBench implements Callable<Integer> {
             int items = kind == Kind.INTERACTIONS ? 0 : blockItems;
             int interactions = kind == Kind.ITEMS ? 0 : blockInteractions;
             Times times = block(side, run, arrivals, items, interactions);
-            double cpu = times.cpu / (items + interactions) * 1e6;
+            double cpu = times.cpuNanos / 1e3 / (items + interactions);
             String shown;
             switch (kind) {
               case ITEMS -> {
                 side.itemRates.add(items / times.items);
                 side.itemCpu.add(cpu);
+                side.itemThreads.add(times.threads, times.cpuNanos);
                 shown = String.format(Locale.ROOT, "%,.0f items/s", items / times.items);
               }
               case INTERACTIONS -> {
                 side.interactionRates.add(interactions / times.interactions);
                 side.interactionCpu.add(cpu);
+                side.interactionThreads.add(times.threads, times.cpuNanos);
                 shown =
                     String.format(
                         Locale.ROOT, "%,.0f interactions/s", interactions / times.interactions);
@@ -278,6 +340,7 @@ public final class JobBench implements Callable<Integer> {
     result.put("contentDim", whole.config.get(JobOptions.CONTENT_DIM));
     result.put("parallelism", whole.config.get(JobOptions.PARALLELISM));
     result.put("checkpointIntervalMs", whole.config.get(JobOptions.CHECKPOINT_INTERVAL).toMillis());
+    result.put("there", there);
     result.put("blockItems", blockItems);
     result.put("blockInteractions", blockInteractions);
     result.put("itemsPerSecond", compare(whole.itemRates, pass.itemRates, false));
@@ -289,18 +352,20 @@ public final class JobBench implements Callable<Integer> {
     result.put("cpuMicrosPerItem", compare(whole.itemCpu, pass.itemCpu, true));
     result.put("cpuMicrosPerInteraction", compare(whole.interactionCpu, pass.interactionCpu, true));
     result.put("cpuMicrosPerRecordOfBoth", compare(whole.bothCpu, pass.bothCpu, true));
+    long items = (long) repeats * blockItems;
+    result.put("cpuMicrosPerItemByThread", byThread(whole.itemThreads, pass.itemThreads, items));
+    long interactions = (long) repeats * blockInteractions;
+    result.put(
+        "cpuMicrosPerInteractionByThread",
+        byThread(whole.interactionThreads, pass.interactionThreads, interactions));
     return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(result);
   }
 
   /**
    * Seconds from when a block could be seen to when it was done, 0 for what it has none of; and
-   * processor seconds of this process meanwhile.
+   * processor time of this process meanwhile, ns, and what its threads had used before.
    */
-  private record Times(double items, double interactions, double cpu) {}
-
-  private static double cpuSeconds() {
-    return ProcessorTime.nanos() / 1e9;
-  }
+  private record Times(double items, double interactions, long cpuNanos, Map<Long, Long> threads) {}
 
   private static Times block(Side side, JobRun run, Arrivals arrivals, int items, int interactions)
       throws Exception {
@@ -312,7 +377,8 @@ public final class JobBench implements Callable<Integer> {
     TimeUnit.MILLISECONDS.sleep(SETTLE_MS);
     long reached = arrivals.read(side.last) + interactions + (side.itemsReachIt ? items : 0);
     long committedAt = side.load.write(items, interactions);
-    double cpu = cpuSeconds();
+    Map<Long, Long> threads = ThreadTimes.now();
+    long cpu = ProcessorTime.nanos();
     double itemsDone = items == 0 ? 0 : -1;
     double interactionsDone = interactions == 0 ? 0 : -1;
     while (itemsDone < 0 || interactionsDone < 0) {
@@ -341,7 +407,7 @@ public final class JobBench implements Callable<Integer> {
                 Math.max(0, reached - arrivals.read(side.last))));
       }
     }
-    return new Times(itemsDone, interactionsDone, cpuSeconds() - cpu);
+    return new Times(itemsDone, interactionsDone, ProcessorTime.nanos() - cpu, threads);
   }
 
   /** Medians and how much of the pass-through's speed the job has. */
@@ -354,6 +420,11 @@ public final class JobBench implements Callable<Integer> {
     both.put("jobTurns", job.stream().map(JobBench::rounded).toList());
     both.put("passThroughTurns", pass.stream().map(JobBench::rounded).toList());
     return both;
+  }
+
+  /** Means of all turns. */
+  private static Map<String, Object> byThread(ThreadTimes job, ThreadTimes pass, long records) {
+    return Map.of("job", job.micros(records), "passThrough", pass.micros(records));
   }
 
   private static double median(List<Double> values) {
