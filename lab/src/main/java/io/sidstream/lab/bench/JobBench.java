@@ -365,7 +365,8 @@ public final class JobBench implements Callable<Integer> {
    * Seconds from when a block could be seen to when it was done, 0 for what it has none of; and
    * processor time of this process meanwhile, ns, and what its threads had used before.
    */
-  private record Times(double items, double interactions, long cpuNanos, Map<Long, Long> threads) {}
+  private record Times(
+      double items, double interactions, long cpuNanos, ThreadTimes.Used threads) {}
 
   private static Times block(Side side, JobRun run, Arrivals arrivals, int items, int interactions)
       throws Exception {
@@ -377,7 +378,7 @@ public final class JobBench implements Callable<Integer> {
     TimeUnit.MILLISECONDS.sleep(SETTLE_MS);
     long reached = arrivals.read(side.last) + interactions + (side.itemsReachIt ? items : 0);
     long committedAt = side.load.write(items, interactions);
-    Map<Long, Long> threads = ThreadTimes.now();
+    ThreadTimes.Used threads = ThreadTimes.now();
     long cpu = ProcessorTime.nanos();
     double itemsDone = items == 0 ? 0 : -1;
     double interactionsDone = interactions == 0 ? 0 : -1;
