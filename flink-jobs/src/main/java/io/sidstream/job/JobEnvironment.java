@@ -10,6 +10,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.configuration.StateBackendOptions;
@@ -67,6 +68,13 @@ public final class JobEnvironment {
     // of a file are of megabytes; in parts they stay in a cache that does not hold them all.
     flink.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, true);
     flink.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, true);
+    // Keys are spread over all of a state, and a checkpoint a second leaves a small file a second:
+    // of four of them RocksDB makes one with all that is in the level below, which by default grows
+    // to 256 MB before it has a level of its own below it. With small levels a checkpoint costs
+    // what has changed, and not what is there.
+    flink.set(RocksDBConfigurableOptions.MAX_SIZE_LEVEL_BASE, MemorySize.ofMebiBytes(8));
+    flink.set(RocksDBConfigurableOptions.TARGET_FILE_SIZE_BASE, MemorySize.ofMebiBytes(8));
+    flink.set(RocksDBConfigurableOptions.USE_DYNAMIC_LEVEL_SIZE, true);
     // Numbers that only rise, as those of items do, leave a file every few checkpoints that RocksDB
     // would merge with none until they are 256 MB together (FLINK-26050).
     flink.set(RocksDBManualCompactionOptions.MIN_INTERVAL, Duration.ofMinutes(1));

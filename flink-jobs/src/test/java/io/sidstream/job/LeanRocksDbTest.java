@@ -6,16 +6,19 @@ import io.sidstream.job.config.JobConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.state.IncrementalRemoteKeyedStateHandle;
 import org.apache.flink.runtime.state.storage.FileSystemCheckpointStorage;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.state.rocksdb.RocksDBConfigurableOptions;
 import org.apache.flink.state.rocksdb.sstmerge.RocksDBManualCompactionOptions;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
@@ -142,6 +145,68 @@ class LeanRocksDbTest {
   void numbersThatRiseDoNotLeaveAFileEveryFewCheckpoints() throws Exception {
     assertThat(filesOfRisingNumbers(Duration.ZERO)).isGreaterThan(40);
     assertThat(filesOfRisingNumbers(Duration.ofMillis(50))).isLessThan(30);
+  }
+
+  /** Keeps a KiB that cannot be compressed. */
+  private static final class Noise extends KeyedProcessFunction<String, String, Integer> {
+    private final SplittableRandom random = new SplittableRandom(5);
+
+    @Override
+    public void processElement(String key, Context context, Collector<Integer> out)
+        throws Exception {
+      byte[] noise = new byte[1024];
+      random.nextBytes(noise);
+      getRuntimeContext()
+          .getState(
+              new ValueStateDescriptor<>(
+                  "noise", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO))
+          .update(noise);
+    }
+  }
+
+  /** Bytes of the largest of 40 checkpoints, of 20 changed keys each, where 30,000 are there. */
+  private long mostBytesOfSmallChanges(Configuration flink) throws Exception {
+    EmbeddedRocksDBStateBackend backend =
+        new EmbeddedRocksDBStateBackend(true).configure(flink, getClass().getClassLoader());
+    SplittableRandom random = new SplittableRandom(6);
+    try (var harness = open(new Noise(), backend, null)) {
+      int id = 1;
+      for (; id <= 15; id++) {
+        for (int i = 0; i < 2_000; i++) {
+          // Each number once, in no order, as hashes of keys have none.
+          harness.processElement("key" + (id * 2_000 + i) * 7_919 % 30_000, id);
+        }
+        harness.snapshot(id, id);
+        harness.notifyOfCompletedCheckpoint(id);
+      }
+      // What is still merged of them is not meant.
+      for (int quiet = 0; quiet < 5; id++) {
+        TimeUnit.MILLISECONDS.sleep(100);
+        quiet = harness.snapshot(id, id).getCheckpointedSize() < 100_000 ? quiet + 1 : 0;
+        harness.notifyOfCompletedCheckpoint(id);
+      }
+      long most = 0;
+      for (int end = id + 40; id < end; id++) {
+        for (int i = 0; i < 20; i++) {
+          harness.processElement("key" + random.nextInt(30_000), id);
+        }
+        most = Math.max(most, harness.snapshot(id, id).getCheckpointedSize());
+        harness.notifyOfCompletedCheckpoint(id);
+        TimeUnit.MILLISECONDS.sleep(100);
+      }
+      return most;
+    }
+  }
+
+  @Test
+  void aCheckpointWritesWhatHasChangedAndNotWhatIsThere() throws Exception {
+    Configuration flink = JobEnvironment.flink(JobConfig.of(Map.of()));
+    Configuration flinks = new Configuration(flink);
+    flinks.removeConfig(RocksDBConfigurableOptions.MAX_SIZE_LEVEL_BASE);
+    flinks.removeConfig(RocksDBConfigurableOptions.TARGET_FILE_SIZE_BASE);
+    flinks.removeConfig(RocksDBConfigurableOptions.USE_DYNAMIC_LEVEL_SIZE);
+    assertThat(mostBytesOfSmallChanges(flinks)).as("all that is there").isGreaterThan(30_000_000);
+    assertThat(mostBytesOfSmallChanges(flink)).isLessThan(16_000_000);
   }
 
   @Test

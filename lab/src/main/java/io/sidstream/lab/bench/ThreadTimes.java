@@ -16,11 +16,11 @@ import java.util.TreeMap;
 
 /**
  * Processor time of this process by kind of thread: a task of the job by the name of its chain, any
- * other by its name without numbers. Of the JVM's own threads Linux tells. What is left, and what
- * threads used that ended meanwhile, stands as {@link #OTHER}: RocksDB's own have no name.
+ * other by its name without numbers. Of the JVM's own threads and of RocksDB's Linux tells. What is
+ * left, and what threads used that ended meanwhile, stands as {@link #OTHER}.
  */
 final class ThreadTimes {
-  static final String OTHER = "RocksDB, and threads that ended";
+  static final String OTHER = "all other, and threads that ended";
 
   /**
    * Names of threads that are no Java threads, as Linux has them (15 characters), and their kind.
@@ -31,7 +31,9 @@ final class ThreadTimes {
           "C2 Comp", "compiler",
           "GC Thread", "collector",
           "G1 ", "collector",
-          "VM ", "JVM");
+          "VM ", "JVM",
+          "rocksdb:low", "RocksDB: compaction",
+          "rocksdb:high", "RocksDB: flush");
 
   private static final Path TASKS = Path.of("/proc/self/task");
 
