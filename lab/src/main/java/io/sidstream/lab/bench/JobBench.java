@@ -21,11 +21,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.checkpoint.AbstractCheckpointStats;
 import org.apache.flink.runtime.testutils.InMemoryReporter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -64,6 +66,10 @@ public final class JobBench implements Callable<Integer> {
   private static final int MIN_BLOCK_INTERACTIONS = 100_000;
   private static final int MAX_BLOCK_INTERACTIONS = 400_000;
   private static final long BLOCK_TIMEOUT_S = 180;
+
+  /** Items a second that trickle in. */
+  private static final int TRICKLED_ITEMS = 20;
+
   private static final long SETTLE_MS = 1_500;
 
   private final JobBuilder job;
@@ -90,6 +96,14 @@ public final class JobBench implements Callable<Integer> {
       description =
           "Items that both jobs have before the first measured turn (default: ${DEFAULT-VALUE}).")
   private int there;
+
+  @Option(
+      names = "--trickle",
+      defaultValue = "0",
+      paramLabel = "SECONDS",
+      description =
+          "After the last turn, how long a few items a second come, to see what checkpoints write beside what is there (default: ${DEFAULT-VALUE}).")
+  private int trickle;
 
   @Option(
       names = "--warm-blocks",
@@ -146,6 +160,7 @@ public final class JobBench implements Callable<Integer> {
     final List<Double> bothCpu = new ArrayList<>();
     final ThreadTimes itemThreads = new ThreadTimes();
     final ThreadTimes interactionThreads = new ThreadTimes();
+    Map<String, Object> trickle = Map.of();
     long items;
 
     /** The operator that all interactions reach, and whether all items do as well. */
@@ -187,9 +202,10 @@ public final class JobBench implements Callable<Integer> {
       throw new UsageException(
           "--seconds " + seconds + " and --repeats " + repeats + ": each at least 1");
     }
-    if (there < 0 || warmBlocks < 0) {
+    if (there < 0 || warmBlocks < 0 || trickle < 0) {
       throw new UsageException(
-          "--there " + there + " and --warm-blocks " + warmBlocks + ": each at least 0");
+          "--there %d, --warm-blocks %d and --trickle %d: each at least 0"
+              .formatted(there, warmBlocks, trickle));
     }
     if (block.length != 0 && (block.length != 2 || block[0] < 1 || block[1] < 1)) {
       throw new UsageException(
@@ -240,6 +256,7 @@ public final class JobBench implements Callable<Integer> {
       all.add("learn.round-steps=1000000");
       all.add("learn.duty-cycle=0.01");
     }
+    all.add("flink.web.checkpoints.history=10000");
     // One model: no other version while it is measured.
     all.add("quantizer.round-every=1000000");
     all.addAll(sets);
@@ -328,6 +345,9 @@ public final class JobBench implements Callable<Integer> {
                 shown,
                 cpu);
           }
+          if (turn == repeats && trickle > 0) {
+            side.trickle = trickle(side, run);
+          }
         }
       }
     }
@@ -358,6 +378,9 @@ public final class JobBench implements Callable<Integer> {
     result.put(
         "cpuMicrosPerInteractionByThread",
         byThread(whole.interactionThreads, pass.interactionThreads, interactions));
+    if (trickle > 0) {
+      result.put("trickle", Map.of("job", whole.trickle, "passThrough", pass.trickle));
+    }
     return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(result);
   }
 
@@ -409,6 +432,33 @@ public final class JobBench implements Callable<Integer> {
       }
     }
     return new Times(itemsDone, interactionsDone, ProcessorTime.nanos() - cpu, threads);
+  }
+
+  /** What checkpoints write, and what the process uses, while a few items a second come. */
+  private Map<String, Object> trickle(Side side, JobRun run) throws Exception {
+    // What is still merged of the last block is not meant.
+    TimeUnit.SECONDS.sleep(trickle);
+    long began = System.currentTimeMillis();
+    long cpu = ProcessorTime.nanos();
+    for (int second = 0; second < trickle; second++) {
+      side.load.write(TRICKLED_ITEMS, 0);
+      side.items += TRICKLED_ITEMS;
+      TimeUnit.SECONDS.sleep(1);
+    }
+    double cores = (ProcessorTime.nanos() - cpu) / 1e6 / (System.currentTimeMillis() - began);
+    LongSummaryStatistics bytes =
+        run.checkpoints().getHistory().getCheckpoints().stream()
+            .filter(c -> c.getStatus().isCompleted() && c.getTriggerTimestamp() >= began)
+            .mapToLong(AbstractCheckpointStats::getCheckpointedSize)
+            .summaryStatistics();
+    Map<String, Object> figures = new LinkedHashMap<>();
+    figures.put("items", side.items);
+    figures.put("itemsPerSecond", TRICKLED_ITEMS);
+    figures.put("checkpoints", bytes.getCount());
+    figures.put("meanCheckpointBytes", Math.round(bytes.getAverage()));
+    figures.put("largestCheckpointBytes", bytes.getMax());
+    figures.put("cores", Math.round(cores * 1000) / 1000.0);
+    return figures;
   }
 
   /** Medians and how much of the pass-through's speed the job has. */

@@ -32,6 +32,8 @@ class JobBenchITCase {
             7_000,
             "--block",
             "2000,5000",
+            "--trickle",
+            3,
             "--set",
             "content.dim=12",
             "--set",
@@ -63,5 +65,8 @@ class JobBenchITCase {
     assertThat(parts).isPositive();
     assertThat(report.path("cpuMicrosPerInteractionByThread").path("job").properties())
         .anyMatch(e -> e.getKey().startsWith("Learn"));
+    assertThat(report.path("trickle").path("job").path("checkpoints").asInt()).isPositive();
+    assertThat(report.path("trickle").path("job").path("meanCheckpointBytes").asLong())
+        .isPositive();
   }
 }
