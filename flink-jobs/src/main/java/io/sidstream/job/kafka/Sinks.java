@@ -35,9 +35,8 @@ public final class Sinks {
   private static <T> Sink<T> exactlyOnce(
       JobConfig config, WireSerializer<T> serializer, StrictSink.Leave leave) {
     Properties p = new Properties();
-    // Where the configuration says nothing. Nothing is visible before the checkpoint, so batches
-    // may
-    // fill: each is compressed, sent, checked and stored by itself.
+    // Where the configuration says nothing. Nothing is visible before the checkpoint, so that
+    // batches may fill: each is compressed, sent, checked and stored by itself.
     p.setProperty("linger.ms", "50");
     p.setProperty("batch.size", Integer.toString(64 * 1024));
     p.setProperty("compression.type", "lz4");
