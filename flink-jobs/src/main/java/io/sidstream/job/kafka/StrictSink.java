@@ -104,7 +104,7 @@ final class StrictSink<T>
    * writer needs it no more and never closes it: its thread, connection and class loader would stay
    * with the TaskManager, some more with each restart of the job.
    */
-  private static <W> W withoutAdmin(W writer) {
+  private static <W extends SinkWriter<?>> W withoutAdmin(W writer) {
     try {
       Field field = writer.getClass().getDeclaredField(WRITERS_ADMIN);
       field.setAccessible(true);
@@ -113,8 +113,8 @@ final class StrictSink<T>
       field.set(writer, null);
       IOUtils.closeQuietly(admin);
       return writer;
-    } catch (ReflectiveOperationException | RuntimeException e) {
-      IOUtils.closeQuietly((AutoCloseable) writer);
+    } catch (ReflectiveOperationException e) {
+      IOUtils.closeQuietly(writer);
       throw new IllegalStateException(
           "Kafka's writer has no field '"
               + WRITERS_ADMIN

@@ -51,21 +51,18 @@ final class CodePool {
   }
 
   byte[] toBytes() {
-    int end = reusableFrom.length;
-    while (end > 0 && reusableFrom[end - 1] == 0) {
-      end--;
-    }
-    byte[] bits = new byte[(end + 7) / 8];
+    BitSet used = new BitSet(reusableFrom.length);
     int rests = 0;
-    for (int code = 0; code < end; code++) {
+    for (int code = 0; code < reusableFrom.length; code++) {
       if (reusableFrom[code] != 0) {
-        bits[code >> 3] |= (byte) (1 << (code & 7));
+        used.set(code);
         rests += reusableFrom[code] == TAKEN ? 0 : 1;
       }
     }
+    byte[] bits = used.toByteArray();
     ByteBuffer out = ByteBuffer.allocate(5 + bits.length + 6 * rests);
     out.put(FORMAT).putShort((short) bits.length).put(bits).putShort((short) rests);
-    for (int code = 0; rests > 0 && code < end; code++) {
+    for (int code = 0; code < reusableFrom.length; code++) {
       if (reusableFrom[code] != 0 && reusableFrom[code] != TAKEN) {
         out.putShort((short) code).putInt(reusableFrom[code]);
       }

@@ -2,6 +2,7 @@ package io.sidstream.job.record;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sidstream.job.embed.EmbeddedText;
 import java.io.IOException;
 import java.util.List;
 import java.util.Random;
@@ -71,7 +72,14 @@ class FloatsTypeTest {
 
   @ParameterizedTest
   @ValueSource(
-      classes = {Item.class, EmbeddedItem.class, Claim.class, Resolved.class, TokenRow.class})
+      classes = {
+        Item.class,
+        EmbeddedItem.class,
+        Claim.class,
+        Resolved.class,
+        TokenRow.class,
+        EmbeddedText.class
+      })
   void vectorsOfRecordsAreWrittenAsAWhole(Class<?> record) {
     PojoTypeInfo<?> type = (PojoTypeInfo<?>) TypeExtractor.createTypeInfo(record);
     int vectors = 0;

@@ -174,12 +174,14 @@ public final class JobBench implements Callable<Integer> {
         JobBuilder build,
         Path checkpoints,
         String last,
-        boolean itemsReachIt) {
+        boolean itemsReachIt)
+        throws InterruptedException {
       this.name = name;
       this.last = last;
       this.itemsReachIt = itemsReachIt;
       this.settings = settings;
       this.config = JobConfig.load(null, settings);
+      Topics.create(config);
       this.build = build;
       this.checkpoints = checkpoints;
       this.load = new RecordLoad(config, config.get(JobOptions.SEED));
@@ -263,7 +265,6 @@ public final class JobBench implements Callable<Integer> {
     all.add("kafka.bootstrap=" + kafka.bootstrap());
     all.add("kafka.group=bench-" + name);
     all.add("topics.prefix=" + name + ".");
-    Topics.create(JobConfig.load(null, all));
     return new Side(name, all, build, state.resolve("checkpoints-" + name), last, itemsReachIt);
   }
 
