@@ -14,7 +14,6 @@ import io.sidstream.model.math.Rng;
 import io.sidstream.model.math.Threads;
 import io.sidstream.model.quantize.Codebook;
 import io.sidstream.model.quantize.EncodeResult;
-import io.sidstream.model.quantize.ResidualQuantizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,13 +33,14 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code lab bench encode}: encoder 384→512→256→64 and 3 x 256 codewords, items a second on one
- * thread by batch size, in turn with ONNX Runtime (the encoder alone) and PyTorch.
+ * thread by batch size, in turn with ONNX Runtime (the encoder alone, and encoder and quantizer as
+ * one graph) and PyTorch.
  */
 @Command(
     name = "encode",
     mixinStandardHelpOptions = true,
     description =
-        "Measure encode and quantize by batch size, items a second on one thread, next to ONNX Runtime (the encoder alone), PyTorch and the peak of sgemm.")
+        "Measure encode and quantize by batch size, items a second on one thread, next to ONNX Runtime (the encoder alone, and all as one graph), PyTorch and the peak of sgemm.")
 public final class BenchEncode implements Callable<Integer> {
   private static final long SEED = 1;
   private static final int CHECKED_ROWS = 1024;
@@ -50,6 +51,29 @@ public final class BenchEncode implements Callable<Integer> {
 
   /** Products [m, k] x [k, n] among which the peak is looked for. */
   private static final int[][] PRODUCTS = {{256, 512, 384}, {1024, 512, 384}, {1024, 1024, 1024}};
+
+  /** The programs, by their names in the report. */
+  private static final String OWN = "sidstream";
+
+  private static final String ONNX_ENCODER = "onnxRuntime";
+  private static final String ONNX_WHOLE = "onnxRuntimeWhole";
+  private static final String PYTORCH = "pytorch";
+
+  /**
+   * Those that are measured beside ours; null where one is not.
+   *
+   * @param encoder the encoder alone
+   * @param whole encoder and quantizer
+   * @param torch encoder and quantizer
+   */
+  private record Peers(OnnxSession encoder, OnnxSession whole, PyTorchPeer torch) {}
+
+  /** Items a second of a program, by the thread's CPU time and by the clock, a figure a turn. */
+  private record Rates(double[] cpu, double[] wall) {
+    Rates(int turns) {
+      this(new double[turns], new double[turns]);
+    }
+  }
 
   @Spec private CommandSpec spec;
   @Mixin private BenchOptions options;
@@ -114,8 +138,11 @@ public final class BenchEncode implements Callable<Integer> {
             ? new PyTorchPeer.Found(null, null, "--no-peers")
             : PyTorchPeer.find(options.python, options.peer);
     try (PyTorchPeer torch = found.peer();
-        OnnxEncoder onnx =
-            options.noPeers ? null : new OnnxEncoder(model.encoderDims(), model.encoderWeights())) {
+        OnnxSession encoder =
+            options.noPeers ? null : new OnnxSession(OnnxTokenizer.encoder(model));
+        OnnxSession whole =
+            options.noPeers ? null : new OnnxSession(OnnxTokenizer.tokenizer(model))) {
+      Peers peers = new Peers(encoder, whole, torch);
       if (torch != null) {
         load(torch, folder, model, config, x);
       }
@@ -123,17 +150,20 @@ public final class BenchEncode implements Callable<Integer> {
       report.put("codebooks", new int[] {model.levels(), config.codebookSize()});
       report.put("machine", BenchOptions.machine());
       report.put("peer", found.about());
-      report.put("batches", batches(model, x, onnx, torch));
+      report.put("onnxRuntimeVersion", options.noPeers ? null : OnnxSession.version());
+      report.put("batches", batches(model, x, peers));
       report.put("sgemmPeakGflops", peak());
-      report.put("sameCodes", agreement(model, x, onnx, torch));
+      report.put("checkedRows", CHECKED_ROWS);
+      report.put("sameCodes", agreement(model, x, peers));
     } finally {
       Folders.delete(folder);
     }
     if (found.skipped() != null) {
-      skipped.put("pytorch", found.skipped());
+      skipped.put(PYTORCH, found.skipped());
     }
     if (options.noPeers) {
-      skipped.put("onnxRuntime", "--no-peers");
+      skipped.put(ONNX_ENCODER, "--no-peers");
+      skipped.put(ONNX_WHOLE, "--no-peers");
     }
     report.put("skipped", skipped);
     return report;
@@ -169,55 +199,75 @@ public final class BenchEncode implements Callable<Integer> {
             metrics));
   }
 
-  private List<Map<String, Object>> batches(
-      TokenizerModel model, float[] x, OnnxEncoder onnx, PyTorchPeer torch) throws Exception {
+  private List<Map<String, Object>> batches(TokenizerModel model, float[] x, Peers peers)
+      throws Exception {
     List<Map<String, Object>> out = new ArrayList<>();
     EncodeResult result = new EncodeResult();
     for (int n : batches) {
-      double[][] cpu = new double[3][options.repeats];
-      double[][] wall = new double[3][options.repeats];
-      OnnxTensor tensor = onnx == null ? null : onnx.batch(x, n, model.inputDim());
-      Stopwatch.Call own = () -> model.encode(x, n, null, result);
-      Stopwatch.Call other = () -> onnx.run(tensor);
-      // The compiler of the JVM has done its work after this.
-      Stopwatch.fill(own, seconds);
-      if (onnx != null) {
-        Stopwatch.fill(other, seconds);
-      }
-      for (int r = 0; r < options.repeats; r++) {
-        Stopwatch.Time mine = Stopwatch.fill(own, seconds);
-        cpu[0][r] = n / mine.cpu();
-        wall[0][r] = n / mine.wall();
-        if (onnx != null) {
-          Stopwatch.Time theirs = Stopwatch.fill(other, seconds);
-          cpu[1][r] = n / theirs.cpu();
-          wall[1][r] = n / theirs.wall();
+      Map<String, Stopwatch.Call> calls = new LinkedHashMap<>();
+      calls.put(OWN, () -> model.encode(x, n, null, result));
+      try (OnnxTensor tensor =
+          peers.whole == null ? null : OnnxSession.batch(x, n, model.inputDim())) {
+        if (tensor != null) {
+          calls.put(ONNX_ENCODER, () -> peers.encoder.run(tensor));
+          calls.put(ONNX_WHOLE, () -> peers.whole.run(tensor));
         }
-        if (torch != null) {
-          JsonNode answer = torch.ask(Map.of("op", "encode", "batch", n, "seconds", seconds));
-          cpu[2][r] = answer.path("itemsPerSecond").asDouble();
-          wall[2][r] = answer.path("wall").asDouble();
-        }
+        Map<String, Object> one = new LinkedHashMap<>();
+        one.put("batch", n);
+        one.putAll(figures(turns(n, calls, peers.torch)));
+        out.add(one);
       }
-      if (tensor != null) {
-        tensor.close();
-      }
-      Map<String, Object> one = new LinkedHashMap<>();
-      one.put("batch", n);
-      figures(one, cpu, onnx != null, torch != null);
-      Map<String, Object> byTheClock = new LinkedHashMap<>();
-      figures(byTheClock, wall, onnx != null, torch != null);
-      one.put("wall", byTheClock);
-      out.add(one);
     }
     return out;
   }
 
-  private static void figures(
-      Map<String, Object> to, double[][] rates, boolean onnx, boolean torch) {
-    to.put("sidstream", Median.of(rates[0]));
-    to.put("onnxRuntime", onnx ? Median.of(rates[1]) : null);
-    to.put("pytorch", torch ? Median.of(rates[2]) : null);
+  /** Items a second of the programs on batches of n, measured in turn. */
+  private Map<String, Rates> turns(int n, Map<String, Stopwatch.Call> calls, PyTorchPeer torch)
+      throws Exception {
+    Map<String, Rates> rates = new LinkedHashMap<>();
+    for (Map.Entry<String, Stopwatch.Call> call : calls.entrySet()) {
+      rates.put(call.getKey(), new Rates(options.repeats));
+      // The compiler of the JVM has done its work after this.
+      Stopwatch.fill(call.getValue(), seconds);
+    }
+    if (torch != null) {
+      rates.put(PYTORCH, new Rates(options.repeats));
+    }
+    for (int r = 0; r < options.repeats; r++) {
+      for (Map.Entry<String, Stopwatch.Call> call : calls.entrySet()) {
+        Stopwatch.Time time = Stopwatch.fill(call.getValue(), seconds);
+        rates.get(call.getKey()).cpu[r] = n / time.cpu();
+        rates.get(call.getKey()).wall[r] = n / time.wall();
+      }
+      if (torch != null) {
+        JsonNode answer = torch.ask(Map.of("op", "encode", "batch", n, "seconds", seconds));
+        rates.get(PYTORCH).cpu[r] = answer.path("itemsPerSecond").asDouble();
+        rates.get(PYTORCH).wall[r] = answer.path("wall").asDouble();
+      }
+    }
+    return rates;
+  }
+
+  private static Map<String, Object> figures(Map<String, Rates> rates) {
+    Map<String, Object> out = figures(rates, Rates::cpu);
+    out.put("wall", figures(rates, Rates::wall));
+    return out;
+  }
+
+  /** Medians of the turns, and our median over each peer's; null of a program not measured. */
+  private static Map<String, Object> figures(
+      Map<String, Rates> rates, Function<Rates, double[]> by) {
+    Map<String, Object> out = new LinkedHashMap<>();
+    Map<String, Object> ratios = new LinkedHashMap<>();
+    double own = Median.of(by.apply(rates.get(OWN)));
+    out.put(OWN, own);
+    for (String peer : List.of(ONNX_ENCODER, ONNX_WHOLE, PYTORCH)) {
+      Double median = rates.containsKey(peer) ? Median.of(by.apply(rates.get(peer))) : null;
+      out.put(peer, median);
+      ratios.put(peer, median == null ? null : own / median);
+    }
+    out.put("ratioOfMedians", ratios);
+    return out;
   }
 
   /** The best product, GFLOP/s of one thread: the median of the repeats of each. */
@@ -247,25 +297,24 @@ public final class BenchEncode implements Callable<Integer> {
   }
 
   /** Share of rows to which the peers give the same code tuple: they compute the same thing. */
-  private static Map<String, Object> agreement(
-      TokenizerModel model, float[] x, OnnxEncoder onnx, PyTorchPeer torch)
+  private static Map<String, Object> agreement(TokenizerModel model, float[] x, Peers peers)
       throws OrtException, IOException {
     EncodeResult own = new EncodeResult();
     model.encode(x, CHECKED_ROWS, null, own);
     Map<String, Object> out = new LinkedHashMap<>();
-    if (onnx != null) {
-      try (OnnxTensor tensor = onnx.batch(x, CHECKED_ROWS, model.inputDim())) {
-        EncodeResult theirs = new EncodeResult();
-        ResidualQuantizer quantizer = model.quantizer();
-        quantizer.encode(onnx.encode(tensor), CHECKED_ROWS, theirs);
-        out.put("onnxRuntime", same(own, theirs.codes));
+    if (peers.whole != null) {
+      try (OnnxTensor tensor = OnnxSession.batch(x, CHECKED_ROWS, model.inputDim())) {
+        EncodeResult quantized = new EncodeResult();
+        model.quantizer().encode(peers.encoder.floats(tensor), CHECKED_ROWS, quantized);
+        out.put(ONNX_ENCODER, same(own, quantized.codes));
+        out.put(ONNX_WHOLE, same(own, peers.whole.codes(tensor)));
       }
     }
-    if (torch != null) {
-      JsonNode codes = torch.ask(Map.of("op", "codes", "rows", CHECKED_ROWS)).path("codes");
+    if (peers.torch != null) {
+      JsonNode codes = peers.torch.ask(Map.of("op", "codes", "rows", CHECKED_ROWS)).path("codes");
       int[] theirs = new int[codes.size()];
       Arrays.setAll(theirs, i -> codes.get(i).asInt());
-      out.put("pytorch", same(own, theirs));
+      out.put(PYTORCH, same(own, theirs));
     }
     return out;
   }

@@ -1,6 +1,7 @@
 package io.sidstream.lab.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -25,14 +26,24 @@ class BenchTest {
     assertThat(report.path("batches")).hasSize(2);
     for (JsonNode batch : report.path("batches")) {
       assertThat(batch.path("sidstream").asDouble()).isPositive();
-      assertThat(batch.path("onnxRuntime").asDouble()).isPositive();
+      assertRatio(batch, "onnxRuntime");
+      assertRatio(batch, "onnxRuntimeWhole");
+      assertRatio(batch.path("wall"), "onnxRuntimeWhole");
       assertThat(batch.path("pytorch").isNull()).isTrue();
     }
     assertThat(report.path("batches").path(1).path("batch").asInt()).isEqualTo(8);
     assertThat(report.path("sgemmPeakGflops").asDouble()).isPositive();
     // Sums in another order may tip a near tie, no more.
     assertThat(report.path("sameCodes").path("onnxRuntime").asDouble()).isGreaterThan(0.99);
+    assertThat(report.path("sameCodes").path("onnxRuntimeWhole").asDouble()).isGreaterThan(0.99);
     assertThat(report.path("skipped").path("pytorch").asText()).contains("no torch in /no");
+  }
+
+  private static void assertRatio(JsonNode figures, String peer) {
+    assertThat(figures.path(peer).asDouble()).as(peer).isPositive();
+    assertThat(figures.path("ratioOfMedians").path(peer).asDouble())
+        .isCloseTo(
+            figures.path("sidstream").asDouble() / figures.path(peer).asDouble(), within(1e-9));
   }
 
   @Test
