@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
 import org.apache.flink.runtime.testutils.InMemoryReporter;
 
 /**
@@ -88,6 +89,12 @@ final class BenchedJob implements AutoCloseable {
     return run;
   }
 
+  /** Bytes of all that the newest checkpoint refers to, of earlier ones too; 0 for none. */
+  long stateBytes(JobRun run) throws Exception {
+    CompletedCheckpointStats newest = run.checkpoints().getHistory().getLatestCompletedCheckpoint();
+    return newest == null ? 0 : newest.getStateSize();
+  }
+
   /** Fails where the run has. */
   void requireRunning(JobRun run) throws Exception {
     Optional<Throwable> failure = run.failure();
@@ -97,10 +104,16 @@ final class BenchedJob implements AutoCloseable {
   }
 
   /**
-   * Seconds from when a block could be seen to when it was done, 0 for what it has none of; and
-   * processor time of this process meanwhile, ns, and what its threads had used before.
+   * Of a block.
+   *
+   * @param records of both kinds
+   * @param items seconds from when they could be seen to when they were done; 0 for none
+   * @param interactions seconds as well
+   * @param cpuNanos processor time of this process meanwhile
+   * @param threads what its threads had used before
    */
-  record Times(double items, double interactions, long cpuNanos, ThreadTimes.Used threads) {}
+  record Times(
+      int records, double items, double interactions, long cpuNanos, ThreadTimes.Used threads) {}
 
   /** Sends a block of new items and interactions and waits until it is done. */
   Times block(JobRun run, Arrivals arrivals, int newItems, int interactions) throws Exception {
@@ -139,7 +152,8 @@ final class BenchedJob implements AutoCloseable {
                 Math.max(0, reached - arrivals.read(last))));
       }
     }
-    return new Times(itemsDone, interactionsDone, ProcessorTime.nanos() - cpu, threads);
+    long used = ProcessorTime.nanos() - cpu;
+    return new Times(newItems + interactions, itemsDone, interactionsDone, used, threads);
   }
 
   @Override

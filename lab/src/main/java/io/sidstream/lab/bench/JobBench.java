@@ -3,9 +3,7 @@ package io.sidstream.lab.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Folders;
-import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
-import io.sidstream.cli.ProcessorTime;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.JobBuilder;
@@ -17,14 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
-import org.apache.flink.runtime.checkpoint.AbstractCheckpointStats;
 import org.apache.flink.runtime.testutils.InMemoryReporter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -139,31 +134,6 @@ public final class JobBench implements Callable<Integer> {
     this.job = job;
   }
 
-  /** What is in a block. */
-  private enum Kind {
-    ITEMS,
-    INTERACTIONS,
-    BOTH
-  }
-
-  /** One of the two jobs. */
-  private static final class Side {
-    final BenchedJob job;
-    final List<Double> itemRates = new ArrayList<>();
-    final List<Double> interactionRates = new ArrayList<>();
-    final List<Double> bothRates = new ArrayList<>();
-    final List<Double> itemCpu = new ArrayList<>();
-    final List<Double> interactionCpu = new ArrayList<>();
-    final List<Double> bothCpu = new ArrayList<>();
-    final ThreadTimes itemThreads = new ThreadTimes();
-    final ThreadTimes interactionThreads = new ThreadTimes();
-    Map<String, Object> trickle = Map.of();
-
-    Side(BenchedJob job) {
-      this.job = job;
-    }
-  }
-
   @Override
   public Integer call() throws Exception {
     if (seconds < 1 || repeats < 1) {
@@ -197,7 +167,7 @@ public final class JobBench implements Callable<Integer> {
       }
       try (BenchedJob pass = passThrough("", kafka, state);
           BenchedJob whole = whole("", kafka, state)) {
-        String result = measure(new Side(pass), new Side(whole));
+        String result = measure(new MeasuredJob(pass), new MeasuredJob(whole));
         System.out.println(result);
         if (json != null) {
           OutputFile.write(json, to -> to.write((result + "\n").getBytes(StandardCharsets.UTF_8)));
@@ -261,14 +231,16 @@ public final class JobBench implements Callable<Integer> {
     }
   }
 
-  private String measure(Side pass, Side whole) throws Exception {
+  private String measure(MeasuredJob pass, MeasuredJob whole) throws Exception {
     int blockItems = WARM_ITEMS;
     int blockInteractions = WARM_INTERACTIONS;
+    Map<String, Map<String, Object>> trickled = new HashMap<>();
+    Map<String, Long> stateBytes = new HashMap<>();
     for (int turn = 0; turn <= repeats; turn++) {
       // Turn 0 has the items sent that are there before, and finds the size of a block. The order
       // alternates.
-      List<Side> order = turn % 2 == 0 ? List.of(pass, whole) : List.of(whole, pass);
-      for (Side side : order) {
+      List<MeasuredJob> order = turn % 2 == 0 ? List.of(pass, whole) : List.of(whole, pass);
+      for (MeasuredJob side : order) {
         InMemoryReporter metrics = InMemoryReporter.create();
         BenchedJob job = side.job;
         try (JobRun run = job.start(metrics, List.of());
@@ -297,45 +269,15 @@ public final class JobBench implements Callable<Integer> {
             }
             continue;
           }
-          for (Kind kind : Kind.values()) {
-            int items = kind == Kind.INTERACTIONS ? 0 : blockItems;
-            int interactions = kind == Kind.ITEMS ? 0 : blockInteractions;
+          for (BlockKind kind : BlockKind.values()) {
+            int items = kind == BlockKind.INTERACTIONS ? 0 : blockItems;
+            int interactions = kind == BlockKind.ITEMS ? 0 : blockInteractions;
             Times times = job.block(run, arrivals, items, interactions);
-            double cpu = times.cpuNanos() / 1e3 / (items + interactions);
-            String shown;
-            switch (kind) {
-              case ITEMS -> {
-                side.itemRates.add(items / times.items());
-                side.itemCpu.add(cpu);
-                side.itemThreads.add(times.threads(), times.cpuNanos());
-                shown = String.format(Locale.ROOT, "%,.0f items/s", items / times.items());
-              }
-              case INTERACTIONS -> {
-                side.interactionRates.add(interactions / times.interactions());
-                side.interactionCpu.add(cpu);
-                side.interactionThreads.add(times.threads(), times.cpuNanos());
-                shown =
-                    String.format(
-                        Locale.ROOT, "%,.0f interactions/s", interactions / times.interactions());
-              }
-              default -> {
-                double both =
-                    (items + interactions) / Math.max(times.items(), times.interactions());
-                side.bothRates.add(both);
-                side.bothCpu.add(cpu);
-                shown = String.format(Locale.ROOT, "%,.0f records/s of both", both);
-              }
-            }
-            System.err.printf(
-                Locale.ROOT,
-                "turn %d, %s: %s, %.0f us of processor time each%n",
-                turn,
-                job.name,
-                shown,
-                cpu);
+            System.err.printf("turn %d, %s: %s%n", turn, job.name, side.add(kind, times));
           }
+          stateBytes.put(job.name, job.stateBytes(run));
           if (turn == repeats && trickle > 0) {
-            side.trickle = trickle(job, run);
+            trickled.put(job.name, Trickle.measure(job, run, trickle, TRICKLED_ITEMS));
           }
         }
       }
@@ -351,25 +293,14 @@ public final class JobBench implements Callable<Integer> {
     result.put(
         "checkpointIntervalMs", whole.job.config.get(JobOptions.CHECKPOINT_INTERVAL).toMillis());
     result.put("there", there);
+    result.put("stateBytes", stateBytes.get(whole.job.name));
     result.put("blockItems", blockItems);
     result.put("blockInteractions", blockInteractions);
-    result.put("itemsPerSecond", compare(whole.itemRates, pass.itemRates, false));
-    result.put(
-        "interactionsPerSecond", compare(whole.interactionRates, pass.interactionRates, false));
-    result.put("bothPerSecond", compare(whole.bothRates, pass.bothRates, false));
-    // Of the whole process, broker and reader included; tells more than rates where others use the
-    // processors too.
-    result.put("cpuMicrosPerItem", compare(whole.itemCpu, pass.itemCpu, true));
-    result.put("cpuMicrosPerInteraction", compare(whole.interactionCpu, pass.interactionCpu, true));
-    result.put("cpuMicrosPerRecordOfBoth", compare(whole.bothCpu, pass.bothCpu, true));
-    long items = (long) repeats * blockItems;
-    result.put("cpuMicrosPerItemByThread", byThread(whole.itemThreads, pass.itemThreads, items));
-    long interactions = (long) repeats * blockInteractions;
-    result.put(
-        "cpuMicrosPerInteractionByThread",
-        byThread(whole.interactionThreads, pass.interactionThreads, interactions));
+    whole.compareWith(pass, result);
     if (trickle > 0) {
-      result.put("trickle", Map.of("job", whole.trickle, "passThrough", pass.trickle));
+      result.put(
+          "trickle",
+          Map.of("job", trickled.get(whole.job.name), "passThrough", trickled.get(pass.job.name)));
     }
     if (scan > 0) {
       result.put("scan", new Scan(whole.job, sets, scan, TRICKLED_ITEMS).measure());
@@ -377,59 +308,7 @@ public final class JobBench implements Callable<Integer> {
     return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(result);
   }
 
-  /** What checkpoints write, and what the process uses, while a few items a second come. */
-  private Map<String, Object> trickle(BenchedJob job, JobRun run) throws Exception {
-    // What is still merged of the last block is not meant.
-    TimeUnit.SECONDS.sleep(trickle);
-    long began = System.currentTimeMillis();
-    long cpu = ProcessorTime.nanos();
-    for (int second = 0; second < trickle; second++) {
-      job.load.write(TRICKLED_ITEMS, 0);
-      job.items += TRICKLED_ITEMS;
-      TimeUnit.SECONDS.sleep(1);
-    }
-    double cores = (ProcessorTime.nanos() - cpu) / 1e6 / (System.currentTimeMillis() - began);
-    LongSummaryStatistics bytes =
-        run.checkpoints().getHistory().getCheckpoints().stream()
-            .filter(c -> c.getStatus().isCompleted() && c.getTriggerTimestamp() >= began)
-            .mapToLong(AbstractCheckpointStats::getCheckpointedSize)
-            .summaryStatistics();
-    Map<String, Object> figures = new LinkedHashMap<>();
-    figures.put("items", job.items);
-    figures.put("itemsPerSecond", TRICKLED_ITEMS);
-    figures.put("checkpoints", bytes.getCount());
-    figures.put("meanCheckpointBytes", Math.round(bytes.getAverage()));
-    figures.put("largestCheckpointBytes", bytes.getMax());
-    figures.put("cores", Math.round(cores * 1000) / 1000.0);
-    return figures;
-  }
-
-  /** Medians and how much of the pass-through's speed the job has. */
-  private static Map<String, Object> compare(List<Double> job, List<Double> pass, boolean cost) {
-    double ratio = cost ? median(pass) / median(job) : median(job) / median(pass);
-    Map<String, Object> both = new LinkedHashMap<>();
-    both.put("job", rounded(median(job)));
-    both.put("passThrough", rounded(median(pass)));
-    both.put("ratio", Math.round(ratio * 1000) / 1000.0);
-    both.put("jobTurns", job.stream().map(JobBench::rounded).toList());
-    both.put("passThroughTurns", pass.stream().map(JobBench::rounded).toList());
-    return both;
-  }
-
-  /** Means of all turns. */
-  private static Map<String, Object> byThread(ThreadTimes job, ThreadTimes pass, long records) {
-    return Map.of("job", job.micros(records), "passThrough", pass.micros(records));
-  }
-
-  private static double median(List<Double> values) {
-    return Median.of(values.stream().mapToDouble(Double::doubleValue).toArray());
-  }
-
   private static int within(int least, double n, int most) {
     return (int) Math.max(least, Math.min(most, n));
-  }
-
-  private static long rounded(double value) {
-    return Math.round(value);
   }
 }

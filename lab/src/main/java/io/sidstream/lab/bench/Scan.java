@@ -84,6 +84,7 @@ final class Scan {
         await(run, items, forced);
       }
       Moment scanBegan = Moment.now();
+      ThreadTimes.Used used = ThreadTimes.now();
       while (versions(run, JobMetric.SCANNED_VERSION).min().orElse(0) <= version) {
         await(run, items, forced);
       }
@@ -92,6 +93,8 @@ final class Scan {
         await(run, items, forced);
       }
       Moment ended = Moment.now();
+      ThreadTimes threads = new ThreadTimes();
+      threads.add(used, ended.cpuNanos - scanBegan.cpuNanos);
       NewItems.Committed committed = items.committed();
       while (items.waits(ended.nanos)) {
         await(run, items, forced);
@@ -105,6 +108,8 @@ final class Scan {
       figures.put("scanSeconds", rounded(scan));
       figures.put("itemsPerSecond", Math.round(record.getItems() / scan));
       figures.put("secondsToCommit", rounded((committed.nanos() - scanBegan.nanos) / 1e9));
+      // Of all that the process did meanwhile, learning and new items included.
+      figures.put("cpuMicrosPerItemByThread", threads.micros(record.getItems()));
       figures.put("newItemsPerSecond", itemsASecond);
       figures.put("before", figures(run, items, began, forced));
       figures.put("meanwhile", figures(run, items, scanBegan, ended));
