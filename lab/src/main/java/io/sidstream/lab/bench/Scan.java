@@ -76,19 +76,20 @@ final class Scan {
       Moment began = Moment.now();
       await(run, items, seconds);
       Moment forced = Moment.now();
-      int version = versions(run, JobMetric.ENCODING_VERSION).max().orElse(0);
+      int version = figures(run, JobMetric.ENCODING_VERSION).max().orElse(0);
       say(ControlAction.FORCE);
       // For a round, where the learner has learnt from all there was.
       job.load.write(0, roundInteractions());
-      while (versions(run, JobMetric.ENCODING_VERSION).max().orElse(0) <= version) {
+      while (figures(run, JobMetric.ENCODING_VERSION).max().orElse(0) <= version) {
         await(run, items, forced);
       }
       Moment scanBegan = Moment.now();
       ThreadTimes.Used used = ThreadTimes.now();
-      while (versions(run, JobMetric.SCANNED_VERSION).min().orElse(0) <= version) {
+      while (figures(run, JobMetric.SCANNED_VERSION).min().orElse(0) <= version) {
         await(run, items, forced);
       }
       Moment scanned = Moment.now();
+      int claims = figures(run, JobMetric.SCAN_MOVED).sum();
       while (items.committed() == null || items.committed().record().getVersion() <= version) {
         await(run, items, forced);
       }
@@ -102,8 +103,9 @@ final class Scan {
       VersionRecord record = committed.record();
       Map<String, Object> figures = new LinkedHashMap<>();
       figures.put("items", record.getItems());
-      figures.put("movedItems", record.getMovedItems());
-      figures.put("rows", record.getRows());
+      // Items whose codes differ; of a COMMIT's figures those since the one before, which most of
+      // them have come after.
+      figures.put("claims", claims);
       double scan = (scanned.nanos - scanBegan.nanos) / 1e9;
       figures.put("scanSeconds", rounded(scan));
       figures.put("itemsPerSecond", Math.round(record.getItems() / scan));
@@ -150,7 +152,7 @@ final class Scan {
   }
 
   /** What each subtask of Tokenize says. */
-  private IntStream versions(JobRun run, JobMetric metric) {
+  private IntStream figures(JobRun run, JobMetric metric) {
     return metrics.findOperatorMetricGroups(run.id(), TOKENIZE).stream()
         .map(subtask -> metrics.getMetricsByGroup(subtask).get(metric.metric()))
         .mapToInt(gauge -> ((Number) ((Gauge<?>) gauge).getValue()).intValue());
@@ -189,6 +191,13 @@ final class Scan {
             checkpoints.stream()
                 .filter(c -> c.getStatus().isCompleted())
                 .mapToLong(AbstractCheckpointStats::getEndToEndDuration)
+                .toArray()));
+    figures.put(
+        "checkpointBytes",
+        spread(
+            checkpoints.stream()
+                .filter(c -> c.getStatus().isCompleted())
+                .mapToLong(AbstractCheckpointStats::getCheckpointedSize)
                 .toArray()));
     figures.put(
         "failedCheckpoints",

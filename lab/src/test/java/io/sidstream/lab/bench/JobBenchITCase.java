@@ -73,9 +73,10 @@ class JobBenchITCase {
     assertThat(report.path("trickle").path("job").path("meanCheckpointBytes").asLong())
         .isPositive();
     JsonNode scan = report.path("scan");
-    // Blocks of warming up and of turns, what trickled in, and what came during the scan.
-    assertThat(scan.path("items").asInt()).isGreaterThan(14_000);
+    // What was there, the blocks of the turn, what trickled in, and what came around the scan.
+    assertThat(scan.path("items").asInt()).isGreaterThan(11_000);
     assertThat(scan.path("itemsPerSecond").asDouble()).isPositive();
+    assertThat(scan.path("claims").asInt(-1)).isNotNegative();
     for (String when : new String[] {"before", "meanwhile"}) {
       JsonNode figures = scan.path(when);
       assertThat(figures.path("latencyMs").path("p99").asLong()).as(when).isPositive();
