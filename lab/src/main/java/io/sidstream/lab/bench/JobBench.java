@@ -3,31 +3,23 @@ package io.sidstream.lab.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sidstream.cli.Folders;
-import io.sidstream.cli.Median;
 import io.sidstream.cli.OutputFile;
-import io.sidstream.cli.ProcessorTime;
 import io.sidstream.cli.UsageException;
 import io.sidstream.cli.kafka.EmbeddedKafka;
 import io.sidstream.cli.run.JobBuilder;
 import io.sidstream.cli.run.JobRun;
-import io.sidstream.job.config.JobConfig;
 import io.sidstream.job.config.JobOptions;
-import io.sidstream.job.kafka.Topics;
+import io.sidstream.lab.bench.BenchedJob.Times;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.runtime.checkpoint.AbstractCheckpointStats;
 import org.apache.flink.runtime.testutils.InMemoryReporter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -65,12 +57,9 @@ public final class JobBench implements Callable<Integer> {
 
   private static final int MIN_BLOCK_INTERACTIONS = 100_000;
   private static final int MAX_BLOCK_INTERACTIONS = 400_000;
-  private static final long BLOCK_TIMEOUT_S = 180;
 
   /** Items a second that trickle in. */
   private static final int TRICKLED_ITEMS = 20;
-
-  private static final long SETTLE_MS = 1_500;
 
   private final JobBuilder job;
 
@@ -94,7 +83,7 @@ public final class JobBench implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Items that both jobs have before the first measured turn (default: ${DEFAULT-VALUE}).")
+          "Items that both jobs have before the first measured turn, 10,000 at least (default: ${DEFAULT-VALUE}).")
   private int there;
 
   @Option(
@@ -106,11 +95,19 @@ public final class JobBench implements Callable<Integer> {
   private int trickle;
 
   @Option(
+      names = "--scan",
+      defaultValue = "0",
+      paramLabel = "SECONDS",
+      description =
+          "At the end, how long a few items a second come while the learner works, before a new token version re-encodes all items, to see what it does to new items and to checkpoints (default: ${DEFAULT-VALUE}).")
+  private int scan;
+
+  @Option(
       names = "--warm-blocks",
       defaultValue = "5",
       paramLabel = "N",
       description =
-          "Blocks that go through each job before the first turn, for the just-in-time compiler (default: ${DEFAULT-VALUE}).")
+          "Blocks that go through two jobs like these before, for the just-in-time compiler (default: ${DEFAULT-VALUE}).")
   private int warmBlocks;
 
   @Option(
@@ -137,77 +134,16 @@ public final class JobBench implements Callable<Integer> {
     this.job = job;
   }
 
-  /** What is in a block. */
-  private enum Kind {
-    ITEMS,
-    INTERACTIONS,
-    BOTH
-  }
-
-  /** One of the two jobs. */
-  private static final class Side {
-    final String name;
-    final List<String> settings;
-    final JobConfig config;
-    final JobBuilder build;
-    final Path checkpoints;
-    final RecordLoad load;
-    final List<Double> itemRates = new ArrayList<>();
-    final List<Double> interactionRates = new ArrayList<>();
-    final List<Double> bothRates = new ArrayList<>();
-    final List<Double> itemCpu = new ArrayList<>();
-    final List<Double> interactionCpu = new ArrayList<>();
-    final List<Double> bothCpu = new ArrayList<>();
-    final ThreadTimes itemThreads = new ThreadTimes();
-    final ThreadTimes interactionThreads = new ThreadTimes();
-    Map<String, Object> trickle = Map.of();
-    long items;
-
-    /** The operator that all interactions reach, and whether all items do as well. */
-    final String last;
-
-    final boolean itemsReachIt;
-
-    Side(
-        String name,
-        List<String> settings,
-        JobBuilder build,
-        Path checkpoints,
-        String last,
-        boolean itemsReachIt)
-        throws InterruptedException {
-      this.name = name;
-      this.last = last;
-      this.itemsReachIt = itemsReachIt;
-      this.settings = settings;
-      this.config = JobConfig.load(null, settings);
-      Topics.create(config);
-      this.build = build;
-      this.checkpoints = checkpoints;
-      this.load = new RecordLoad(config, config.get(JobOptions.SEED));
-    }
-
-    /** Of one run: a cluster that ends takes its reporters with it. */
-    JobConfig reportingTo(InMemoryReporter metrics) {
-      List<String> all = new ArrayList<>(settings);
-      metrics
-          .addToConfiguration(new Configuration())
-          .toMap()
-          .forEach((key, value) -> all.add("flink." + key + "=" + value));
-      return JobConfig.load(null, all);
-    }
-  }
-
   @Override
   public Integer call() throws Exception {
     if (seconds < 1 || repeats < 1) {
       throw new UsageException(
           "--seconds " + seconds + " and --repeats " + repeats + ": each at least 1");
     }
-    if (there < 0 || warmBlocks < 0 || trickle < 0) {
+    if (there < 0 || warmBlocks < 0 || trickle < 0 || scan < 0) {
       throw new UsageException(
-          "--there %d, --warm-blocks %d and --trickle %d: each at least 0"
-              .formatted(there, warmBlocks, trickle));
+          "--there %d, --warm-blocks %d, --trickle %d and --scan %d: each at least 0"
+              .formatted(there, warmBlocks, trickle, scan));
     }
     if (block.length != 0 && (block.length != 2 || block[0] < 1 || block[1] < 1)) {
       throw new UsageException(
@@ -221,18 +157,21 @@ public final class JobBench implements Callable<Integer> {
     System.setProperty("sidstream.log", state.resolveSibling("sidstream-bench.log").toString());
     org.apache.logging.log4j.core.config.Configurator.reconfigure();
     try (EmbeddedKafka kafka = EmbeddedKafka.start(state.resolve("kafka"))) {
-      Side pass =
-          side("pass-through", kafka, PassThrough::build, state, PassThrough.HISTORY, false);
-      Side whole = side("job", kafka, job, state, "Learn", true);
-      try {
-        String result = measure(pass, whole);
+      if (warmBlocks > 0) {
+        // Jobs of their own, so that those that are measured have as few items as is asked for.
+        try (BenchedJob pass = passThrough("warm-", kafka, state);
+            BenchedJob whole = whole("warm-", kafka, state)) {
+          warmUp(pass);
+          warmUp(whole);
+        }
+      }
+      try (BenchedJob pass = passThrough("", kafka, state);
+          BenchedJob whole = whole("", kafka, state)) {
+        String result = measure(new MeasuredJob(pass), new MeasuredJob(whole));
         System.out.println(result);
         if (json != null) {
           OutputFile.write(json, to -> to.write((result + "\n").getBytes(StandardCharsets.UTF_8)));
         }
-      } finally {
-        pass.load.close();
-        whole.load.close();
       }
     } finally {
       Folders.delete(state);
@@ -240,14 +179,26 @@ public final class JobBench implements Callable<Integer> {
     return 0;
   }
 
-  private Side side(
-      String name,
-      EmbeddedKafka kafka,
-      JobBuilder build,
-      Path state,
-      String last,
-      boolean itemsReachIt)
+  private BenchedJob passThrough(String prefix, EmbeddedKafka kafka, Path state)
       throws InterruptedException {
+    String name = prefix + "pass-through";
+    return new BenchedJob(
+        name,
+        settings(name, kafka),
+        PassThrough::build,
+        state.resolve("checkpoints-" + name),
+        PassThrough.HISTORY,
+        false);
+  }
+
+  private BenchedJob whole(String prefix, EmbeddedKafka kafka, Path state)
+      throws InterruptedException {
+    String name = prefix + "job";
+    return new BenchedJob(
+        name, settings(name, kafka), job, state.resolve("checkpoints-" + name), "Learn", true);
+  }
+
+  private List<String> settings(String name, EmbeddedKafka kafka) {
     List<String> all = new ArrayList<>();
     all.add("bootstrap.items=" + BOOTSTRAP_ITEMS);
     all.add("bootstrap.interactions=" + BOOTSTRAP_INTERACTIONS);
@@ -265,42 +216,50 @@ public final class JobBench implements Callable<Integer> {
     all.add("kafka.bootstrap=" + kafka.bootstrap());
     all.add("kafka.group=bench-" + name);
     all.add("topics.prefix=" + name + ".");
-    return new Side(name, all, build, state.resolve("checkpoints-" + name), last, itemsReachIt);
+    return all;
   }
 
-  private String measure(Side pass, Side whole) throws Exception {
+  /** The compiler is at work for a minute or two, and its threads take a whole processor. */
+  private void warmUp(BenchedJob job) throws Exception {
+    InMemoryReporter metrics = InMemoryReporter.create();
+    try (JobRun run = job.start(metrics, List.of());
+        Arrivals arrivals = new Arrivals(job.config, run, metrics)) {
+      job.block(run, arrivals, BOOTSTRAP_ITEMS, BOOTSTRAP_INTERACTIONS);
+      for (int i = 0; i < warmBlocks; i++) {
+        job.block(run, arrivals, WARM_ITEMS * 2, WARM_INTERACTIONS * 2);
+      }
+    }
+  }
+
+  private String measure(MeasuredJob pass, MeasuredJob whole) throws Exception {
     int blockItems = WARM_ITEMS;
     int blockInteractions = WARM_INTERACTIONS;
+    Map<String, Map<String, Object>> trickled = new HashMap<>();
+    Map<String, Long> stateBytes = new HashMap<>();
     for (int turn = 0; turn <= repeats; turn++) {
-      // Turn 0 warms up and finds the size of a block. The order alternates.
-      List<Side> order = turn % 2 == 0 ? List.of(pass, whole) : List.of(whole, pass);
-      for (Side side : order) {
+      // Turn 0 has the items sent that are there before, and finds the size of a block. The order
+      // alternates.
+      List<MeasuredJob> order = turn % 2 == 0 ? List.of(pass, whole) : List.of(whole, pass);
+      for (MeasuredJob side : order) {
         InMemoryReporter metrics = InMemoryReporter.create();
-        try (JobRun run =
-                JobRun.start(side.reportingTo(metrics), side.checkpoints, 18_300, side.build);
-            Arrivals arrivals = new Arrivals(side.config, run, metrics)) {
-          if (!run.awaitRunning()) {
-            throw new IllegalStateException(
-                "the " + side.name + " does not run", run.failure().orElse(null));
+        BenchedJob job = side.job;
+        try (JobRun run = job.start(metrics, List.of());
+            Arrivals arrivals = new Arrivals(job.config, run, metrics)) {
+          if (job.items == 0) {
+            job.block(run, arrivals, BOOTSTRAP_ITEMS, BOOTSTRAP_INTERACTIONS);
           }
-          if (side.items == 0) {
-            block(side, run, arrivals, BOOTSTRAP_ITEMS, BOOTSTRAP_INTERACTIONS);
-          }
-          Times warm = block(side, run, arrivals, WARM_ITEMS, WARM_INTERACTIONS);
+          Times warm = job.block(run, arrivals, WARM_ITEMS, WARM_INTERACTIONS);
           if (turn == 0) {
-            // The compiler is at work for a minute or two, and its threads take a whole processor.
-            for (int i = 0; i < warmBlocks; i++) {
-              warm = block(side, run, arrivals, WARM_ITEMS * 2, WARM_INTERACTIONS * 2);
-            }
-            while (side.items < there) {
-              int more = (int) Math.min(THERE_BLOCK, there - side.items);
-              block(side, run, arrivals, more, 0);
+            // The next turn begins with a block that warms up.
+            while (job.items < there - WARM_ITEMS) {
+              int more = (int) Math.min(THERE_BLOCK, there - WARM_ITEMS - job.items);
+              job.block(run, arrivals, more, 0);
             }
             if (block.length == 2) {
               blockItems = block[0];
               blockInteractions = block[1];
             } else if (side == pass) {
-              double blocks = 2.0 * seconds / Math.max(warm.items, warm.interactions);
+              double blocks = 2.0 * seconds / Math.max(warm.items(), warm.interactions());
               blockItems = within(MIN_BLOCK_ITEMS, WARM_ITEMS * blocks, MAX_BLOCK_ITEMS);
               blockInteractions =
                   within(
@@ -310,44 +269,15 @@ public final class JobBench implements Callable<Integer> {
             }
             continue;
           }
-          for (Kind kind : Kind.values()) {
-            int items = kind == Kind.INTERACTIONS ? 0 : blockItems;
-            int interactions = kind == Kind.ITEMS ? 0 : blockInteractions;
-            Times times = block(side, run, arrivals, items, interactions);
-            double cpu = times.cpuNanos / 1e3 / (items + interactions);
-            String shown;
-            switch (kind) {
-              case ITEMS -> {
-                side.itemRates.add(items / times.items);
-                side.itemCpu.add(cpu);
-                side.itemThreads.add(times.threads, times.cpuNanos);
-                shown = String.format(Locale.ROOT, "%,.0f items/s", items / times.items);
-              }
-              case INTERACTIONS -> {
-                side.interactionRates.add(interactions / times.interactions);
-                side.interactionCpu.add(cpu);
-                side.interactionThreads.add(times.threads, times.cpuNanos);
-                shown =
-                    String.format(
-                        Locale.ROOT, "%,.0f interactions/s", interactions / times.interactions);
-              }
-              default -> {
-                double both = (items + interactions) / Math.max(times.items, times.interactions);
-                side.bothRates.add(both);
-                side.bothCpu.add(cpu);
-                shown = String.format(Locale.ROOT, "%,.0f records/s of both", both);
-              }
-            }
-            System.err.printf(
-                Locale.ROOT,
-                "turn %d, %s: %s, %.0f us of processor time each%n",
-                turn,
-                side.name,
-                shown,
-                cpu);
+          for (BlockKind kind : BlockKind.values()) {
+            int items = kind == BlockKind.INTERACTIONS ? 0 : blockItems;
+            int interactions = kind == BlockKind.ITEMS ? 0 : blockInteractions;
+            Times times = job.block(run, arrivals, items, interactions);
+            System.err.printf("turn %d, %s: %s%n", turn, job.name, side.add(kind, times));
           }
+          stateBytes.put(job.name, job.stateBytes(run));
           if (turn == repeats && trickle > 0) {
-            side.trickle = trickle(side, run);
+            trickled.put(job.name, Trickle.measure(job, run, trickle, TRICKLED_ITEMS));
           }
         }
       }
@@ -358,136 +288,27 @@ public final class JobBench implements Callable<Integer> {
     result.put("heapBytes", Runtime.getRuntime().maxMemory());
     result.put("openblas", BenchOptions.openblasVariables());
     result.put("training", training);
-    result.put("contentDim", whole.config.get(JobOptions.CONTENT_DIM));
-    result.put("parallelism", whole.config.get(JobOptions.PARALLELISM));
-    result.put("checkpointIntervalMs", whole.config.get(JobOptions.CHECKPOINT_INTERVAL).toMillis());
+    result.put("contentDim", whole.job.config.get(JobOptions.CONTENT_DIM));
+    result.put("parallelism", whole.job.config.get(JobOptions.PARALLELISM));
+    result.put(
+        "checkpointIntervalMs", whole.job.config.get(JobOptions.CHECKPOINT_INTERVAL).toMillis());
     result.put("there", there);
+    result.put("stateBytes", stateBytes.get(whole.job.name));
     result.put("blockItems", blockItems);
     result.put("blockInteractions", blockInteractions);
-    result.put("itemsPerSecond", compare(whole.itemRates, pass.itemRates, false));
-    result.put(
-        "interactionsPerSecond", compare(whole.interactionRates, pass.interactionRates, false));
-    result.put("bothPerSecond", compare(whole.bothRates, pass.bothRates, false));
-    // Of the whole process, broker and reader included; tells more than rates where others use the
-    // processors too.
-    result.put("cpuMicrosPerItem", compare(whole.itemCpu, pass.itemCpu, true));
-    result.put("cpuMicrosPerInteraction", compare(whole.interactionCpu, pass.interactionCpu, true));
-    result.put("cpuMicrosPerRecordOfBoth", compare(whole.bothCpu, pass.bothCpu, true));
-    long items = (long) repeats * blockItems;
-    result.put("cpuMicrosPerItemByThread", byThread(whole.itemThreads, pass.itemThreads, items));
-    long interactions = (long) repeats * blockInteractions;
-    result.put(
-        "cpuMicrosPerInteractionByThread",
-        byThread(whole.interactionThreads, pass.interactionThreads, interactions));
+    whole.compareWith(pass, result);
     if (trickle > 0) {
-      result.put("trickle", Map.of("job", whole.trickle, "passThrough", pass.trickle));
+      result.put(
+          "trickle",
+          Map.of("job", trickled.get(whole.job.name), "passThrough", trickled.get(pass.job.name)));
+    }
+    if (scan > 0) {
+      result.put("scan", new Scan(whole.job, sets, scan, TRICKLED_ITEMS).measure());
     }
     return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(result);
   }
 
-  /**
-   * Seconds from when a block could be seen to when it was done, 0 for what it has none of; and
-   * processor time of this process meanwhile, ns, and what its threads had used before.
-   */
-  private record Times(
-      double items, double interactions, long cpuNanos, ThreadTimes.Used threads) {}
-
-  private static Times block(Side side, JobRun run, Arrivals arrivals, int items, int interactions)
-      throws Exception {
-    long firstItem = side.items;
-    side.items += items;
-    arrivals.expect(firstItem, items);
-    // What a restart reads again, and the last block's items on their way to the trainer, are no
-    // part of this block.
-    TimeUnit.MILLISECONDS.sleep(SETTLE_MS);
-    long reached = arrivals.read(side.last) + interactions + (side.itemsReachIt ? items : 0);
-    long committedAt = side.load.write(items, interactions);
-    ThreadTimes.Used threads = ThreadTimes.now();
-    long cpu = ProcessorTime.nanos();
-    double itemsDone = items == 0 ? 0 : -1;
-    double interactionsDone = interactions == 0 ? 0 : -1;
-    while (itemsDone < 0 || interactionsDone < 0) {
-      boolean rows = arrivals.poll();
-      double now = (System.nanoTime() - committedAt) / 1e9;
-      if (itemsDone < 0 && rows) {
-        itemsDone = now;
-      }
-      if (interactionsDone < 0 && arrivals.read(side.last) >= reached) {
-        interactionsDone = (System.nanoTime() - committedAt) / 1e9;
-      }
-      Optional<Throwable> failure = run.failure();
-      if (failure.isPresent()) {
-        throw new IllegalStateException("the " + side.name + " failed", failure.get());
-      }
-      if (now > BLOCK_TIMEOUT_S) {
-        throw new IllegalStateException(
-            String.format(
-                "the %s has not done %d items and %d interactions in %d s: %d rows are there, %s has %d records to read",
-                side.name,
-                items,
-                interactions,
-                BLOCK_TIMEOUT_S,
-                arrivals.rows(),
-                side.last,
-                Math.max(0, reached - arrivals.read(side.last))));
-      }
-    }
-    return new Times(itemsDone, interactionsDone, ProcessorTime.nanos() - cpu, threads);
-  }
-
-  /** What checkpoints write, and what the process uses, while a few items a second come. */
-  private Map<String, Object> trickle(Side side, JobRun run) throws Exception {
-    // What is still merged of the last block is not meant.
-    TimeUnit.SECONDS.sleep(trickle);
-    long began = System.currentTimeMillis();
-    long cpu = ProcessorTime.nanos();
-    for (int second = 0; second < trickle; second++) {
-      side.load.write(TRICKLED_ITEMS, 0);
-      side.items += TRICKLED_ITEMS;
-      TimeUnit.SECONDS.sleep(1);
-    }
-    double cores = (ProcessorTime.nanos() - cpu) / 1e6 / (System.currentTimeMillis() - began);
-    LongSummaryStatistics bytes =
-        run.checkpoints().getHistory().getCheckpoints().stream()
-            .filter(c -> c.getStatus().isCompleted() && c.getTriggerTimestamp() >= began)
-            .mapToLong(AbstractCheckpointStats::getCheckpointedSize)
-            .summaryStatistics();
-    Map<String, Object> figures = new LinkedHashMap<>();
-    figures.put("items", side.items);
-    figures.put("itemsPerSecond", TRICKLED_ITEMS);
-    figures.put("checkpoints", bytes.getCount());
-    figures.put("meanCheckpointBytes", Math.round(bytes.getAverage()));
-    figures.put("largestCheckpointBytes", bytes.getMax());
-    figures.put("cores", Math.round(cores * 1000) / 1000.0);
-    return figures;
-  }
-
-  /** Medians and how much of the pass-through's speed the job has. */
-  private static Map<String, Object> compare(List<Double> job, List<Double> pass, boolean cost) {
-    double ratio = cost ? median(pass) / median(job) : median(job) / median(pass);
-    Map<String, Object> both = new LinkedHashMap<>();
-    both.put("job", rounded(median(job)));
-    both.put("passThrough", rounded(median(pass)));
-    both.put("ratio", Math.round(ratio * 1000) / 1000.0);
-    both.put("jobTurns", job.stream().map(JobBench::rounded).toList());
-    both.put("passThroughTurns", pass.stream().map(JobBench::rounded).toList());
-    return both;
-  }
-
-  /** Means of all turns. */
-  private static Map<String, Object> byThread(ThreadTimes job, ThreadTimes pass, long records) {
-    return Map.of("job", job.micros(records), "passThrough", pass.micros(records));
-  }
-
-  private static double median(List<Double> values) {
-    return Median.of(values.stream().mapToDouble(Double::doubleValue).toArray());
-  }
-
   private static int within(int least, double n, int most) {
     return (int) Math.max(least, Math.min(most, n));
-  }
-
-  private static long rounded(double value) {
-    return Math.round(value);
   }
 }

@@ -71,33 +71,17 @@ final class RecordLoad implements AutoCloseable {
   }
 
   /**
-   * Writes a block and commits it.
+   * Writes a block and commits it, after any other that is being written.
    *
    * @return when it could be seen ({@link System#nanoTime})
    */
-  long write(int newItems, int newInteractions) throws ExecutionException, InterruptedException {
+  synchronized long write(int newItems, int newInteractions)
+      throws ExecutionException, InterruptedException {
     producer.beginTransaction();
     List<Future<RecordMetadata>> sent = new ArrayList<>(newItems + newInteractions);
     long now = System.currentTimeMillis();
     for (int i = 0; i < newItems; i++) {
-      String id = "item-" + items++;
-      float[] theme = themes[rng.nextInt(THEMES)];
-      float[] vector = new float[theme.length];
-      double square = 0;
-      for (int d = 0; d < vector.length; d++) {
-        vector[d] = theme[d] + .7f * rng.nextGaussian();
-        square += (double) vector[d] * vector[d];
-      }
-      for (int d = 0; d < vector.length; d++) {
-        vector[d] /= (float) Math.sqrt(square);
-      }
-      ItemEvent event =
-          ItemEvent.newBuilder()
-              .setItem(id)
-              .setVector(Vectors.toList(vector))
-              .setTime(Instant.ofEpochMilli(now))
-              .build();
-      sent.add(producer.send(record(itemsTopic, id, wire.encode(event))));
+      sent.add(producer.send(newItem(now)));
     }
     for (int i = 0; i < newInteractions; i++) {
       String user = "user-" + rng.nextInt(USERS);
@@ -117,6 +101,32 @@ final class RecordLoad implements AutoCloseable {
     long start = System.nanoTime();
     producer.commitTransaction();
     return start;
+  }
+
+  /**
+   * The record of a new item, which somebody else is to send.
+   *
+   * @param now its event time, ms since the epoch
+   */
+  synchronized ProducerRecord<byte[], byte[]> newItem(long now) {
+    String id = "item-" + items++;
+    float[] theme = themes[rng.nextInt(THEMES)];
+    float[] vector = new float[theme.length];
+    double square = 0;
+    for (int d = 0; d < vector.length; d++) {
+      vector[d] = theme[d] + .7f * rng.nextGaussian();
+      square += (double) vector[d] * vector[d];
+    }
+    for (int d = 0; d < vector.length; d++) {
+      vector[d] /= (float) Math.sqrt(square);
+    }
+    ItemEvent event =
+        ItemEvent.newBuilder()
+            .setItem(id)
+            .setVector(Vectors.toList(vector))
+            .setTime(Instant.ofEpochMilli(now))
+            .build();
+    return record(itemsTopic, id, wire.encode(event));
   }
 
   private static ProducerRecord<byte[], byte[]> record(String topic, String key, byte[] value) {

@@ -34,6 +34,10 @@ class JobBenchITCase {
             "2000,5000",
             "--trickle",
             3,
+            "--scan",
+            3,
+            "--set",
+            "quantizer.steps=5",
             "--set",
             "content.dim=12",
             "--set",
@@ -68,5 +72,16 @@ class JobBenchITCase {
     assertThat(report.path("trickle").path("job").path("checkpoints").asInt()).isPositive();
     assertThat(report.path("trickle").path("job").path("meanCheckpointBytes").asLong())
         .isPositive();
+    JsonNode scan = report.path("scan");
+    // What was there, the blocks of the turn, what trickled in, and what came around the scan.
+    assertThat(scan.path("items").asInt()).isGreaterThan(11_000);
+    assertThat(scan.path("itemsPerSecond").asDouble()).isPositive();
+    assertThat(scan.path("claims").asInt(-1)).isNotNegative();
+    for (String when : new String[] {"before", "meanwhile"}) {
+      JsonNode figures = scan.path(when);
+      assertThat(figures.path("latencyMs").path("p99").asLong()).as(when).isPositive();
+      assertThat(figures.path("checkpointMs").path("count").asLong()).as(when).isPositive();
+      assertThat(figures.path("failedCheckpoints").asLong(-1)).as(when).isZero();
+    }
   }
 }
