@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.testutils.InMemoryReporter;
@@ -40,12 +41,16 @@ final class Arrivals implements AutoCloseable {
   Arrivals(JobConfig config, JobRun run, InMemoryReporter metrics) {
     this.metrics = metrics;
     job = run.id();
-    String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
-    reader =
+    reader = tail(config, Topics.tokens(config));
+  }
+
+  /** A reader of what is committed to topics of the job from now on. */
+  static KafkaConsumer<byte[], byte[]> tail(JobConfig config, String... topics) {
+    KafkaConsumer<byte[], byte[]> reader =
         new KafkaConsumer<>(
             Map.of(
                 ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                bootstrap,
+                config.get(JobOptions.KAFKA_BOOTSTRAP),
                 ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG,
                 ByteArrayDeserializer.class,
                 ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG,
@@ -57,12 +62,14 @@ final class Arrivals implements AutoCloseable {
                 ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG,
                 false));
     List<TopicPartition> partitions =
-        reader.partitionsFor(Topics.tokens(config)).stream()
+        Stream.of(topics)
+            .flatMap(topic -> reader.partitionsFor(topic).stream())
             .map(p -> new TopicPartition(p.topic(), p.partition()))
             .toList();
     reader.assign(partitions);
     reader.seekToEnd(partitions);
     partitions.forEach(reader::position);
+    return reader;
   }
 
   /** From here on, rows of so many items are waited for, numbered from the first. */

@@ -13,15 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -61,34 +57,13 @@ final class NewItems implements AutoCloseable {
     paceNanos = TimeUnit.SECONDS.toNanos(1) / aSecond;
     JobConfig config = job.config;
     versionsTopic = Topics.versions(config);
-    String bootstrap = config.get(JobOptions.KAFKA_BOOTSTRAP);
     // Each is visible at once, as items of another program are.
     producer =
         new KafkaProducer<>(
-            Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
+            Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.get(JobOptions.KAFKA_BOOTSTRAP)),
             new ByteArraySerializer(),
             new ByteArraySerializer());
-    reader =
-        new KafkaConsumer<>(
-            Map.of(
-                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                bootstrap,
-                ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG,
-                ByteArrayDeserializer.class,
-                ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG,
-                ByteArrayDeserializer.class,
-                ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-                "read_committed",
-                ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
-                false));
-    List<TopicPartition> partitions =
-        Stream.of(Topics.tokens(config), versionsTopic)
-            .flatMap(topic -> reader.partitionsFor(topic).stream())
-            .map(p -> new TopicPartition(p.topic(), p.partition()))
-            .toList();
-    reader.assign(partitions);
-    reader.seekToEnd(partitions);
-    partitions.forEach(reader::position);
+    reader = Arrivals.tail(config, Topics.tokens(config), versionsTopic);
     writing = begin("bench-new-items", this::write);
     reading = begin("bench-tokens", this::read);
   }

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.flink.metrics.Gauge;
@@ -186,23 +187,19 @@ final class Scan {
         "cores", rounded((to.cpuNanos - from.cpuNanos) / 1e9 / ((to.nanos - from.nanos) / 1e9)));
     figures.put("latencyMs", spread(items.latencies(from.nanos, to.nanos)));
     figures.put(
-        "checkpointMs",
-        spread(
-            checkpoints.stream()
-                .filter(c -> c.getStatus().isCompleted())
-                .mapToLong(AbstractCheckpointStats::getEndToEndDuration)
-                .toArray()));
+        "checkpointMs", ofCompleted(checkpoints, AbstractCheckpointStats::getEndToEndDuration));
     figures.put(
-        "checkpointBytes",
-        spread(
-            checkpoints.stream()
-                .filter(c -> c.getStatus().isCompleted())
-                .mapToLong(AbstractCheckpointStats::getCheckpointedSize)
-                .toArray()));
+        "checkpointBytes", ofCompleted(checkpoints, AbstractCheckpointStats::getCheckpointedSize));
     figures.put(
         "failedCheckpoints",
         checkpoints.stream().filter(c -> c.getStatus() == CheckpointStatsStatus.FAILED).count());
     return figures;
+  }
+
+  private static Map<String, Long> ofCompleted(
+      List<AbstractCheckpointStats> checkpoints, ToLongFunction<AbstractCheckpointStats> figure) {
+    return spread(
+        checkpoints.stream().filter(c -> c.getStatus().isCompleted()).mapToLong(figure).toArray());
   }
 
   private static Map<String, Long> spread(long[] values) {
